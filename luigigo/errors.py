@@ -1,0 +1,72 @@
+"""Typed errors, each with the exit code that a command ends with.
+
+An error's text is complete: what is wrong, where, and what to do. It is printed as it is, once, without
+a traceback. Anything that is not a `LuigigoError` is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a command's exit status means, under `luigigo` as under `luigi`."""
+
+    OK = 0
+    """Every binary asked for is in its place and right."""
+    BUILD_FAILED = 1
+    """A compile, cgo or link step failed; its message was printed."""
+    USAGE = 2
+    """A wrong or unsupported argument, found before anything ran."""
+    NO_TOOLCHAIN = 3
+    """No Go toolchain, or one of an unsupported release."""
+    INTERNAL = 4
+    """A bug in luigigo or Luigi; a traceback was printed."""
+    PLAN_FAILED = 5
+    """`go list` refused the packages; its message was printed."""
+    STORE = 6
+    """The store cannot be written or read: full disk, permissions."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+    TERMINATED = 143
+    """SIGTERM."""
+
+
+class LuigigoError(Exception):
+    """Something a user can mend; its text says how."""
+
+    exit_code: ExitCode = ExitCode.INTERNAL
+
+
+class UsageError(LuigigoError):
+    """An argument is wrong, or asks for what luigigo does not support."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ToolchainError(LuigigoError):
+    """There is no usable Go toolchain."""
+
+    exit_code = ExitCode.NO_TOOLCHAIN
+
+
+class PlanError(LuigigoError):
+    """The go command refused the packages; the text is its own."""
+
+    exit_code = ExitCode.PLAN_FAILED
+
+
+class ActionError(LuigigoError):
+    """A step of an action failed; the text is the tool's output as `go build` prints it."""
+
+    exit_code = ExitCode.BUILD_FAILED
+
+
+class StoreError(LuigigoError):
+    """The store, or the disk that it lies on, failed."""
+
+    exit_code = ExitCode.STORE
+
+
+class ContentMissing(StoreError):
+    """A content that a record names is absent, truncated or corrupt; the action must run again."""
