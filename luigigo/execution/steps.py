@@ -1,0 +1,163 @@
+"""The commands of each kind of action, in their order, and the files between them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+
+from luigigo.execution.job import Job, on_node
+from luigigo.golang import archive, cgo, compile, embed, link
+from luigigo.golang.actions import CgoSpec, CompileSpec, LinkSpec, PreprofileSpec
+from luigigo.store.bundles import pack, unpack
+
+_GO_ASSEMBLY_WORDS = (b"TEXT", b"DATA", b"GLOBL")
+
+
+def make_outputs(job: Job, inputs: Mapping[str, str]) -> dict[str, str]:
+    """Run the action's tools; return the paths of its outputs by role, in the job's work folder.
+
+    `inputs` are the paths of what the dependencies made. Raises `JobFailed` with the tools' words.
+    """
+    spec = job.action.spec
+    if isinstance(spec, CompileSpec):
+        return _compile(job, spec, inputs)
+    if isinstance(spec, CgoSpec):
+        return _build_c(job, spec)
+    if isinstance(spec, LinkSpec):
+        return _link(job, spec, inputs)
+    assert isinstance(spec, PreprofileSpec)
+    return _preprofile(job)
+
+
+def _compile(job: Job, spec: CompileSpec, inputs: Mapping[str, str]) -> dict[str, str]:
+    layout = job.layout
+    go_files = [layout.source(file.name) for file in spec.go_files]
+    s_files = [layout.source(file.name) for file in spec.s_files]
+    objects: list[str] = []
+    if " cgo" in inputs:
+        generated, objects = _unpack_c_part(job, inputs[" cgo"])
+        go_files += generated
+    if not go_files:
+        raise job.fail("no Go files to compile")
+    options = {"-c": str(job.backend_workers)}
+    if s_files:
+        options["-symabis"] = layout.object("symabis")
+        options["-asmhdr"] = layout.object("go_asm.h")
+        _write(layout.object("go_asm.h"), b"")
+        argv = compile.asm_argv(layout, spec.asm_flags, options["-symabis"], s_files, symabis=True)
+        job.go_tool(argv, layout.source_dir)
+    if " profile" in inputs:
+        options["-pgoprofile"] = inputs[" profile"]
+    if spec.embed_patterns:
+        options["-embedcfg"] = layout.object("embedcfg")
+        files = [file.name for file in spec.embed_files]
+        _write(options["-embedcfg"], embed.embedcfg(spec.embed_patterns, files, layout.source_dir))
+    packages = [(path, inputs[path]) for path, _ in job.action.imports]
+    _write(layout.object("importcfg"), compile.importcfg(spec.import_map, packages).encode())
+    job.go_tool(compile.compile_argv(layout, spec.compile_flags, options, go_files))
+    assembled = _assemble(job, spec, s_files)
+    syso = [layout.source(file.name) for file in spec.syso_files]
+    archive.append(layout.object("_pkg_.a"), [*assembled, *objects, *syso])
+    return {"export": layout.object("_pkg_.x"), "object": layout.object("_pkg_.a")}
+
+
+def _assemble(job: Job, spec: CompileSpec, s_files: list[str]) -> list[str]:
+    layout = job.layout
+    if s_files:
+        for file in spec.h_files:
+            generic = compile.generic_header_name(file.name, spec.goos, spec.goarch)
+            if generic is not None:
+                shutil.copyfile(layout.source(file.name), layout.object(generic))
+    outputs = []
+    for path in s_files:
+        output = layout.object(os.path.basename(path).removesuffix(".s") + ".o")
+        job.go_tool(compile.asm_argv(layout, spec.asm_flags, output, [path], symabis=False), layout.source_dir)
+        outputs.append(output)
+    return outputs
+
+
+def _unpack_c_part(job: Job, bundle: str) -> tuple[list[str], list[str]]:
+    """Unpack what the cgo action made: generated Go files, and objects in their order."""
+    layout = job.layout
+    names = unpack(bundle, layout.object_dir)
+    go_files = [layout.object(name) for name in names if name.endswith(".go")]
+    for path in go_files:
+        with open(path, "rb") as file:
+            text = file.read()
+        os.chmod(path, 0o644)
+        _write(path, cgo.reveal_source(text, layout.source_dir))
+    return go_files, [layout.object(name) for name in names if not name.endswith(".go")]
+
+
+def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
+    layout = job.layout
+    _refuse_go_assembly(job, spec)
+    cgo_variables = {"TERM": "dumb", **({"CGO_LDFLAGS": ""} if spec.ld_flags else {})}
+    job.go_tool(cgo.cgo_argv(spec, layout), layout.source_dir, cgo_variables)
+    map_root = on_node(job.action.sources.map_root, layout.goroot)
+    objects = []
+    if spec.prefer_external:
+        objects.append(layout.object("preferlinkext"))
+        _write(objects[0], b"")
+    for number, (path, is_cxx) in enumerate(cgo.c_compilations(spec, layout), start=1):
+        output = layout.object(f"_x{number:03d}.o")
+        job.c_tool(cgo.cc_argv(spec, layout, map_root, path, output, cxx=is_cxx), os.path.dirname(path))
+        objects.append(output)
+    go_files = [layout.object(name) for name in cgo.generated_go_files(spec)]
+    if _links_internally(job, spec, map_root, objects):
+        job.go_tool(cgo.dynimport_argv(spec, layout), layout.source_dir, cgo_variables)
+        go_files.append(layout.object("_cgo_import.go"))
+    else:
+        objects.append(layout.object("dynimportfail"))
+        _write(objects[-1], b"")
+    for path in go_files:
+        with open(path, "rb") as file:
+            text = file.read()
+        _write(path, cgo.hide_source(text, layout.source_dir))
+    bundle = layout.object("bundle")
+    pack([(os.path.basename(path), path) for path in (*go_files, *objects)], bundle)
+    return {"bundle": bundle}
+
+
+def _links_internally(job: Job, spec: CgoSpec, map_root: str, objects: list[str]) -> bool:
+    """The trial link of cgo: whether the objects link by themselves (dynimport)."""
+    layout = job.layout
+    main_object = layout.object("_cgo_main.o")
+    main_source = layout.object("_cgo_main.c")
+    job.c_tool(cgo.cc_argv(spec, layout, map_root, main_source, main_object), layout.object_dir)
+    syso = [on_node(path, layout.goroot) for path in job.action.sources.syso_paths]
+    is_arm_linux = ("GOARCH", "arm") in spec.environment and ("GOOS", "linux") in spec.environment
+    argv = cgo.test_link_argv(spec, layout, [main_object, *objects, *syso], pie=is_arm_linux)
+    return job.c_tool(argv, layout.source_dir, may_fail=True)
+
+
+def _refuse_go_assembly(job: Job, spec: CgoSpec) -> None:
+    """A package with cgo has its assembly read by the C compiler, which does not know Go's (gas)."""
+    for file in spec.s_files:
+        with open(job.layout.source(file.name), "rb") as source:
+            text = b"\n" + source.read()
+        if any(b"\n" + word in text for word in _GO_ASSEMBLY_WORDS):
+            raise job.fail(f"package using cgo has Go assembly file {file.name}")
+
+
+def _link(job: Job, spec: LinkSpec, inputs: Mapping[str, str]) -> dict[str, str]:
+    layout = job.layout
+    packages = [(path, inputs[path]) for path, _ in job.action.imports]
+    _write(layout.object("importcfg.link"), compile.link_importcfg(packages, spec.modinfo).encode())
+    output = layout.object("a.out")
+    argv = link.link_argv(layout, spec.link_flags, output, inputs[spec.import_path])
+    # -trimpath: the linker must not know where the toolchain lies (gc.go, ld).
+    job.go_tool(argv, variables={"GOROOT": ""})
+    return {"binary": output}
+
+
+def _preprofile(job: Job) -> dict[str, str]:
+    output = job.layout.object("pgo.preprofile")
+    job.go_tool((job.layout.tool("preprofile"), "-o", output, "-i", job.action.sources.profile_path))
+    return {"profile": output}
+
+
+def _write(path: str, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)

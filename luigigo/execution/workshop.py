@@ -1,0 +1,234 @@
+"""Do actions of a plan on this node: look for what is done, run what is not, publish, tell.
+
+States of an action here: its record may exist under the action key (*hit*); or one under the content key,
+once the dependencies are done (*cutoff*); else its tools run. Whatever happens, afterwards a record lies
+under the action key, or an `ActionError` was raised and nothing was published.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError
+from luigigo.execution.events import ActionEnded, ActionStarted, Observer, Outcome
+from luigigo.execution.job import Job, JobFailed
+from luigigo.execution.memory import Appetite, appetite
+from luigigo.execution.steps import make_outputs
+from luigigo.golang.actions import Action, Kind, Plan
+from luigigo.golang.keys import content_key, role_read
+from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, Output
+from luigigo.process import Interrupted, Runner
+from luigigo.store import Store
+from luigigo.store.stathashes import StatHashes
+from luigigo.timings import Timing, Timings
+
+
+class Equipment(msgspec.Struct, frozen=True):
+    """What a node works with, whatever the plan."""
+
+    store: Store
+    runner: Runner
+    hashes: StatHashes
+    timings: Timings
+    work_dir: str
+    """A folder of this process, on the disk of the store where that is local."""
+    node: str
+    cpus: int
+    budget_bytes: int
+    """What all actions running here at once may take."""
+    variables: dict[str, str]
+    """The user's environment; tools see only what they need of it."""
+    observe: Observer
+    wait_seconds: float = 0.0
+    """How long to look for what another node is known to have published."""
+
+
+class Workshop:
+    """Does the actions of one plan. Safe for threads."""
+
+    def __init__(self, plan: Plan, equipment: Equipment) -> None:
+        self.plan = plan
+        self._equipment = equipment
+        self._records: dict[ActionKey, ActionRecord] = {}
+        self._checked: set[ActionKey] = set()
+
+    def prune(self) -> dict[ActionId, ActionRecord]:
+        """Find which actions are done already, with all their content in place; one look at the store."""
+        wanted = {action.key: action.id for action in self.plan.actions.values()}
+        found = self._equipment.store.read_records(wanted)
+        done: dict[ActionId, ActionRecord] = {}
+        for key, record in found.items():
+            if self._is_whole(record):
+                self._records[ActionKey(key)] = record
+                done[wanted[ActionKey(key)]] = record
+        return done
+
+    def record(self, action_id: ActionId) -> ActionRecord | None:
+        """The record of an action, if it is done and its content is there."""
+        key = self.plan.actions[action_id].key
+        record = self._records.get(key)
+        if record is None:
+            record = self._equipment.store.read_record(key, self._equipment.wait_seconds)
+            if record is None or not self._is_whole(record):
+                return None
+            self._records[key] = record
+        return record
+
+    def _is_whole(self, record: ActionRecord) -> bool:
+        return all(self._equipment.store.has_content(output) for output in record.outputs.values())
+
+    def appetite(self, action: Action) -> Appetite:
+        """How much memory the action is expected to take, and how its tools collect garbage."""
+        equipment = self._equipment
+        linked = 0
+        if action.kind is Kind.LINK:
+            linked = sum(self.plan.actions[each].sources.go_bytes for _, each in action.imports)
+        share = equipment.budget_bytes // max(1, equipment.cpus)
+        return appetite(action, equipment.timings.appetite(action.id), share, linked)
+
+    def perform(self, action_id: ActionId) -> ActionRecord:
+        """Do one action whose dependencies are done. Raises `ActionError` with the tools' words."""
+        action = self.plan.actions[action_id]
+        observe = self._equipment.observe
+        observe(ActionStarted(action.label))
+        started = time.monotonic()
+        outcome = Outcome.FAILED
+        message = ""
+        try:
+            record, outcome = self._find_or_run(action)
+            message = record.messages
+            return record
+        except LuigigoError as error:
+            message = str(error)
+            raise
+        finally:
+            seconds = time.monotonic() - started
+            observe(
+                ActionEnded(
+                    action.kind.value, action.package, action.label, outcome, seconds, self._equipment.node, message
+                )
+            )
+
+    def _find_or_run(self, action: Action) -> tuple[ActionRecord, Outcome]:
+        known = self.record(action.id)
+        if known is not None:
+            return known, Outcome.HIT
+        inputs = self._inputs(action)
+        key = content_key(action.own_digest, [(name, output.digest) for name, output in inputs.items()])
+        store = self._equipment.store
+        earlier = store.read_record(key)
+        if earlier is not None and self._is_whole(earlier):
+            record = msgspec.structs.replace(earlier, key=action.key)
+            store.write_record(record)
+            self._records[action.key] = record
+            return record, Outcome.CUTOFF
+        record = self._run(action, inputs)
+        store.write_record(msgspec.structs.replace(record, key=key))
+        store.write_record(record)
+        self._records[action.key] = record
+        return record, Outcome.RAN
+
+    def _inputs(self, action: Action) -> dict[str, Output]:
+        """What the action reads of its dependencies, by import path, and `cgo` and `profile`."""
+        role = role_read(action.kind)
+        inputs = {path: self._output(each, role) for path, each in action.imports}
+        if action.cgo is not None:
+            inputs[" cgo"] = self._output(action.cgo, "bundle")
+        if action.profile is not None:
+            inputs[" profile"] = self._output(action.profile, "profile")
+        return inputs
+
+    def _output(self, action_id: ActionId, role: str) -> Output:
+        record = self.record(action_id)
+        if record is None:
+            raise ContentMissing(
+                f"{action_id} was done, but its record {self.plan.actions[action_id].key} cannot be read on node "
+                f"{self._equipment.node}; run the build again"
+            )
+        return record.outputs[role]
+
+    def _run(self, action: Action, inputs: Mapping[str, Output]) -> ActionRecord:
+        equipment = self._equipment
+        wanted = self.appetite(action)
+        started = time.monotonic()
+        job = Job.start(action, self.plan, equipment, wanted.gogc)
+        try:
+            paths = self._open_inputs(action, inputs)
+            outputs = make_outputs(job, paths)
+            job.require_unchanged_sources()
+            published = {
+                role: equipment.store.publish_file(path, executable=role == "binary")
+                for role, path in outputs.items()
+            }
+        except JobFailed as failed:
+            if failed.was_killed:
+                equipment.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
+            raise ActionError(str(failed)) from None
+        except Interrupted:
+            raise _interrupted() from None
+        finally:
+            shutil.rmtree(job.layout.object_dir, ignore_errors=True)
+        seconds = time.monotonic() - started
+        equipment.timings.note(action.id, Timing(seconds, job.peak_bytes, wanted.gogc))
+        return ActionRecord(
+            key=action.key,
+            kind=action.kind.value,
+            package=action.package,
+            outputs=published,
+            seconds=seconds,
+            cpu_seconds=job.cpu_seconds,
+            peak_bytes=job.peak_bytes,
+            node=equipment.node,
+            messages=job.messages,
+        )
+
+    def _open_inputs(self, action: Action, inputs: Mapping[str, Output]) -> dict[str, str]:
+        """Paths of the inputs on this node. One that turns out damaged is made again, here and now."""
+        paths = {}
+        by_name = dict((str(path), each) for path, each in action.imports)
+        for name, output in inputs.items():
+            try:
+                paths[name] = self._equipment.store.open_content(output, self._equipment.wait_seconds)
+            except ContentMissing:
+                producer = by_name.get(name) or (action.cgo if name == " cgo" else action.profile)
+                assert producer is not None
+                paths[name] = self._remake(producer, output.digest, role_read(action.kind))
+        return paths
+
+    def _remake(self, producer: ActionId, digest: Digest, role: str) -> str:
+        """Run an action again whose content was lost, and return the path of what it made."""
+        action = self.plan.actions[producer]
+        self._records.pop(action.key, None)
+        record = self._run(action, self._inputs(action))
+        self._equipment.store.write_record(record)
+        self._records[action.key] = record
+        output = record.outputs.get(role) or next(iter(record.outputs.values()))
+        if output.digest != digest:
+            raise ContentMissing(
+                f"{producer} was made again and differs from before (was {digest}): its tools are not "
+                "deterministic; run `luigigo store verify` and build again"
+            )
+        return self._equipment.store.open_content(output, self._equipment.wait_seconds)
+
+
+def _interrupted() -> LuigigoError:
+    error = LuigigoError("interrupted")
+    error.exit_code = ExitCode.INTERRUPTED
+    return error
+
+
+def prepare_work_dir(cache: str) -> str:
+    """Make the folder in which this process runs its tools; remove those of processes that are gone."""
+    base = os.path.join(cache, "work")
+    os.makedirs(base, exist_ok=True)
+    for name in os.listdir(base):
+        if name.isdigit() and not os.path.exists(f"/proc/{name}"):
+            shutil.rmtree(os.path.join(base, name), ignore_errors=True)
+    folder = os.path.join(base, str(os.getpid()))
+    os.makedirs(folder, exist_ok=True)
+    return folder

@@ -1,0 +1,136 @@
+"""Ask the go command for the packages of a build. Runs `go list`; knows nothing of actions."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from luigigo.errors import PlanError, UsageError
+from luigigo.golang.packages import LIST_FIELDS, Package, parse_list_output
+from luigigo.golang.request import BuildRequest
+from luigigo.golang.toolchain import GoCommand
+from luigigo.process import Command, Runner
+
+_MODINFO = re.compile(rb'^modinfo ("(?:[^"\\]|\\.)*")$', re.M)
+_MARKER_BYTES = 16
+
+
+class GoProject(msgspec.Struct, frozen=True):
+    """A folder in which the go command is run, and how."""
+
+    go: GoCommand
+    dir: str
+    environment: dict[str, str]
+
+    def command(self, *arguments: str) -> Command:
+        """One run of the go command; its messages are kept apart from what it prints."""
+        return Command(
+            argv=(self.go.path, *arguments), cwd=self.dir, env=self.environment, separate_stderr=True
+        )
+
+
+def project_folder(project: str) -> str:
+    """Check that the project is a folder; raise `UsageError` with what to do."""
+    if not os.path.isdir(project):
+        kind = "is a file, not a folder" if os.path.exists(project) else "does not exist"
+        raise UsageError(f"--project {project} {kind}: give a folder inside a Go module, or module/path@version")
+    return project
+
+
+def list_packages(
+    project: GoProject, request: BuildRequest, runner: Runner, say: Callable[[str], None]
+) -> list[Package]:
+    """List the request's packages and all that they import, dependencies first.
+
+    The go command's own messages go to `say`. Raises `PlanError` with its last words when it refuses.
+    """
+    flags = request.list_flags()
+    arguments = ("list", "-deps", f"-json={LIST_FIELDS}", *flags, "--", *request.packages)
+    output = _run(project, runner, say, arguments)
+    packages = parse_list_output(output)
+    if not any(not package.dep_only for package in packages):
+        raise PlanError(f"no packages match {' '.join(request.packages)} in {project.dir}")
+    return packages
+
+
+def list_closures(
+    project: GoProject, request: BuildRequest, runner: Runner, mains: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """By program, everything that is linked into it. Raises `PlanError`."""
+    arguments = ("list", "-json=ImportPath,Deps", *request.list_flags(), "--", *mains)
+    packages = parse_list_output(_run(project, runner, lambda text: None, arguments))
+    return {package.import_path: frozenset(package.deps) for package in packages}
+
+
+def stamped_modinfo(
+    project: GoProject, request: BuildRequest, runner: Runner, say: Callable[[str], None]
+) -> dict[str, str]:
+    """By program, the build information with the version control's state, as the go command makes it.
+
+    It is read off a dry run of `go build`, which writes the linker's importcfg to its output.
+    """
+    arguments = ("build", "-n", *request.build_flags(), "-o", os.devnull + ".luigigo/", "--", *request.packages)
+    finished = runner.run(project.command(*arguments))
+    if finished.exit_code != 0:
+        raise PlanError(finished.stderr.decode(errors="replace").strip())
+    found = {}
+    for match in _MODINFO.finditer(finished.stderr):
+        data = _unquote(match[1])[_MARKER_BYTES:-_MARKER_BYTES].decode()
+        found[data.split("\n", 1)[0].removeprefix("path\t")] = data
+    return found
+
+
+def prepare_remote_module(
+    go: GoCommand, request: BuildRequest, folder: str, environment: Mapping[str, str], runner: Runner,
+    say: Callable[[str], None],
+) -> tuple[GoProject, BuildRequest]:
+    """Make a module in `folder` that requires `module/path@version` alone, as `go install` builds it.
+
+    Its go version is that of the module, for the GODEBUG defaults follow it. Returns the project and the
+    request for the package in it. Raises `PlanError` with the go command's words.
+    """
+    path, _, version = request.project.partition("@")
+    if not path or not version:
+        raise UsageError(f"--project {request.project}: wanted module/path@version")
+    project = GoProject(go, folder, {**environment, "GOWORK": "off", "GOFLAGS": _without_mod(environment)})
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    _run(project, runner, lambda text: None, ("mod", "init", "luigigo.invalid/install"))
+    _run(project, runner, say, ("get", f"{path}@{version}"))
+    listed = parse_list_output(_run(project, runner, say, ("list", f"-json={LIST_FIELDS}", path)))
+    module = listed[0].module
+    go_version = (module.go_version if module is not None else "") or "1.16"
+    _run(project, runner, say, ("mod", "edit", f"-go={go_version}", "-toolchain=none"))
+    packages = (path,) if request.packages == (".",) else request.packages
+    return project, msgspec.structs.replace(request, project=folder, packages=packages, mod="mod")
+
+
+def _without_mod(environment: Mapping[str, str]) -> str:
+    return " ".join(flag for flag in environment.get("GOFLAGS", "").split() if not flag.startswith("-mod"))
+
+
+def _run(project: GoProject, runner: Runner, say: Callable[[str], None], arguments: Sequence[str]) -> bytes:
+    """Run the go command; return what it printed, pass on what it said, raise what it refused."""
+    finished = runner.run(project.command(*arguments), on_stderr=say)
+    if finished.exit_code != 0:
+        raise PlanError(finished.stderr.decode(errors="replace").strip() or f"go {arguments[0]} failed")
+    return finished.output
+
+
+def _unquote(text: bytes) -> bytes:
+    """The bytes of a Go string literal."""
+    named = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+
+    def expand(match: re.Match[bytes]) -> bytes:
+        code = match[1]
+        if code[:1] == b"x":
+            return bytes([int(code[1:], 16)])
+        if code[:1] in (b"u", b"U"):
+            return chr(int(code[1:], 16)).encode()
+        return named.get(code, code)
+
+    return re.sub(rb"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|.)", expand, text[1:-1], flags=re.S)

@@ -1,0 +1,429 @@
+"""Turn listed packages into a plan of actions with keys. Pure: whatever it needs was read before.
+
+The graph is that of cmd/go/internal/work/action.go, with one difference: a package's C part is an action
+of its own that waits for nothing.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from luigigo.errors import PlanError, UsageError
+from luigigo.golang import buildinfo, cgo, compile, keys, link, quoted
+from luigigo.golang.actions import (
+    Action,
+    CgoSpec,
+    CompileSpec,
+    CToolchain,
+    Files,
+    Kind,
+    LinkSpec,
+    Plan,
+    PreprofileSpec,
+    Root,
+    SourceFile,
+    Sources,
+    Spec,
+)
+from luigigo.golang.environment import GoEnv
+from luigigo.golang.packages import Package
+from luigigo.golang.releases import Release
+from luigigo.golang.request import BuildRequest, PerPackageFlags
+from luigigo.golang.toolchain import Toolchain
+from luigigo.model import ActionId, ActionKey, Digest, ImportPath, digest_of
+
+
+class PlanInputs(msgspec.Struct, frozen=True):
+    """Everything that was read for one plan."""
+
+    request: BuildRequest
+    env: GoEnv
+    release: Release
+    toolchain: Toolchain
+    project_dir: str
+    packages: tuple[Package, ...]
+    """Dependencies first, as `go list -deps` gives them."""
+    digest: Callable[[Package, str], Digest]
+    """Digest of one input file of a package."""
+    size: Callable[[Package, str], int]
+    """Its size in bytes."""
+    cgo_specs: dict[str, CgoSpec]
+    """By import path, for every package with cgo files."""
+    compilers: CToolchain | None
+    closures: dict[str, frozenset[str]]
+    """By program, what is linked into it, where there are several programs."""
+    profiles: dict[str, SourceFile]
+    """By path, the CPU profiles that take part."""
+    modinfo: dict[str, str]
+    """By program, the build information of a stamped build, as the go command made it."""
+
+
+def make_plan(inputs: PlanInputs) -> Plan:
+    """Make the plan of one build. Raises `PlanError` or `UsageError` for what cannot be built."""
+    return _Planner(inputs).plan()
+
+
+def profile_paths(request: BuildRequest, packages: Iterable[Package], exists: Callable[[str], bool]) -> dict[str, str]:
+    """By named package, the CPU profile that it is compiled with (load.setPGOProfilePath).
+
+    With an explicit -pgo all have that one; with `auto`, a `default.pgo` beside its main file.
+    """
+    if request.pgo == "off":
+        return {}
+    named = [package for package in packages if not package.dep_only]
+    if request.pgo != "auto":
+        return {package.import_path: request.pgo for package in named}
+    found = {p.import_path: os.path.join(p.dir, "default.pgo") for p in named if p.is_main}
+    return {path: profile for path, profile in found.items() if exists(profile)}
+
+
+def implicit_imports(package: Package, release: Release, goarch: str) -> list[str]:
+    """Imports that the go command adds without listing them (load/pkg.go, Package.load)."""
+    added: list[str] = []
+    path = package.import_path
+    if package.uses_cgo:
+        if not package.standard or path != "runtime/cgo":
+            added.append("runtime/cgo")
+        if not package.standard or path not in _WITHOUT_SYSCALL:
+            added.append("syscall")
+    if release.simd_bridge and "simd" in package.imports and goarch in ("wasm", "amd64", "arm64"):
+        added.append("simd/internal/bridge")
+    return added
+
+
+_PSEUDO = ("unsafe", "C")
+_WITHOUT_SYSCALL = ("runtime/cgo", "runtime/race", "runtime/msan", "runtime/asan")
+
+
+class _Planner:
+    """One plan in the making."""
+
+    def __init__(self, inputs: PlanInputs) -> None:
+        self._in = inputs
+        request = inputs.request
+        self._mode = compile.mode_of(inputs.env, request.buildmode, race=request.race)
+        self._packages = {package.import_path: package for package in inputs.packages}
+        self._gcflags = PerPackageFlags("gcflags", request.gcflags)
+        self._asmflags = PerPackageFlags("asmflags", request.asmflags)
+        self._ldflags = PerPackageFlags("ldflags", request.ldflags)
+        self._tool_environment = tuple(sorted(inputs.env.tool_environment().items()))
+        self._actions: dict[ActionId, Action] = {}
+        self._keys: dict[ActionId, ActionKey] = {}
+        self._profiles = profile_paths(request, inputs.packages, lambda path: path in inputs.profiles)
+
+    def plan(self) -> Plan:
+        inputs = self._in
+        named = [package for package in inputs.packages if not package.dep_only]
+        for package in inputs.packages:
+            _require_supported(package)
+        split = inputs.request.pgo == "auto" and len(named) > 1
+        everyone = [package for package in inputs.packages if package.import_path not in _PSEUDO]
+        shared = "" if split else next(iter(self._profiles.values()), "")
+        for package in everyone:
+            if not (split and package.import_path in self._profiles):
+                self._add_package(package, shared, "")
+        for main, profile in self._profiles.items() if split else ():
+            for package in everyone:
+                if package.import_path == main or package.import_path in inputs.closures[main]:
+                    self._add_package(package, profile, main)
+        roots = tuple(self._add_root(package, split) for package in named)
+        return Plan(
+            toolchain=inputs.toolchain,
+            project_dir=inputs.project_dir,
+            actions=self._actions,
+            roots=roots,
+            asm_takes_std=inputs.release.asm_takes_std,
+            quoted_response_files=inputs.release.quoted_response_files,
+        )
+
+    def _add(self, action_id: ActionId, kind: Kind, package: Package, spec: Spec, **fields: object) -> ActionId:
+        own = keys.own_digest(spec, self._in.toolchain)
+        action = Action(
+            id=action_id,
+            kind=kind,
+            package=ImportPath(package.import_path),
+            key=ActionKey(""),
+            own_digest=own,
+            spec=spec,
+            **fields,  # type: ignore[arg-type]
+        )
+        key = keys.action_key(own, action.dependencies, self._keys)
+        self._actions[action_id] = msgspec.structs.replace(action, key=key)
+        self._keys[action_id] = key
+        return action_id
+
+    def _add_package(self, package: Package, profile: str, program: str) -> None:
+        """Add the compile of one package, its C part and its profile.
+
+        `program` is set where programs have profiles of their own, and so packages of their own.
+        """
+        action_id = _compile_id(package.import_path, program)
+        if action_id in self._actions:
+            return
+        imports = self._direct_imports(package)
+        self._add(
+            action_id,
+            Kind.COMPILE,
+            package,
+            self._compile_spec(package),
+            label=action_id.removeprefix("compile "),
+            imports=tuple((ImportPath(path), _compile_id(path, program)) for path in imports),
+            cgo=self._add_cgo(package) if package.uses_cgo else None,
+            profile=self._add_profile(profile) if profile else None,
+            sources=self._sources(package),
+        )
+
+    def _direct_imports(self, package: Package) -> list[str]:
+        implicit = implicit_imports(package, self._in.release, self._in.env.goarch)
+        wanted = dict.fromkeys([*package.imports, *implicit])
+        return sorted(path for path in wanted if path not in _PSEUDO and path in self._packages)
+
+    def _compile_spec(self, package: Package) -> CompileSpec:
+        inputs = self._in
+        go_assembly = cgo.go_assembly_files(package)
+        asm_flags: tuple[str, ...] = ()
+        if go_assembly:
+            user_flags = self._user_flags(self._asmflags, package)
+            asm_flags = compile.asm_flags(package, inputs.env, self._mode, inputs.release, user_flags)
+        return CompileSpec(
+            import_path=ImportPath(package.import_path),
+            trim_to=_trimmed_name(package),
+            compile_flags=compile.compile_flags(
+                package, inputs.env, self._mode, self._user_flags(self._gcflags, package)
+            ),
+            asm_flags=asm_flags,
+            environment=self._tool_environment,
+            go_files=self._files(package, package.go_files),
+            s_files=self._files(package, go_assembly),
+            h_files=self._files(package, package.h_files if go_assembly else ()),
+            syso_files=self._files(package, package.syso_files),
+            embed_files=self._files(package, package.embed_files),
+            embed_patterns=package.embed_patterns,
+            import_map=tuple(sorted(package.import_map.items())),
+            goos=inputs.env.goos,
+            goarch=inputs.env.goarch,
+        )
+
+    def _user_flags(self, flags: PerPackageFlags, package: Package) -> list[str]:
+        return flags.flags_for(
+            package.import_path,
+            package.dir,
+            named=not package.dep_only,
+            standard=package.standard,
+            cwd=self._in.project_dir,
+        )
+
+    def _files(self, package: Package, names: Iterable[str]) -> Files:
+        return tuple(SourceFile(name, self._in.digest(package, name)) for name in names)
+
+    def _sources(self, package: Package) -> Sources:
+        names = (*package.go_files, *package.cgo_files)
+        return Sources(
+            dir=self._portable(package.dir),
+            immutable=is_versioned(package),
+            go_bytes=sum(self._in.size(package, name) for name in names),
+        )
+
+    def _portable(self, folder: str) -> str:
+        """Folders of the toolchain are named from GOROOT, which differs from node to node."""
+        goroot = self._in.env.goroot
+        return "GOROOT" + folder.removeprefix(goroot) if folder.startswith(goroot + "/") else folder
+
+    def _add_cgo(self, package: Package) -> ActionId:
+        action_id = ActionId(f"cgo {package.import_path}")
+        if action_id in self._actions:
+            return action_id
+        spec = self._in.cgo_specs[package.import_path]
+        map_root, _ = cgo.root_mapping(package, self._in.env.goos)
+        c_files = (*package.c_files, *package.cxx_files, *package.s_files)
+        sources = Sources(
+            dir=self._portable(package.dir),
+            map_root="GOROOT" if map_root == self._in.env.goroot else map_root,
+            immutable=is_versioned(package),
+            syso_paths=tuple(self._portable(file.name) for file in spec.syso_files),
+            go_bytes=sum(self._in.size(package, name) for name in c_files),
+        )
+        return self._add(action_id, Kind.CGO, package, spec, label=package.import_path, sources=sources)
+
+    def _add_profile(self, path: str) -> ActionId:
+        action_id = ActionId(f"preprofile {path}")
+        if action_id not in self._actions:
+            spec = PreprofileSpec(SourceFile("profile", self._in.profiles[path].digest))
+            package = Package(import_path=os.path.basename(path))
+            self._add(
+                action_id, Kind.PREPROFILE, package, spec, label=path, sources=Sources(profile_path=path)
+            )
+        return action_id
+
+    def _add_root(self, package: Package, split: bool) -> Root:
+        path = ImportPath(package.import_path)
+        if not package.is_main:
+            return Root(_compile_id(path, ""), path, "")
+        closure = self._in.closures.get(path)
+        linked = [p for p in self._packages.values() if p.import_path not in _PSEUDO]
+        if closure is not None:
+            linked = [p for p in linked if p.import_path in closure or p is package]
+        program = path if split and path in self._profiles else ""
+        imports = tuple(
+            (ImportPath(p.import_path), _compile_id(p.import_path, program))
+            for p in sorted(linked, key=lambda p: p.import_path)
+        )
+        action_id = self._add(
+            ActionId(f"link {path}"),
+            Kind.LINK,
+            package,
+            self._link_spec(package, linked),
+            label=path,
+            imports=imports,
+            sources=Sources(),
+        )
+        return Root(action_id, path, executable_name(package, self._in.env.goos))
+
+    def _link_spec(self, main: Package, linked: Sequence[Package]) -> LinkSpec:
+        inputs = self._in
+        others = [package for package in linked if package is not main]
+        has_cxx = any(package.cxx_files for package in linked)
+        compiler = quoted.split(inputs.env.cxx if has_cxx else inputs.env.cc)
+        has_c = any(package.uses_cgo for package in linked) and inputs.compilers is not None
+        info = inputs.modinfo.get(main.import_path)
+        if info is None:
+            info = buildinfo.build_info(main, others, self._settings(main))
+        environment = self._tool_environment
+        if has_c and inputs.compilers is not None:
+            environment += inputs.compilers.environment
+        return LinkSpec(
+            import_path=ImportPath(main.import_path),
+            link_flags=link.link_flags(
+                main, self._mode, self._user_flags(self._ldflags, main), compiler or ["gcc"]
+            ),
+            modinfo=buildinfo.modinfo_line(info),
+            environment=environment,
+            compilers=inputs.compilers.identity if has_c and inputs.compilers is not None else None,
+        )
+
+    def _settings(self, main: Package) -> list[tuple[str, str]]:
+        request = self._in.request
+        flags = [("-tags", ",".join(request.tags.replace(",", " ").split()))]
+        if request.buildmode != "default":
+            flags.append(("-buildmode", request.buildmode))
+        flags += [("-asmflags", value) for value in request.asmflags[-1:]]
+        flags += [("-gcflags", value) for value in request.gcflags[-1:]]
+        profile = self._profiles.get(main.import_path, "")
+        return link.build_settings(
+            main, self._in.env, flags, race=request.race, pgo_profile=os.path.basename(profile)
+        )
+
+
+def executable_name(package: Package, goos: str) -> str:
+    """What `go build` calls the program when no -o is given (load.DefaultExecName)."""
+    if package.from_command_line_files:
+        name = (*package.go_files, *package.cgo_files)[0].removesuffix(".go")
+    else:
+        head, _, name = package.import_path.rpartition("/")
+        if head and name[:1] == "v" and name[1:].isdigit() and name not in ("v0", "v1") and name[1] != "0":
+            name = head.rpartition("/")[2]
+    return name + (".exe" if goos == "windows" else "")
+
+
+def _compile_id(path: str, program: str) -> ActionId:
+    """A program with a profile of its own has its own packages, but only one main package."""
+    return ActionId(f"compile {path} [{program}]" if program and program != path else f"compile {path}")
+
+
+def _trimmed_name(package: Package) -> str:
+    """What the package's folder is called inside outputs under -trimpath (Action.trimpath)."""
+    module = package.module
+    if module is not None and module.version:
+        return f"{module.path}@{module.version}{package.import_path.removeprefix(module.path)}"
+    return package.import_path
+
+
+def is_versioned(package: Package) -> bool:
+    """Whether the package lies in the module cache, where the module's sum vouches for every file."""
+    module = package.module
+    if module is None or not module.dir:
+        return False
+    source = module.replace or module
+    return bool(source.version and source.sum)
+
+
+def _require_supported(package: Package) -> None:
+    if package.error is not None:
+        raise PlanError(package.error.err)
+    for files, what in (
+        (package.swig_files or package.swig_cxx_files, "SWIG files"),
+        (package.f_files, "Fortran files"),
+        (package.m_files, "Objective-C files"),
+    ):
+        if files:
+            raise UsageError(
+                f"{package.import_path} has {what} ({files[0]}), which luigigo does not support: use go build"
+            )
+
+
+def cgo_spec(
+    package: Package,
+    env: GoEnv,
+    release: Release,
+    flags: CgoFlags,
+    files: Callable[[Iterable[str]], Files],
+) -> CgoSpec:
+    """The C part of one package, without the headers that it reads, which only the compiler can tell."""
+    _, map_root_to = cgo.root_mapping(package, env.goos)
+    standard_cgo = package.standard and package.import_path == "runtime/cgo"
+    all_flags = (*flags.cpp, *flags.c, *flags.cxx, *flags.ld)
+    return CgoSpec(
+        import_path=ImportPath(package.import_path),
+        package_name=package.name,
+        cgo_flags=cgo.cgo_tool_flags(package),
+        cpp_flags=flags.cpp,
+        c_flags=flags.c,
+        cxx_flags=flags.cxx,
+        ld_flags=flags.ld,
+        prefer_external=flags.prefer_external,
+        map_root_to=map_root_to,
+        dynimport_flags=("-dynlinker",) if standard_cgo else (),
+        compilers=flags.compilers,
+        environment=tuple(sorted({**env.tool_environment(), "CC": env.cc, "CXX": env.cxx}.items())),
+        cgo_files=files(package.cgo_files),
+        c_files=files(package.c_files),
+        cxx_files=files(package.cxx_files),
+        s_files=files(cgo.c_assembly_files(package)),
+        h_files=files(package.h_files),
+        bound_to=package.dir if any(package.dir in flag for flag in all_flags) else "",
+    )
+
+
+class CgoFlags(msgspec.Struct, frozen=True):
+    """The checked flags of one package's C part, from the environment, its source and pkg-config."""
+
+    compilers: CToolchain
+    cpp: tuple[str, ...]
+    c: tuple[str, ...]
+    cxx: tuple[str, ...]
+    ld: tuple[str, ...]
+    prefer_external: bool
+
+
+def syso_of_closure(packages: Sequence[Package], package: Package, imports: Mapping[str, Sequence[str]]) -> list[str]:
+    """Paths of the object files of a package and of all that it imports, sorted (dynimport, gatherSyso)."""
+    by_path = {each.import_path: each for each in packages}
+    seen: set[str] = set()
+    waiting = [package.import_path]
+    found: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen or path not in by_path:
+            continue
+        seen.add(path)
+        found.update(os.path.join(by_path[path].dir, name) for name in by_path[path].syso_files)
+        waiting.extend(imports[path])
+    return sorted(found)
+
+
+def plan_digest(plan: Plan) -> Digest:
+    """What identifies a plan: its roots' keys and where its sources lie."""
+    return digest_of("plan", plan)

@@ -1,0 +1,73 @@
+"""How Go splits a string of flags (cmd/internal/quoted) and joins it again. Pure."""
+
+from __future__ import annotations
+
+from luigigo.errors import UsageError
+
+_SPACE = " \t\n\r"
+
+
+def split(text: str) -> list[str]:
+    """Split into fields: whole fields may be in single or double quotes, and there are no escapes.
+
+    Raises `UsageError` for a quote that is not closed. The rule is that of cmd/internal/quoted.Split.
+    """
+    fields: list[str] = []
+    rest = text.lstrip(_SPACE)
+    while rest:
+        if rest[0] in "\"'":
+            quote = rest[0]
+            end = rest.find(quote, 1)
+            if end < 0:
+                raise UsageError(f"unterminated {quote} string in {text!r}")
+            fields.append(rest[1:end])
+            rest = rest[end + 1 :].lstrip(_SPACE)
+            continue
+        end = next((i for i, char in enumerate(rest) if char in _SPACE), len(rest))
+        fields.append(rest[:end])
+        rest = rest[end:].lstrip(_SPACE)
+    return fields
+
+
+def join(fields: list[str] | tuple[str, ...]) -> str:
+    """The inverse of `split`. Raises `UsageError` for a field that holds both kinds of quotes."""
+    joined = []
+    for field in fields:
+        if field and not any(char in _SPACE + "\"'" for char in field):
+            joined.append(field)
+        elif "'" not in field:
+            joined.append(f"'{field}'")
+        elif '"' not in field:
+            joined.append(f'"{field}"')
+        else:
+            raise UsageError(f"{field!r} has both kinds of quotes and cannot be passed on")
+    return " ".join(joined)
+
+
+def go_quote(text: str) -> str:
+    """Quote as Go's strconv.Quote does for text that is valid UTF-8 of printable and control characters."""
+    named = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
+    out = []
+    for char in text:
+        if char in '"\\':
+            out.append("\\" + char)
+        elif char in named:
+            out.append(named[char])
+        elif char < " " or char == "\x7f":
+            out.append(f"\\x{ord(char):02x}")
+        elif char.isprintable():
+            out.append(char)
+        elif ord(char) > 0xFFFF:
+            out.append(f"\\U{ord(char):08x}")
+        else:
+            out.append(f"\\u{ord(char):04x}")
+    return '"' + "".join(out) + '"'
+
+
+def go_quote_bytes(data: bytes) -> str:
+    """Quote bytes as Go's `%q` does: what is not UTF-8 becomes `\\x..`."""
+    parts: list[str] = []
+    for piece in data.decode("utf-8", "surrogateescape"):
+        code = ord(piece)
+        parts.append(f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else go_quote(piece)[1:-1])
+    return '"' + "".join(parts) + '"'

@@ -1,0 +1,194 @@
+"""What a user asks to be built, with `go build`'s own words; checked before anything runs. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+
+from luigigo.errors import UsageError
+from luigigo.golang import quoted
+
+BUILD_MODES = ("default", "exe", "pie")
+_UNSUPPORTED_MODES = ("archive", "c-archive", "c-shared", "shared", "plugin")
+MODULE_MODES = ("", "readonly", "vendor", "mod")
+VCS_MODES = ("false", "true", "auto")
+
+
+class BuildRequest(msgspec.Struct, frozen=True):
+    """One `go build` command: the project, the packages in it, and the flags.
+
+    Fields carry the names of `go help build`; "" means the go command's own default.
+    """
+
+    project: str
+    """An absolute folder, or `module/path@version` as `go install` takes it."""
+    packages: tuple[str, ...] = (".",)
+    tags: str = ""
+    ldflags: tuple[str, ...] = ()
+    gcflags: tuple[str, ...] = ()
+    asmflags: tuple[str, ...] = ()
+    race: bool = False
+    buildmode: str = "default"
+    pgo: str = "auto"
+    mod: str = ""
+    modfile: str = ""
+    buildvcs: str = "false"
+    goos: str = ""
+    goarch: str = ""
+    cgo_enabled: str = ""
+
+    @property
+    def is_remote_module(self) -> bool:
+        """Whether the project is a `module/path@version`."""
+        return "@" in self.project and not self.project.startswith("/")
+
+    def list_flags(self) -> list[str]:
+        """The flags for `go list`: those that decide which files and packages take part."""
+        flags = ["-trimpath", "-buildvcs=false", "-pgo=off"]
+        if self.tags:
+            flags.append(f"-tags={self.tags}")
+        flags += [f"-ldflags={value}" for value in self.ldflags]
+        if self.race:
+            flags.append("-race")
+        if self.buildmode != "default":
+            flags.append(f"-buildmode={self.buildmode}")
+        if self.mod:
+            flags.append(f"-mod={self.mod}")
+        if self.modfile:
+            flags.append(f"-modfile={self.modfile}")
+        return flags
+
+    def build_flags(self) -> list[str]:
+        """The flags with which `go build` makes the same binary."""
+        flags = ["-trimpath", f"-buildvcs={self.buildvcs}", f"-pgo={self.pgo}"]
+        flags += [flag for flag in self.list_flags()[3:] if not flag.startswith("-ldflags=")]
+        flags += [f"-gcflags={value}" for value in self.gcflags]
+        flags += [f"-asmflags={value}" for value in self.asmflags]
+        flags += [f"-ldflags={value}" for value in (*self.ldflags, "-buildid=")[:1]]
+        return flags
+
+    def environment(self) -> dict[str, str]:
+        """The variables that the request sets for the go command."""
+        wanted = {"GOOS": self.goos, "GOARCH": self.goarch, "CGO_ENABLED": self.cgo_enabled}
+        return {name: value for name, value in wanted.items() if value}
+
+
+def check(request: BuildRequest) -> BuildRequest:
+    """Return the request if luigigo can build it; raise `UsageError` naming what it cannot."""
+    if request.buildmode in _UNSUPPORTED_MODES:
+        raise UsageError(f"-buildmode={request.buildmode} is not supported by luigigo: use exe or pie, or go build")
+    for name, value, known in (
+        ("buildmode", request.buildmode, BUILD_MODES),
+        ("mod", request.mod, MODULE_MODES),
+        ("buildvcs", request.buildvcs, VCS_MODES),
+        ("cgo-enabled", request.cgo_enabled, ("", "0", "1")),
+    ):
+        if value not in known:
+            choices = ", ".join(choice for choice in known if choice)
+            raise UsageError(f"-{name}={value} is not known; it can be {choices}")
+    for pattern in request.packages:
+        if pattern.startswith("-"):
+            raise UsageError(f"{pattern!r} looks like a flag where a package is wanted")
+    return request
+
+
+_REFUSED_FLAGS = {
+    "asan", "msan", "cover", "coverpkg", "covermode", "linkshared", "overlay", "toolexec", "compiler",
+    "gccgoflags", "installsuffix", "pkgdir",
+}  # fmt: skip
+_HARMLESS_FLAGS = {"trimpath", "a", "n", "p", "v", "x", "work", "json", "modcacherw", "buildvcs", "C", "debug-actiongraph"}
+
+
+def with_goflags(request: BuildRequest, goflags: str) -> BuildRequest:
+    """Fill what the request leaves open from GOFLAGS, as the go command does.
+
+    Raises `UsageError` for a flag that changes the binary in a way that luigigo does not know.
+    """
+    changes: dict[str, object] = {}
+    for flag in quoted.split(goflags):
+        name, equals, value = flag.lstrip("-").partition("=")
+        if name in _REFUSED_FLAGS and value != "false":
+            raise UsageError(f"GOFLAGS has {flag}, which luigigo does not support: unset it, or use go build")
+        if name in ("ldflags", "gcflags", "asmflags"):
+            if not getattr(request, name):
+                changes[name] = (value,)
+        elif name == "race":
+            changes["race"] = request.race or value in ("", "true", "1")
+        elif name in ("tags", "mod", "modfile") and not getattr(request, name):
+            changes[name] = value
+        elif name == "buildmode" and request.buildmode == "default":
+            changes["buildmode"] = value
+        elif name == "pgo" and request.pgo == "auto":
+            changes["pgo"] = value
+    return check(msgspec.structs.replace(request, **changes)) if changes else request
+
+
+class PerPackageFlags:
+    """`-gcflags=[pattern=]flags`: which packages get which flags (cmd/go/internal/load/flag.go).
+
+    Without a pattern the flags are for the packages named on the command line; the last match wins.
+    """
+
+    def __init__(self, name: str, values: tuple[str, ...]) -> None:
+        self._rules = [_parse_rule(name, value) for value in values]
+
+    def flags_for(self, import_path: str, directory: str, *, named: bool, standard: bool, cwd: str) -> list[str]:
+        """Return the flags of one package. `named` says that the command line named it."""
+        chosen: list[str] = []
+        for pattern, flags in self._rules:
+            if pattern is None:
+                matches = named
+            elif pattern == "all":
+                matches = True
+            elif pattern in ("std", "cmd"):
+                matches = standard and (pattern == "std" or import_path.startswith("cmd/"))
+            elif pattern.startswith(("./", "../")) or pattern in (".", ".."):
+                matches = _matches_folder(pattern, directory, cwd)
+            else:
+                matches = matches_pattern(pattern, import_path)
+            if matches:
+                chosen = flags
+        return chosen
+
+
+def _parse_rule(name: str, value: str) -> tuple[str | None, list[str]]:
+    value = value.strip()
+    if not value or value.startswith("-"):
+        return None, quoted.split(value)
+    pattern, equals, flags = value.partition("=")
+    if not equals:
+        raise UsageError(f"-{name}={value}: missing =<value> in <pattern>=<value>")
+    if not pattern:
+        raise UsageError(f"-{name}={value}: missing <pattern> in <pattern>=<value>")
+    if value[0] in "'\"":
+        raise UsageError(f"-{name}={value}: parameter may not start with quote character {value[0]}")
+    return pattern.strip(), quoted.split(flags)
+
+
+def _matches_folder(pattern: str, directory: str, cwd: str) -> bool:
+    import os.path
+
+    before, dots, _ = pattern.partition("...")
+    folder = os.path.normpath(os.path.join(cwd, before if not dots else before.rpartition("/")[0]))
+    if not dots:
+        return directory == folder
+    relative = os.path.relpath(directory, folder)
+    if relative == ".." or relative.startswith("../"):
+        return False
+    return matches_pattern(pattern[len(before.rpartition("/")[0]) + 1 :], relative)
+
+
+def matches_pattern(pattern: str, name: str) -> bool:
+    """Match an import path against a pattern with `...` (cmd/internal/pkgpattern.MatchPattern).
+
+    `net/...` matches `net` as well, and no `...` crosses a `vendor` element.
+    """
+    import re
+
+    vendor = "\x00"
+    if vendor in pattern or vendor in name:
+        return False
+    hidden = re.sub(r"(?<![^/])vendor(?![^/])", vendor, pattern)
+    expression = re.escape(hidden).replace(r"\.\.\.", "[^\x00]*")
+    if expression.endswith("/[^\x00]*") and not hidden.endswith(vendor + "/..."):
+        expression = expression[: -len("/[^\x00]*")] + "(/[^\x00]*)?"
+    return re.fullmatch(expression, re.sub(r"(?<![^/])vendor(?![^/])", vendor, name)) is not None

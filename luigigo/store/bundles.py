@@ -1,0 +1,132 @@
+"""Bundles: one file that holds many, so that a package's files are one content in the store.
+
+The format is a magic line, the length of the header in 8 bytes, the header (names and sizes, as MessagePack),
+and the files' contents one after the other. The same files in the same order give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Annotated, BinaryIO
+
+import msgspec
+
+from luigigo.errors import StoreError
+from luigigo.store.staging import CHUNK_BYTES, staged, store_errors
+
+_MAGIC = b"luigigo bundle 1\n"
+_LENGTH_BYTES = 8
+_START_BYTES = len(_MAGIC) + _LENGTH_BYTES
+
+_Header = list[tuple[bytes, Annotated[int, msgspec.Meta(ge=0)]]]
+
+
+def pack(files: Sequence[tuple[str, str]], target: str) -> None:
+    """Write a bundle of `(name, path)` to `target`, in this order and in one step.
+
+    Names are relative, parted by '/'. Raises `StoreError` for a name that leads elsewhere or comes twice, and
+    for a file that cannot be read or that changes its size meanwhile.
+    """
+    sizes = []
+    for name, path in files:
+        with store_errors("read", path):
+            sizes.append((name, os.stat(path).st_size))
+    start = _start(sizes)
+    with store_errors("write", target), staged(target, 0o644) as bundle:
+        bundle.write(start)
+        for (_, path), (_, size) in zip(files, sizes, strict=True):
+            with store_errors("read", path), open(path, "rb") as file:
+                if _copy(file, bundle, size) != size or file.read(1):
+                    raise StoreError(f"{path} changed while it was packed; build again when it is at rest")
+
+
+def pack_bytes(items: Sequence[tuple[str, bytes]]) -> bytes:
+    """A bundle of `(name, content)`, in this order. Raises `StoreError` as `pack` does."""
+    start = _start([(name, len(content)) for name, content in items])
+    return start + b"".join(content for _, content in items)
+
+
+def unpack(bundle: str, into: str) -> list[str]:
+    """Write a bundle's files below the folder `into`; return their names, in order.
+
+    Raises `StoreError` when the file is no sound bundle, before anything is written, and when a file cannot
+    be written; then others may be there already.
+    """
+    with store_errors("read", bundle), open(bundle, "rb") as file:
+        entries = _read_header(file, bundle)
+        for folder in {os.path.dirname(f"{into}/{name}") for name, _ in entries} | {into}:
+            with store_errors("make", folder):
+                os.makedirs(folder, exist_ok=True)
+        for name, size in entries:
+            path = f"{into}/{name}"
+            with store_errors("write", path), open(path, "wb") as target:
+                if _copy(file, target, size) != size:
+                    raise StoreError(f"{bundle} is no sound bundle: it ends inside {name}")
+    return [name for name, _ in entries]
+
+
+def unpack_bytes(bundle: bytes) -> list[tuple[str, bytes]]:
+    """The `(name, content)` of a bundle, in order. Raises `StoreError` when it is not sound."""
+    where = "the bundle"
+    length = _header_length(bundle[:_START_BYTES], len(bundle), where)
+    position = _START_BYTES + length
+    items = []
+    for name, size in _parse_header(bundle[_START_BYTES:position], len(bundle) - position, where):
+        items.append((name, bundle[position : position + size]))
+        position += size
+    return items
+
+
+def _start(sizes: Iterable[tuple[str, int]]) -> bytes:
+    """Everything that comes before the contents."""
+    header: _Header = [(os.fsencode(name), size) for name, size in sizes]
+    _check_names([name for name, _ in header])
+    encoded = msgspec.msgpack.encode(header)
+    return _MAGIC + len(encoded).to_bytes(_LENGTH_BYTES, "big") + encoded
+
+
+def _read_header(file: BinaryIO, where: str) -> list[tuple[str, int]]:
+    total = os.fstat(file.fileno()).st_size
+    length = _header_length(file.read(_START_BYTES), total, where)
+    return _parse_header(file.read(length), total - _START_BYTES - length, where)
+
+
+def _header_length(start: bytes, total: int, where: str) -> int:
+    if len(start) < _START_BYTES or not start.startswith(_MAGIC):
+        raise StoreError(f"{where} is no bundle: it does not start as one")
+    length = int.from_bytes(start[len(_MAGIC) :], "big")
+    if length > total - _START_BYTES:
+        raise StoreError(f"{where} is no sound bundle: its header is longer than the file")
+    return length
+
+
+def _parse_header(encoded: bytes, rest_bytes: int, where: str) -> list[tuple[str, int]]:
+    try:
+        header = msgspec.msgpack.decode(encoded, type=_Header)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{where} is no sound bundle: {error}") from error
+    _check_names([name for name, _ in header])
+    total = sum(size for _, size in header)
+    if total != rest_bytes:
+        raise StoreError(f"{where} is no sound bundle: it names {total} bytes and holds {rest_bytes}")
+    return [(os.fsdecode(name), size) for name, size in header]
+
+
+def _check_names(names: Sequence[bytes]) -> None:
+    for name in names:
+        if b"\0" in name or any(part in (b"", b".", b"..") for part in name.split(b"/")):
+            raise StoreError(f"{os.fsdecode(name)!r} cannot be the name of a file in a bundle")
+    twins = [name for name, count in Counter(names).items() if count > 1]
+    if twins:
+        raise StoreError(f"a bundle cannot hold two files of the name {os.fsdecode(twins[0])!r}")
+
+
+def _copy(source: BinaryIO, target: BinaryIO, size: int) -> int:
+    """Copy up to `size` bytes; return how many there were."""
+    left = size
+    while left and (chunk := source.read(min(left, CHUNK_BYTES))):
+        target.write(chunk)
+        left -= len(chunk)
+    return size - left

@@ -1,0 +1,66 @@
+"""What can be wrong with a file of the store, and waiting for what other nodes published.
+
+A file that one node renamed may be invisible on another for seconds: NFS and MooseFS remember that a name was
+absent. So who knows that a file exists looks again, for a bounded time, before it believes otherwise.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+MISSING = "missing"
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
+
+Found = TypeVar("Found")
+
+
+class Flaw(Exception):
+    """A file cannot be used. Never leaves the store: its users get a `StoreError` or None."""
+
+    def __init__(self, what: str, *, passing: bool = False, seen: os.stat_result | None = None) -> None:
+        """`passing`: waiting may mend it. `seen`: the file that is damaged and had better be removed."""
+        super().__init__(what)
+        self.what = what
+        self.passing = passing
+        self.seen = seen
+        self.waited_seconds = 0.0
+
+    def patience(self) -> str:
+        """How long was waited, for the end of a message; empty when hardly at all."""
+        return f" after {self.waited_seconds:.1f} s" if self.waited_seconds >= FIRST_PAUSE_SECONDS else ""
+
+
+def flaw_of(error: OSError) -> Flaw:
+    """What a failed call says of a file."""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return Flaw(MISSING, passing=True)
+    # Not to be removed: it may be sound, and a share that is away for a moment answers like this too.
+    return Flaw(f"unreadable: {error.strerror}", passing=error.errno == errno.ESTALE)
+
+
+def patiently(attempt: Callable[[], Found], folder: str, wait_seconds: float) -> Found:
+    """Attempt until it succeeds. Raises its `Flaw` when waiting does not mend it or the time is over.
+
+    `folder` is where the file lies on the share.
+    """
+    started = time.monotonic()
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return attempt()
+        except Flaw as flaw:
+            flaw.waited_seconds = time.monotonic() - started
+            remaining = wait_seconds - flaw.waited_seconds
+            if not flaw.passing or remaining <= 0:
+                raise
+        time.sleep(min(pause, remaining))
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        # Listing the folder makes the client forget that the name was absent.
+        with suppress(OSError):
+            os.listdir(folder)

@@ -1,0 +1,106 @@
+"""Publishing one file: staged beside its target under a name of our own, then renamed. Knows no digest.
+
+No lock: publishers of one target all succeed and the last rename stays. No flush to the disk either: after a
+power cut a file may be torn, its reader finds that its digest is wrong, and it is made again. That is rare,
+and a flush for every file is not.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from luigigo.errors import StoreError
+from luigigo.store.layout import STAGING_PREFIX
+
+CHUNK_BYTES = 1 << 20
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+@contextmanager
+def staged(target: str, mode: int) -> Iterator[BinaryIO]:
+    """Give a file to write; it becomes `target`, with these permissions, when the block ends well.
+
+    When the block or the publishing raises, nothing is left behind. Folders are made as needed.
+    """
+    staging = f"{os.path.dirname(target)}/{STAGING_PREFIX}{secrets.token_hex(12)}"
+    try:
+        # Closed before the rename: some network file systems report a full disk only then.
+        with _create(staging) as file:
+            yield file
+            os.fchmod(file.fileno(), mode)
+        os.rename(staging, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(staging)
+        raise
+
+
+def publish(target: str, content: bytes, mode: int) -> None:
+    """Write `content` to `target` in one step. Raises `OSError`."""
+    with staged(target, mode) as file:
+        file.write(content)
+
+
+def move(source: str, target: str) -> None:
+    """Rename `source`, making the target's folder when it is absent. Raises `OSError`."""
+    try:
+        os.rename(source, target)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.rename(source, target)
+
+
+def remove_unchanged(path: str, seen: os.stat_result) -> bool:
+    """Remove the file at `path` if it still is the one that was `seen`; return whether it was removed.
+
+    Another publisher may have put a sound file in its place meanwhile; that one stays.
+    """
+    try:
+        now = os.stat(path)
+        same = (now.st_ino, now.st_size, now.st_mtime_ns) == (seen.st_ino, seen.st_size, seen.st_mtime_ns)
+        if same:
+            os.unlink(path)
+    except OSError:
+        return False
+    return same
+
+
+@contextmanager
+def store_errors(doing: str, path: str) -> Iterator[None]:
+    """Turn an `OSError` of the block into a `StoreError` that says what failed, where, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise store_error(doing, path, error) from error
+
+
+def store_error(doing: str, path: str, error: OSError) -> StoreError:
+    """The `StoreError` for a file system call that failed."""
+    reason = error.strerror or str(error)
+    return StoreError(f"cannot {doing} {path}: {reason}; {_remedy(error.errno)}")
+
+
+def _remedy(number: int | None) -> str:
+    elsewhere = "set [luigigo] shared= to a folder elsewhere"
+    if number in _FULL:
+        return f"free space (luigigo store gc) or {elsewhere}"
+    if number in _DENIED:
+        return f"make it writable for this user or {elsewhere}"
+    return f"mend the file system or {elsewhere}"
+
+
+def _create(path: str) -> BinaryIO:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
+    return os.fdopen(descriptor, "wb")

@@ -1,0 +1,147 @@
+"""The store as its users see it: records, content, plans and leases in one folder, local or shared."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from luigigo.errors import ContentMissing
+from luigigo.machine import node_name
+from luigigo.model import ActionRecord, Digest, Output
+from luigigo.store.contents import Contents
+from luigigo.store.flaws import Flaw, flaw_of, patiently
+from luigigo.store.layout import CONTENTS, PLANS, RECORDS, flat
+from luigigo.store.leases import Lease
+from luigigo.store.records import USE_RESOLUTION_SECONDS, Records
+from luigigo.store.staging import publish, remove_unchanged, store_errors
+from luigigo.store.stathashes import StatHashes
+
+_log = logging.getLogger(__name__)
+
+
+class Store:
+    """What was built, by key and by digest. Safe for threads and for any number of processes and nodes.
+
+    Every write is staged and renamed, every read is checked; nothing is locked. A folder that cannot be
+    written can still be read from.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        node_cache: str | None,
+        stat_hashes: StatHashes,
+        on_damage: Callable[[str], None],
+    ) -> None:
+        """Use `open_at`."""
+        self.root = root
+        self._on_damage = on_damage
+        self._contents = Contents(f"{root}/{CONTENTS}", node_cache, stat_hashes, on_damage)
+        self._records = Records(f"{root}/{RECORDS}", on_damage)
+
+    @classmethod
+    def open_at(
+        cls,
+        root: str,
+        node_cache: str | None = None,
+        stat_hashes: StatHashes | None = None,
+        on_damage: Callable[[str], None] | None = None,
+    ) -> Store:
+        """Open the store in the folder `root`, which is made when absent. Raises `StoreError`.
+
+        `node_cache`: a folder on a disk of this node, when `root` is shared with other nodes.
+        `on_damage` is told of every damaged file, in a sentence; by default it is logged as a warning.
+        """
+        root = os.path.abspath(root)
+        if not os.path.isdir(root):
+            with store_errors("make the store", root):
+                os.makedirs(root, exist_ok=True)
+        cache = None if node_cache is None else os.path.abspath(node_cache)
+        return cls(root, cache, stat_hashes or StatHashes(), on_damage or _log.warning)
+
+    def read_record(self, key: str, wait_seconds: float = 0.0) -> ActionRecord | None:
+        """The record of an action key or content key, or None when there is no sound one.
+
+        `wait_seconds`: how long to look for what another node is known to have published.
+        """
+        return self._records.read(key, wait_seconds)
+
+    def read_records(self, keys: Iterable[str]) -> dict[str, ActionRecord]:
+        """The records of those keys that have a sound one; cheaper than one by one."""
+        return self._records.read_many(keys)
+
+    def write_record(self, record: ActionRecord) -> None:
+        """File a record, after the content that it names was published. Raises `StoreError`."""
+        self._records.write(record)
+
+    def publish_file(self, path: str, *, executable: bool = False) -> Output:
+        """Move a finished file into the store; afterwards `path` is gone. Raises `StoreError`."""
+        return self._contents.publish_file(path, executable=executable)
+
+    def publish_bytes(self, content: bytes, *, executable: bool = False) -> Output:
+        """Put content into the store. Raises `StoreError`."""
+        return self._contents.publish_bytes(content, executable=executable)
+
+    def open_content(self, output: Output, wait_seconds: float = 0.0) -> str:
+        """The path of the content, on this node and checked; never modify it.
+
+        `wait_seconds`: how long to look for what another node is known to have published. Raises
+        `ContentMissing` when it is absent or damaged, and `StoreError`.
+        """
+        return self._contents.open(output, wait_seconds)
+
+    def has_content(self, output: Output) -> bool:
+        """Whether the store holds a file of this digest and size; its content is not looked at."""
+        return self._contents.has(output)
+
+    def write_plan(self, plan: bytes) -> Digest:
+        """Store a plan; return the digest that it is read by. Raises `StoreError`."""
+        digest = Digest(hashlib.sha256(plan).hexdigest())
+        path = flat(f"{self.root}/{PLANS}", digest)
+        with store_errors("write", path):
+            publish(path, plan, 0o644)
+        return digest
+
+    def read_plan(self, digest: Digest, wait_seconds: float = 0.0) -> bytes:
+        """The plan of that digest, checked. Raises `ContentMissing` when it is absent or damaged.
+
+        `wait_seconds`: how long to look for what another node is known to have published.
+        """
+        path = flat(f"{self.root}/{PLANS}", digest)
+        try:
+            return patiently(lambda: _read_plan_once(path, digest), os.path.dirname(path), wait_seconds)
+        except Flaw as flaw:
+            if flaw.seen is not None:
+                fate = "removed" if remove_unchanged(path, flaw.seen) else "left in place"
+                self._on_damage(f"plan {path} is {flaw.what}; {fate}")
+            raise ContentMissing(
+                f"plan {path} is {flaw.what} on node {node_name()}{flaw.patience()}; "
+                "run the build's command again"
+            ) from flaw
+
+    def begin_run(self, run_id: str, keys: Iterable[str]) -> Lease:
+        """Claim what a build needs, until the lease ends or is not renewed for ten minutes.
+
+        `keys`: action keys, content keys and digests of content. Raises `StoreError`, and `ValueError` for a
+        run id that is no plain file name.
+        """
+        return Lease(self.root, run_id, keys)
+
+
+def _read_plan_once(path: str, digest: Digest) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            stat = os.fstat(file.fileno())
+            plan = file.read()
+    except OSError as error:
+        raise flaw_of(error) from error
+    if hashlib.sha256(plan).hexdigest() != digest:
+        raise Flaw("truncated or corrupt", seen=stat)
+    if time.time() - stat.st_mtime > USE_RESOLUTION_SECONDS:
+        with suppress(OSError):
+            os.utime(path)
+    return plan

@@ -1,0 +1,69 @@
+"""What actions took before: seconds for the critical path, memory for admission. One file a node."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import msgspec
+
+from luigigo.execution.memory import Appetite
+
+_MOST = 100_000
+
+
+class Timing(msgspec.Struct, frozen=True, array_like=True):
+    """The last run of one action."""
+
+    seconds: float
+    peak_bytes: int
+    gogc: str = ""
+
+
+class Timings:
+    """Earlier runs by action id, such as `compile net/http`. Safe for threads."""
+
+    def __init__(self, file: str | None = None) -> None:
+        self._file = file
+        self._known: dict[str, Timing] = {}
+        self._changed = False
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, file: str) -> Timings:
+        """Read what earlier builds saved; a file that is absent or damaged counts as empty."""
+        timings = cls(file)
+        try:
+            with open(file, "rb") as saved:
+                timings._known = msgspec.msgpack.decode(saved.read(), type=dict[str, Timing])
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            pass
+        return timings
+
+    def seconds(self, action: str) -> float | None:
+        """How long the action took last time, or None."""
+        timing = self._known.get(action)
+        return None if timing is None else timing.seconds
+
+    def appetite(self, action: str) -> Appetite | None:
+        """How much memory it took last time, and with which GOGC, or None."""
+        timing = self._known.get(action)
+        return None if timing is None else Appetite(timing.peak_bytes, timing.gogc)
+
+    def note(self, action: str, timing: Timing) -> None:
+        """Remember a run. The latest one counts: source and machine change."""
+        with self._lock:
+            self._known[action] = timing
+            self._changed = True
+
+    def save(self) -> None:
+        """Write the file if anything was noted. Raises `OSError`."""
+        with self._lock:
+            if self._file is None or not self._changed:
+                return
+            kept = dict(list(self._known.items())[-_MOST:])
+            temporary = f"{self._file}.{os.getpid()}"
+            with open(temporary, "wb") as file:
+                file.write(msgspec.msgpack.encode(kept))
+            os.replace(temporary, self._file)
+            self._changed = False
