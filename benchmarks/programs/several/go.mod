@@ -1,0 +1,3 @@
+module example.com/bench-several
+
+go 1.26

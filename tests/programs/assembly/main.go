@@ -1,0 +1,12 @@
+package main
+
+import (
+	"fmt"
+
+	"example.com/assembly/sum"
+	"example.com/assembly/table"
+)
+
+func main() {
+	fmt.Println("assembly:", sum.Of(&sum.Pair{Left: 40, Right: 2}), table.At(0), table.At(1), table.At(2))
+}

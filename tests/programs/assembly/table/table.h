@@ -1,0 +1,2 @@
+#include "values.h"
+#define ENTRY(i, v) DATA table<>+(8*i)(SB)/8, $v

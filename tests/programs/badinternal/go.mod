@@ -1,0 +1,3 @@
+module example.com/badinternal
+
+go 1.26

@@ -1,0 +1,3 @@
+module example.com/buildignore
+
+go 1.26

@@ -1,0 +1,3 @@
+package lib
+
+func plan9Only() { undefinedEverywhere() }

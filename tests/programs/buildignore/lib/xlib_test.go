@@ -1,0 +1,9 @@
+package lib_test
+
+import (
+	"testing"
+
+	"example.com/buildignore/lib"
+)
+
+func TestOutside(t *testing.T) { _ = lib.Name() }

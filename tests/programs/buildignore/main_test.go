@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"example.com/buildignore/testonly"
+)
+
+func TestName(t *testing.T) { testonly.Check(t) }

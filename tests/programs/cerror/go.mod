@@ -1,0 +1,3 @@
+module example.com/cerror
+
+go 1.26

@@ -1,0 +1,4 @@
+package inner
+
+// Name is declared in a file without cgo.
+func Name() string { return cName() }

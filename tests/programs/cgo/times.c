@@ -1,0 +1,3 @@
+#include "times.h"
+
+int times(int n) { return n * FACTOR; }

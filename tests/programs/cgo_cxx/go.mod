@@ -1,0 +1,3 @@
+module example.com/cgo_cxx
+
+go 1.26

@@ -1,0 +1,4 @@
+#include "sorter.h"
+#include <numeric>
+
+int sumNumbers(const int *p, int n) { return std::accumulate(p, p + n, 0); }

@@ -1,0 +1,3 @@
+typedef int (*binary)(int, int);
+int call(binary f, int a, int b);
+void visitAll(int n);

@@ -1,0 +1,3 @@
+module example.com/cgo_export
+
+go 1.26

@@ -1,0 +1,3 @@
+module example.com/cgo_pkgconfig
+
+go 1.26

@@ -1,0 +1,3 @@
+#include <math.h>
+#define GREETING "found by pkg-config"
+static double twice(double x) { return floor(x * 2); }

@@ -1,0 +1,3 @@
+module example.com/cgo_static
+
+go 1.26

@@ -1,0 +1,2 @@
+#define ANSWER_VERSION 2
+int answer(void);

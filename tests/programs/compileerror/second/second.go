@@ -1,0 +1,3 @@
+package second
+
+var N string = 12

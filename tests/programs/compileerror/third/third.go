@@ -1,0 +1,5 @@
+package third
+
+import "example.com/compileerror/first"
+
+var N = first.N

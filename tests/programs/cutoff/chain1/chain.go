@@ -1,0 +1,135 @@
+// Package chain1 is the lowest of the chain: it uses all sixty.
+package chain1
+
+import (
+	"example.com/cutoff/imp00"
+	"example.com/cutoff/imp01"
+	"example.com/cutoff/imp02"
+	"example.com/cutoff/imp03"
+	"example.com/cutoff/imp04"
+	"example.com/cutoff/imp05"
+	"example.com/cutoff/imp06"
+	"example.com/cutoff/imp07"
+	"example.com/cutoff/imp08"
+	"example.com/cutoff/imp09"
+	"example.com/cutoff/imp10"
+	"example.com/cutoff/imp11"
+	"example.com/cutoff/imp12"
+	"example.com/cutoff/imp13"
+	"example.com/cutoff/imp14"
+	"example.com/cutoff/imp15"
+	"example.com/cutoff/imp16"
+	"example.com/cutoff/imp17"
+	"example.com/cutoff/imp18"
+	"example.com/cutoff/imp19"
+	"example.com/cutoff/imp20"
+	"example.com/cutoff/imp21"
+	"example.com/cutoff/imp22"
+	"example.com/cutoff/imp23"
+	"example.com/cutoff/imp24"
+	"example.com/cutoff/imp25"
+	"example.com/cutoff/imp26"
+	"example.com/cutoff/imp27"
+	"example.com/cutoff/imp28"
+	"example.com/cutoff/imp29"
+	"example.com/cutoff/imp30"
+	"example.com/cutoff/imp31"
+	"example.com/cutoff/imp32"
+	"example.com/cutoff/imp33"
+	"example.com/cutoff/imp34"
+	"example.com/cutoff/imp35"
+	"example.com/cutoff/imp36"
+	"example.com/cutoff/imp37"
+	"example.com/cutoff/imp38"
+	"example.com/cutoff/imp39"
+	"example.com/cutoff/imp40"
+	"example.com/cutoff/imp41"
+	"example.com/cutoff/imp42"
+	"example.com/cutoff/imp43"
+	"example.com/cutoff/imp44"
+	"example.com/cutoff/imp45"
+	"example.com/cutoff/imp46"
+	"example.com/cutoff/imp47"
+	"example.com/cutoff/imp48"
+	"example.com/cutoff/imp49"
+	"example.com/cutoff/imp50"
+	"example.com/cutoff/imp51"
+	"example.com/cutoff/imp52"
+	"example.com/cutoff/imp53"
+	"example.com/cutoff/imp54"
+	"example.com/cutoff/imp55"
+	"example.com/cutoff/imp56"
+	"example.com/cutoff/imp57"
+	"example.com/cutoff/imp58"
+	"example.com/cutoff/imp59"
+)
+
+// Value adds all.
+func Value() int {
+	total := 0
+	for _, f := range []func() int{
+		imp00.Value,
+		imp01.Value,
+		imp02.Value,
+		imp03.Value,
+		imp04.Value,
+		imp05.Value,
+		imp06.Value,
+		imp07.Value,
+		imp08.Value,
+		imp09.Value,
+		imp10.Value,
+		imp11.Value,
+		imp12.Value,
+		imp13.Value,
+		imp14.Value,
+		imp15.Value,
+		imp16.Value,
+		imp17.Value,
+		imp18.Value,
+		imp19.Value,
+		imp20.Value,
+		imp21.Value,
+		imp22.Value,
+		imp23.Value,
+		imp24.Value,
+		imp25.Value,
+		imp26.Value,
+		imp27.Value,
+		imp28.Value,
+		imp29.Value,
+		imp30.Value,
+		imp31.Value,
+		imp32.Value,
+		imp33.Value,
+		imp34.Value,
+		imp35.Value,
+		imp36.Value,
+		imp37.Value,
+		imp38.Value,
+		imp39.Value,
+		imp40.Value,
+		imp41.Value,
+		imp42.Value,
+		imp43.Value,
+		imp44.Value,
+		imp45.Value,
+		imp46.Value,
+		imp47.Value,
+		imp48.Value,
+		imp49.Value,
+		imp50.Value,
+		imp51.Value,
+		imp52.Value,
+		imp53.Value,
+		imp54.Value,
+		imp55.Value,
+		imp56.Value,
+		imp57.Value,
+		imp58.Value,
+		imp59.Value,
+	} {
+		total += f()
+	}
+	return total
+}

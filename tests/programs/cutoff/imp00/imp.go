@@ -1,0 +1,7 @@
+// Package imp00 imports low.
+package imp00
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(0) + low.Large(0) + low.Point{X: 1, Y: 2}.Sum() }

@@ -1,0 +1,7 @@
+// Package imp05 imports low.
+package imp05
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(5) + low.Large(5) + low.Point{X: 1, Y: 2}.Sum() }

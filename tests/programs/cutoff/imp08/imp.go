@@ -1,0 +1,7 @@
+// Package imp08 imports low.
+package imp08
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(8) + low.Large(1) + low.Point{X: 1, Y: 2}.Sum() }

@@ -1,0 +1,7 @@
+// Package imp09 imports low.
+package imp09
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(9) + low.Large(2) + low.Point{X: 1, Y: 2}.Sum() }

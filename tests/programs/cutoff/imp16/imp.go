@@ -1,0 +1,7 @@
+// Package imp16 imports low.
+package imp16
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(16) + low.Large(2) + low.Point{X: 1, Y: 2}.Sum() }

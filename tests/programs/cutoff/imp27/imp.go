@@ -1,0 +1,7 @@
+// Package imp27 imports low.
+package imp27
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(27) + low.Large(6) + low.Point{X: 1, Y: 2}.Sum() }

@@ -1,0 +1,7 @@
+// Package imp32 imports low.
+package imp32
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(32) + low.Large(4) + low.Point{X: 1, Y: 2}.Sum() }

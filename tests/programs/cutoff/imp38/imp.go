@@ -1,0 +1,7 @@
+// Package imp38 imports low.
+package imp38
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(38) + low.Large(3) + low.Point{X: 1, Y: 2}.Sum() }

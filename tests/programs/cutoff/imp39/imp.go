@@ -1,0 +1,7 @@
+// Package imp39 imports low.
+package imp39
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(39) + low.Large(4) + low.Point{X: 1, Y: 2}.Sum() }

@@ -1,0 +1,7 @@
+// Package imp48 imports low.
+package imp48
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(48) + low.Large(6) + low.Point{X: 1, Y: 2}.Sum() }

@@ -1,0 +1,7 @@
+// Package imp50 imports low.
+package imp50
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(50) + low.Large(1) + low.Point{X: 1, Y: 2}.Sum() }

@@ -1,0 +1,7 @@
+// Package imp52 imports low.
+package imp52
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(52) + low.Large(3) + low.Point{X: 1, Y: 2}.Sum() }

@@ -1,0 +1,7 @@
+// Package imp58 imports low.
+package imp58
+
+import "example.com/cutoff/low"
+
+// Value uses both functions of low.
+func Value() int { return low.Small(58) + low.Large(2) + low.Point{X: 1, Y: 2}.Sum() }

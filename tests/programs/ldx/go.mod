@@ -1,0 +1,3 @@
+module example.com/ldx
+
+go 1.26

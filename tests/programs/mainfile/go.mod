@@ -1,0 +1,3 @@
+module example.com/mainfile
+
+go 1.26

@@ -1,0 +1,3 @@
+module example.com/missingmodule
+
+go 1.26

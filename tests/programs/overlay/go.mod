@@ -1,0 +1,3 @@
+module example.com/overlay
+
+go 1.26

@@ -1,0 +1,3 @@
+package plus
+
+func Name() string { return "a+b" }

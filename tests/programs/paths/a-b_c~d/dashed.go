@@ -1,0 +1,3 @@
+package dashed
+
+func Name() string { return "a-b_c~d" }

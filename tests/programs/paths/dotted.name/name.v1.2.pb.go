@@ -1,0 +1,5 @@
+package dotted
+
+const name = "dotted.name "
+
+const café = "café"

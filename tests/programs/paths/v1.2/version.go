@@ -1,0 +1,3 @@
+package version
+
+func Name() string { return "v1.2" }

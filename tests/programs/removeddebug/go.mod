@@ -1,0 +1,3 @@
+module example.com/removeddebug
+
+go 1.26

@@ -1,0 +1,10 @@
+package main
+
+import (
+	"fmt"
+
+	"example.org/local"
+	"example.org/other/nested"
+)
+
+func main() { fmt.Println("replaced:", local.Name(), nested.Name()) }

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"fmt"
+
+	"example.com/several/library"
+)
+
+func main() { fmt.Println("several: two", library.Busy(1000)) }

@@ -1,0 +1,5 @@
+//go:build !(fancy && extra)
+
+package lib
+
+const kind = "simple"

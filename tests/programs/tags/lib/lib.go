@@ -1,0 +1,4 @@
+package lib
+
+// Kind depends on tags too.
+func Kind() string { return kind + system }

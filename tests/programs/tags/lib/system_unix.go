@@ -1,0 +1,5 @@
+//go:build unix
+
+package lib
+
+const system = " on unix"

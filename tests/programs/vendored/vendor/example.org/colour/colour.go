@@ -1,0 +1,5 @@
+package colour
+
+import "example.org/deep"
+
+func Name() string { return "red " + deep.Name() }

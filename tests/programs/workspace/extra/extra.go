@@ -1,0 +1,3 @@
+package extra
+
+func Name() string { return "extra" }

@@ -1,0 +1,3 @@
+module example.com/workspace/extra
+
+go 1.25
