@@ -48,7 +48,9 @@ def read_config(variables: Mapping[str, str]) -> Config:
     unknown = set(values) - set(Config.__struct_fields__)
     if unknown:
         known = ", ".join(Config.__struct_fields__)
-        raise UsageError(f"luigi.cfg [luigigo] has {sorted(unknown)[0]!r}, which is not known; known are {known}")
+        raise UsageError(
+            f"luigi.cfg [luigigo] has {sorted(unknown)[0]!r}, which is not known; known are {known}"
+        )
     cache = variables.get("LUIGIGO_CACHE") or values.get("cache") or _default_cache(variables)
     shared = variables.get("LUIGIGO_SHARED", values.get("shared", ""))
     return Config(

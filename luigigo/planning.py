@@ -6,14 +6,14 @@ The one place that knows in which order things are read. Knows nothing of Luigi.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
 from luigigo.config import Config
 from luigigo.errors import UsageError
-from luigigo.golang import cgo, listing
+from luigigo.golang import listing
 from luigigo.golang import plan as planner
 from luigigo.golang.actions import CgoSpec, CToolchain, Files, Plan, SourceFile
 from luigigo.golang.cflags import AllowedFlags, FlagCheck, prefers_external, read_allowed_flags, require_valid
@@ -74,7 +74,9 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
     return Planned(plan, go, env, tuple(packages), request, keepable)
 
 
-def _open_project(go: GoCommand, request: BuildRequest, desk: Desk) -> tuple[listing.GoProject, BuildRequest, bool]:
+def _open_project(
+    go: GoCommand, request: BuildRequest, desk: Desk
+) -> tuple[listing.GoProject, BuildRequest, bool]:
     """The folder to run the go command in; made for the purpose when a module version is asked for."""
     environment = go.environment({**desk.variables, **request.environment()})
     if request.is_remote_module:
@@ -119,7 +121,9 @@ class _Reading:
 
     def inputs(self) -> planner.PlanInputs:
         """Read it all and return it as one record."""
-        mains = [package.import_path for package in self._packages if package.is_main and not package.dep_only]
+        mains = [
+            package.import_path for package in self._packages if package.is_main and not package.dep_only
+        ]
         named = [package for package in self._packages if not package.dep_only]
         closures = {}
         if len(named) > 1 and mains:
@@ -189,7 +193,11 @@ class _Reading:
 
         def spec_of(package: Package) -> CgoSpec:
             spec = planner.cgo_spec(
-                package, self._env, self._release, self._flags(package, compilers, allowed), self._files_of(package)
+                package,
+                self._env,
+                self._release,
+                self._flags(package, compilers, allowed),
+                self._files_of(package),
             )
             syso = planner.syso_of_closure(self._packages, package, imports)
             return msgspec.structs.replace(

@@ -20,7 +20,6 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-
 _FOLLOW_SECONDS = 0.1
 
 
@@ -68,8 +67,9 @@ class Runner:
     def run(self, command: Command, on_stderr: Callable[[str], None] | None = None) -> Finished:
         """Run the command to its end, whatever its exit status.
 
-        `on_stderr` gets each line of a `separate_stderr` as it is written, while the command runs. Raises `Interrupted` after `kill_all`, `FileNotFoundError` or `PermissionError` when the program or
-        the folder cannot be used, and `OSError` when the arguments are longer than the system takes.
+        `on_stderr` gets each line of a `separate_stderr` while the command runs, in another thread. Raises
+        `Interrupted` after `kill_all`, `FileNotFoundError` or `PermissionError` when the program or the
+        folder cannot be used, and `OSError` when the arguments are longer than the system takes.
         """
         if self._is_stopped():
             raise Interrupted(command.argv[0])

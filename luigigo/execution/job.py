@@ -90,7 +90,13 @@ class Job:
     def _run(
         self, argv: Sequence[str], cwd: str, variables: Mapping[str, str], *, may_fail: bool = False
     ) -> bool:
-        env = {**self.c_environment(), **self._keyed(), "TMPDIR": self.layout.object_dir, "PWD": cwd, **variables}
+        env = {
+            **self.c_environment(),
+            **self._keyed(),
+            "TMPDIR": self.layout.object_dir,
+            "PWD": cwd,
+            **variables,
+        }
         self._equipment.observe(CommandStarted(cwd, tuple(argv)))
         try:
             finished = self._equipment.runner.run(Command(argv=tuple(argv), cwd=cwd, env=env))

@@ -72,7 +72,9 @@ def _assemble(job: Job, spec: CompileSpec, s_files: list[str]) -> list[str]:
     outputs = []
     for path in s_files:
         output = layout.object(os.path.basename(path).removesuffix(".s") + ".o")
-        job.go_tool(compile.asm_argv(layout, spec.asm_flags, output, [path], symabis=False), layout.source_dir)
+        job.go_tool(
+            compile.asm_argv(layout, spec.asm_flags, output, [path], symabis=False), layout.source_dir
+        )
         outputs.append(output)
     return outputs
 

@@ -110,7 +110,13 @@ class Workshop:
             seconds = time.monotonic() - started
             observe(
                 ActionEnded(
-                    action.kind.value, action.package, action.label, outcome, seconds, self._equipment.node, message
+                    action.kind.value,
+                    action.package,
+                    action.label,
+                    outcome,
+                    seconds,
+                    self._equipment.node,
+                    message,
                 )
             )
 

@@ -69,7 +69,9 @@ def parse_allowed_flags(text: str) -> AllowedFlags:
 
 def is_safe_argument(text: str) -> bool:
     """Whether text can be an argument of its own without being taken for a flag (load.SafeArg)."""
-    return bool(text) and (text[0].isascii() and (text[0].isalnum() or text[0] in "._/") or ord(text[0]) >= 0x80)
+    return bool(text) and (
+        (text[0].isascii() and (text[0].isalnum() or text[0] in "._/")) or ord(text[0]) >= 0x80
+    )
 
 
 def find_invalid(check: FlagCheck, allowed: AllowedFlags, variables: Mapping[str, str] | None) -> str:
@@ -78,7 +80,9 @@ def find_invalid(check: FlagCheck, allowed: AllowedFlags, variables: Mapping[str
     With `variables`, CGO_<name>_ALLOW and _DISALLOW of the environment are obeyed.
     """
     linker = check.name == "LDFLAGS"
-    valid = allowed.linker if linker else allowed.pkg_config if check.name == "pkg-config" else allowed.compiler
+    valid = (
+        allowed.linker if linker else allowed.pkg_config if check.name == "pkg-config" else allowed.compiler
+    )
     following = allowed.linker_next if linker else () if check.name == "pkg-config" else allowed.compiler_next
     invalid = allowed.linker_invalid if linker else ()
     allow = (variables or {}).get(f"CGO_{check.name}_ALLOW", "")
@@ -103,7 +107,9 @@ def find_invalid(check: FlagCheck, allowed: AllowedFlags, variables: Mapping[str
     return ""
 
 
-def require_valid(check: FlagCheck, allowed: AllowedFlags, variables: Mapping[str, str], package: str) -> None:
+def require_valid(
+    check: FlagCheck, allowed: AllowedFlags, variables: Mapping[str, str], package: str
+) -> None:
     """Raise `PlanError` with go's own words when a flag of the list is refused."""
     reason = find_invalid(check, allowed, variables)
     if reason:
@@ -111,7 +117,11 @@ def require_valid(check: FlagCheck, allowed: AllowedFlags, variables: Mapping[st
 
 
 def prefers_external(
-    c_lists: Sequence[Sequence[str]], ld_flags: Sequence[str] | None, allowed: AllowedFlags, *, static_too: bool
+    c_lists: Sequence[Sequence[str]],
+    ld_flags: Sequence[str] | None,
+    allowed: AllowedFlags,
+    *,
+    static_too: bool,
 ) -> bool:
     """Whether flags ask for the external linker (checkCompilerFlagsForInternalLink and its sibling).
 
@@ -120,7 +130,9 @@ def prefers_external(
     for flags in c_lists:
         if find_invalid(FlagCheck("CFLAGS", "", tuple(flags)), allowed, None):
             return True
-        if any(flag.startswith("-flto") or (static_too and flag in ("-static", "--static")) for flag in flags):
+        if any(
+            flag.startswith("-flto") or (static_too and flag in ("-static", "--static")) for flag in flags
+        ):
             return True
     if ld_flags is None:
         return False

@@ -143,7 +143,9 @@ def c_compilations(spec: CgoSpec, layout: Layout) -> list[tuple[str, bool]]:
     return files + [(layout.source(file.name), True) for file in spec.cxx_files]
 
 
-def cc_argv(spec: CgoSpec, layout: Layout, map_root: str, file: str, output: str, *, cxx: bool = False) -> tuple[str, ...]:
+def cc_argv(
+    spec: CgoSpec, layout: Layout, map_root: str, file: str, output: str, *, cxx: bool = False
+) -> tuple[str, ...]:
     """The C or C++ compiler's command for one file; it runs in the file's folder."""
     compilers = spec.compilers
     argv = _driver(compilers, layout, cxx=cxx)
@@ -160,7 +162,10 @@ def _driver(compilers: CToolchain, layout: Layout, *, cxx: bool) -> list[str]:
     argv = [*(compilers.cxx if cxx else compilers.cc), "-I", layout.source_dir]
     flags = list(compilers.cxx_flags if cxx else compilers.cc_flags)
     if compilers.prefix_map_flag:
-        flags.insert(flags.index("-fmessage-length=0") + 1, f"{compilers.prefix_map_flag}={layout.object_dir}=/tmp/go-build")
+        flags.insert(
+            flags.index("-fmessage-length=0") + 1,
+            f"{compilers.prefix_map_flag}={layout.object_dir}=/tmp/go-build",
+        )
     return argv + flags
 
 

@@ -160,7 +160,9 @@ def compile_argv(
     return tuple(argv)
 
 
-def asm_argv(layout: Layout, flags: Sequence[str], output: str, files: Sequence[str], *, symabis: bool) -> tuple[str, ...]:
+def asm_argv(
+    layout: Layout, flags: Sequence[str], output: str, files: Sequence[str], *, symabis: bool
+) -> tuple[str, ...]:
     """The assembler's command: for one file, or for the symbol ABIs of all files."""
     argv = [layout.tool("asm"), *flags[:2], "-trimpath", layout.trimpath, "-I", layout.object_dir + "/"]
     argv += ["-I", f"{layout.goroot}/pkg/include", *flags[2:], *(["-gensymabis"] if symabis else [])]

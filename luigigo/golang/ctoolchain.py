@@ -45,7 +45,9 @@ _PROGRAMS = ("cc1", "cc1plus", "as", "ld", "collect2")
 class CProbe:
     """Asks the C compilers, once for each answer; answers are kept in `cache_dir` by the compiler's stat."""
 
-    def __init__(self, runner: Runner, hashes: StatHashes, cache_dir: str, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, runner: Runner, hashes: StatHashes, cache_dir: str, variables: Mapping[str, str]
+    ) -> None:
         self._runner = runner
         self._hashes = hashes
         self._cache_dir = cache_dir
@@ -148,7 +150,9 @@ class CProbe:
 
     def _find_headers(self, spec: CgoSpec, source_dir: str) -> list[str]:
         preambles = "\n".join(
-            preamble for file in spec.cgo_files for preamble in read_preambles(os.path.join(source_dir, file.name))
+            preamble
+            for file in spec.cgo_files
+            for preamble in read_preambles(os.path.join(source_dir, file.name))
         )
         compilers = spec.compilers
         c_flags = (*compilers.cc_flags, *spec.cpp_flags, *spec.c_flags)
@@ -177,7 +181,9 @@ class CProbe:
         )
         output = self._runner.run(command).output.decode(errors="surrogateescape")
         words = re.findall(r"(?:\\.|[^\s\\])+", output.replace("\\\n", " "))
-        paths = (os.path.join(folder, re.sub(r"\\(.)", r"\1", word)) for word in words if not word.endswith(":"))
+        paths = (
+            os.path.join(folder, re.sub(r"\\(.)", r"\1", word)) for word in words if not word.endswith(":")
+        )
         return {os.path.normpath(path) for path in paths if os.path.isfile(path)}
 
     def pkg_config(
@@ -217,9 +223,7 @@ class CProbe:
             ) from error
         text = finished.output.decode(errors="replace")
         if finished.exit_code != 0:
-            raise PlanError(
-                f"# {package.import_path}\n# [{' '.join(argv)}]\n{text.rstrip()}"
-            )
+            raise PlanError(f"# {package.import_path}\n# [{' '.join(argv)}]\n{text.rstrip()}")
         return split_pkg_config(text)
 
 

@@ -17,7 +17,6 @@ FORMAT = "luigigo 1"
 """Changes when the meaning of an entry in the store changes, so that old ones are never taken for new."""
 
 
-
 def own_digest(spec: Spec, toolchain: Toolchain) -> Digest:
     """Digest of an action's own part: the tools that it runs and its spec."""
     return digest_of(FORMAT, _tools(spec, toolchain), spec)
@@ -35,7 +34,9 @@ def _tools(spec: Spec, toolchain: Toolchain) -> list[str]:
     return [tools["preprofile"]]
 
 
-def action_key(own: Digest, dependencies: Sequence[ActionId], keys: Mapping[ActionId, ActionKey]) -> ActionKey:
+def action_key(
+    own: Digest, dependencies: Sequence[ActionId], keys: Mapping[ActionId, ActionKey]
+) -> ActionKey:
     """The key that is known when the plan is made."""
     return ActionKey(digest_of("action", own, [keys[dependency] for dependency in dependencies]))
 

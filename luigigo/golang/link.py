@@ -13,9 +13,7 @@ from luigigo.golang.environment import GoEnv
 from luigigo.golang.packages import Package
 
 
-def link_flags(
-    main: Package, mode: Mode, ldflags: Sequence[str], compiler: Sequence[str]
-) -> tuple[str, ...]:
+def link_flags(main: Package, mode: Mode, ldflags: Sequence[str], compiler: Sequence[str]) -> tuple[str, ...]:
     """The linker's flags, without paths. `compiler` is the C or C++ compiler to link with, if need be."""
     flags = ["-installsuffix", mode.install_suffix] if mode.install_suffix else []
     if main.default_godebug:
@@ -28,7 +26,15 @@ def link_flags(
 
 def link_argv(layout: Layout, flags: Sequence[str], output: str, main_object: str) -> tuple[str, ...]:
     """The linker's command."""
-    return (layout.tool("link"), "-o", output, "-importcfg", layout.object("importcfg.link"), *flags, main_object)
+    return (
+        layout.tool("link"),
+        "-o",
+        output,
+        "-importcfg",
+        layout.object("importcfg.link"),
+        *flags,
+        main_object,
+    )
 
 
 def build_settings(

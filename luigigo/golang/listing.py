@@ -37,7 +37,9 @@ def project_folder(project: str) -> str:
     """Check that the project is a folder; raise `UsageError` with what to do."""
     if not os.path.isdir(project):
         kind = "is a file, not a folder" if os.path.exists(project) else "does not exist"
-        raise UsageError(f"--project {project} {kind}: give a folder inside a Go module, or module/path@version")
+        raise UsageError(
+            f"--project {project} {kind}: give a folder inside a Go module, or module/path@version"
+        )
     return project
 
 
@@ -73,7 +75,15 @@ def stamped_modinfo(
 
     It is read off a dry run of `go build`, which writes the linker's importcfg to its output.
     """
-    arguments = ("build", "-n", *request.build_flags(), "-o", os.devnull + ".luigigo/", "--", *request.packages)
+    arguments = (
+        "build",
+        "-n",
+        *request.build_flags(),
+        "-o",
+        os.devnull + ".luigigo/",
+        "--",
+        *request.packages,
+    )
     finished = runner.run(project.command(*arguments))
     if finished.exit_code != 0:
         raise PlanError(finished.stderr.decode(errors="replace").strip())
@@ -85,7 +95,11 @@ def stamped_modinfo(
 
 
 def prepare_remote_module(
-    go: GoCommand, request: BuildRequest, folder: str, environment: Mapping[str, str], runner: Runner,
+    go: GoCommand,
+    request: BuildRequest,
+    folder: str,
+    environment: Mapping[str, str],
+    runner: Runner,
     say: Callable[[str], None],
 ) -> tuple[GoProject, BuildRequest]:
     """Make a module in `folder` that requires `module/path@version` alone, as `go install` builds it.

@@ -66,7 +66,9 @@ def make_plan(inputs: PlanInputs) -> Plan:
     return _Planner(inputs).plan()
 
 
-def profile_paths(request: BuildRequest, packages: Iterable[Package], exists: Callable[[str], bool]) -> dict[str, str]:
+def profile_paths(
+    request: BuildRequest, packages: Iterable[Package], exists: Callable[[str], bool]
+) -> dict[str, str]:
     """By named package, the CPU profile that it is compiled with (load.setPGOProfilePath).
 
     With an explicit -pgo all have that one; with `auto`, a `default.pgo` beside its main file.
@@ -139,7 +141,9 @@ class _Planner:
             quoted_response_files=inputs.release.quoted_response_files,
         )
 
-    def _add(self, action_id: ActionId, kind: Kind, package: Package, spec: Spec, **fields: object) -> ActionId:
+    def _add(
+        self, action_id: ActionId, kind: Kind, package: Package, spec: Spec, **fields: object
+    ) -> ActionId:
         own = keys.own_digest(spec, self._in.toolchain)
         action = Action(
             id=action_id,
@@ -408,7 +412,9 @@ class CgoFlags(msgspec.Struct, frozen=True):
     prefer_external: bool
 
 
-def syso_of_closure(packages: Sequence[Package], package: Package, imports: Mapping[str, Sequence[str]]) -> list[str]:
+def syso_of_closure(
+    packages: Sequence[Package], package: Package, imports: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Paths of the object files of a package and of all that it imports, sorted (dynimport, gatherSyso)."""
     by_path = {each.import_path: each for each in packages}
     seen: set[str] = set()

@@ -73,5 +73,9 @@ def release_of(version: str) -> tuple[Release, str]:
         if release.number == number:
             return release, ""
     if number < oldest:
-        raise ToolchainError(f"{version} is too old: {supported}; install another, or pip install 'luigigo[go]'")
-    return _RELEASES[-1], f"{version} is newer than luigigo knows ({supported}); building as for {newest[0]}.{newest[1]}"
+        raise ToolchainError(
+            f"{version} is too old: {supported}; install another, or pip install 'luigigo[go]'"
+        )
+    return _RELEASES[
+        -1
+    ], f"{version} is newer than luigigo knows ({supported}); building as for {newest[0]}.{newest[1]}"

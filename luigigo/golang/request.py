@@ -75,7 +75,9 @@ class BuildRequest(msgspec.Struct, frozen=True):
 def check(request: BuildRequest) -> BuildRequest:
     """Return the request if luigigo can build it; raise `UsageError` naming what it cannot."""
     if request.buildmode in _UNSUPPORTED_MODES:
-        raise UsageError(f"-buildmode={request.buildmode} is not supported by luigigo: use exe or pie, or go build")
+        raise UsageError(
+            f"-buildmode={request.buildmode} is not supported by luigigo: use exe or pie, or go build"
+        )
     for name, value, known in (
         ("buildmode", request.buildmode, BUILD_MODES),
         ("mod", request.mod, MODULE_MODES),
@@ -95,7 +97,20 @@ _REFUSED_FLAGS = {
     "asan", "msan", "cover", "coverpkg", "covermode", "linkshared", "overlay", "toolexec", "compiler",
     "gccgoflags", "installsuffix", "pkgdir",
 }  # fmt: skip
-_HARMLESS_FLAGS = {"trimpath", "a", "n", "p", "v", "x", "work", "json", "modcacherw", "buildvcs", "C", "debug-actiongraph"}
+_HARMLESS_FLAGS = {
+    "trimpath",
+    "a",
+    "n",
+    "p",
+    "v",
+    "x",
+    "work",
+    "json",
+    "modcacherw",
+    "buildvcs",
+    "C",
+    "debug-actiongraph",
+}
 
 
 def with_goflags(request: BuildRequest, goflags: str) -> BuildRequest:
@@ -131,7 +146,9 @@ class PerPackageFlags:
     def __init__(self, name: str, values: tuple[str, ...]) -> None:
         self._rules = [_parse_rule(name, value) for value in values]
 
-    def flags_for(self, import_path: str, directory: str, *, named: bool, standard: bool, cwd: str) -> list[str]:
+    def flags_for(
+        self, import_path: str, directory: str, *, named: bool, standard: bool, cwd: str
+    ) -> list[str]:
         """Return the flags of one package. `named` says that the command line named it."""
         chosen: list[str] = []
         for pattern, flags in self._rules:

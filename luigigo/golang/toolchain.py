@@ -93,7 +93,9 @@ def read_toolchain(env: GoEnv, hashes: StatHashes) -> Toolchain:
         except FileNotFoundError as error:
             if tool == "preprofile":
                 continue
-            raise ToolchainError(f"{env.goversion} at {env.goroot} has no {tool}: {path} is missing") from error
+            raise ToolchainError(
+                f"{env.goversion} at {env.goroot} has no {tool}: {path} is missing"
+            ) from error
     return Toolchain(
         version=env.goversion,
         goroot=env.goroot,

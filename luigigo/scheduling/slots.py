@@ -65,7 +65,8 @@ class SlotTask:
     """One run of a task on a thread, in the shape that Luigi's worker expects of a `TaskProcess`.
 
     The result reaches the worker's queue as Luigi's tuple, once. The dependencies are not checked again:
-    the scheduler gave the task out because they are done.
+    the scheduler gave the task out because they are done. Of time limits only the task's own
+    `worker_timeout` (seconds) counts.
     """
 
     use_multiprocessing = True
@@ -184,10 +185,14 @@ class ForkedResults:
 
     def close(self) -> None:
         """Stop forwarding; what is under way is dropped."""
-        if self._thread is not None:
-            self._shared.put(None)
-        self._shared.close()
+        if self._thread is None:
+            self._shared.close()
+            return
+        # A child that was killed while it reported holds the lock that this needs: don't wait for it.
+        self._shared.cancel_join_thread()
+        self._shared.put(None)
 
     def _forward(self) -> None:
         while (result := self._shared.get()) is not None:
             self._results.put(result)
+        self._shared.close()

@@ -124,8 +124,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._add_worker()
         with interruptible(self._stop_running):
             self._work()
-            if self._waits:
-                self._credit_others()
+            self._credit_others()
         return bool(self.run_succeeded)
 
     def on_interrupt(self) -> None:
@@ -313,15 +312,19 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def _credit_others(self) -> None:
         """Count what other clients finished for us as done, where Luigi's summary counts it as missing."""
-        assert self._shared is not None
+        missing = {
+            task
+            for task, status, runnable in self._add_task_history
+            if status == PENDING and runnable and task.task_id not in self._taken
+        }
+        replies = self._get_work_response_history
+        seen_elsewhere = any(r["worker"] != self._id for reply in replies for r in reply["running_tasks"])
+        if self._shared is None or not (missing or seen_elsewhere):
+            return
         done = self._shared.done(self._roots)
-        for task, status, _ in list(self._add_task_history):
-            if status == PENDING and task.task_id in done and task.task_id not in self._taken:
-                self._add_task_history.append((task, DONE, None))
-        for reply in self._get_work_response_history:
-            # A phasing-out worker's own reply holds a count here.
-            if isinstance(reply["running_tasks"], list):
-                reply["running_tasks"] = [r for r in reply["running_tasks"] if r["task_id"] not in done]
+        self._add_task_history.extend((task, DONE, None) for task in missing if task.task_id in done)
+        for reply in replies:
+            reply["running_tasks"] = [r for r in reply["running_tasks"] if r["task_id"] not in done]
 
     def _stop_running(self) -> None:
         """End what runs, waiting no longer than `INTERRUPT_WAIT_SECONDS` for slots."""

@@ -1,0 +1,28 @@
+"""luigigo builds Go programs as Luigi tasks, byte-identical to `go build`.
+
+`luigi --module luigigo BuildBinary --project DIR` imports this module and finds the tasks. Importing it
+without Luigi stays cheap: the tasks are loaded when they are first named.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from luigigo.tasks import BuildBinary, BuildCgo, CompilePackage, LinkBinary, PrepareProfile
+
+__version__ = "0.1.0"
+__all__ = ["BuildBinary", "BuildCgo", "CompilePackage", "LinkBinary", "PrepareProfile", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from luigigo import tasks
+
+        return getattr(tasks, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+if "luigi" in sys.modules:
+    from luigigo import tasks as _tasks  # noqa: F401  Luigi looks for tasks once the module is imported.

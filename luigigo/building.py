@@ -1,0 +1,164 @@
+"""`luigigo build`: the shortest way to a binary that is there, Luigi for one that is not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from luigigo.errors import ExitCode, LuigigoError
+from luigigo.golang.request import BuildRequest, check
+
+if TYPE_CHECKING:
+    from luigigo.kept import Kept
+    from luigigo.reporting import Reporter
+    from luigigo.session import Session
+
+
+class Options(msgspec.Struct, frozen=True):
+    """The flags of `luigigo build`."""
+
+    output: str = ""
+    tags: str = ""
+    ldflags: tuple[str, ...] = ()
+    gcflags: tuple[str, ...] = ()
+    asmflags: tuple[str, ...] = ()
+    race: bool = False
+    buildmode: str = "default"
+    pgo: str = "auto"
+    mod: str = ""
+    modfile: str = ""
+    buildvcs: str = "false"
+    goos: str = ""
+    goarch: str = ""
+    cgo_enabled: str = ""
+    trimpath: bool = True
+    workers: int | None = None
+    verbose: bool = False
+    commands: bool = False
+    as_json: bool = False
+    scheduler_host: str = ""
+    scheduler_port: int = 8082
+
+    def request(self, project: str, packages: Sequence[str]) -> BuildRequest:
+        """The build that the flags ask for."""
+        shared = {
+            name: getattr(self, name)
+            for name in BuildRequest.__struct_fields__
+            if name not in ("project", "packages")
+        }
+        return BuildRequest(project=_project(project), packages=tuple(packages) or (".",), **shared)
+
+
+def _project(project: str) -> str:
+    if "@" in project and not os.path.exists(project) and not project.startswith((".", "/")):
+        return project
+    return os.path.abspath(os.path.expanduser(project))
+
+
+def run(project: str, packages: Sequence[str], options: Options) -> int:
+    """Build; return the exit code. Raises `LuigigoError`s for what the user can mend."""
+    request = check(options.request(project, packages))
+    output = options.output and os.path.abspath(options.output) + (
+        "/" if options.output.endswith("/") else ""
+    )
+    output = output or os.path.join(os.getcwd(), ".")
+    up_to_date = _kept_build(request, output)
+    if up_to_date is not None:
+        _say_up_to_date(up_to_date, options)
+        return int(ExitCode.OK)
+    from luigigo import session
+    from luigigo.reporting import choose_reporter
+
+    here = session.current()
+    reporter = choose_reporter(
+        sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
+    )
+    here.add_observer(reporter)
+    try:
+        return _build(request, output, options, here, reporter)
+    except LuigigoError as error:
+        reporter.close()
+        _say_failed(reporter)
+        raise error
+    finally:
+        reporter.close()
+        here.close()
+
+
+def _kept_build(request: BuildRequest, output: str) -> Kept | None:
+    """What an earlier build left, if nothing changed since. Imports as little as can be."""
+    from luigigo import kept
+    from luigigo.config import read_config
+
+    config = read_config(os.environ)
+    earlier = kept.read(kept.place_of(request, output, config, os.environ))
+    if earlier is not None and kept.outputs_in_place(earlier) and kept.still_holds(earlier):
+        return earlier
+    return None
+
+
+def _say_up_to_date(up_to_date: Kept, options: Options) -> None:
+    if options.as_json:
+        import json
+
+        outputs = [state.path for state in up_to_date.outputs]
+        print(
+            json.dumps({"event": "build", "outcome": "up-to-date", "output": _one_or_all(outputs)}),
+            flush=True,
+        )
+    else:
+        print(up_to_date.summary, file=sys.stderr, flush=True)
+
+
+def _build(request: BuildRequest, output: str, options: Options, here: Session, reporter: Reporter) -> int:
+    from luigigo import delivery
+    from luigigo.reporting import JsonReporter, closing_line
+
+    build = here.plan(request, output)
+    if any(True for _ in build.needed()):
+        code = _schedule(request, output, options)
+        if code != ExitCode.OK:
+            _say_failed(reporter)
+            return code
+    paths = delivery.finish(build, output, here)
+    reporter.close()
+    if isinstance(reporter, JsonReporter):
+        reporter.write({"event": "build", "outcome": "ok", "output": _one_or_all(paths)})
+    else:
+        print(closing_line(reporter.tally, paths), file=sys.stderr, flush=True)
+    return int(ExitCode.OK)
+
+
+def _schedule(request: BuildRequest, output: str, options: Options) -> int:
+    """Let Luigi run the build's task; return the exit code."""
+    import luigi
+
+    from luigigo.scheduling import outcome
+    from luigigo.tasks import BuildBinary
+
+    task = BuildBinary.of(request, output)
+    environment = {"log_level": "WARNING", "local_scheduler": not options.scheduler_host}
+    if options.workers:
+        environment["workers"] = options.workers
+    if options.scheduler_host:
+        environment |= {"scheduler_host": options.scheduler_host, "scheduler_port": options.scheduler_port}
+    result = luigi.build([task], detailed_summary=True, **environment)
+    if result.scheduling_succeeded:
+        return int(ExitCode.OK)
+    return int(outcome.noted() or ExitCode.BUILD_FAILED)
+
+
+def _say_failed(reporter: Reporter) -> None:
+    from luigigo.reporting import JsonReporter
+
+    if isinstance(reporter, JsonReporter):
+        reporter.write({"event": "build", "outcome": "failed", "output": ""})
+
+
+def _one_or_all(paths: list[str]) -> object:
+    """A program's path; a list of them when there are several."""
+    return paths[0] if len(paths) == 1 else paths

@@ -1,0 +1,362 @@
+"""The Luigi tasks of a build: `BuildBinary` → `LinkBinary` → `CompilePackage` and the rest of the graph.
+
+Tasks are small: a package's name first, for readable ids, and the plan's digest. What a task does is the
+workshop's affair; when it runs is the scheduler's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import luigi
+import msgspec
+from luigi.cmdline_parser import CmdlineParser
+
+from luigigo import delivery, reporting, session
+from luigigo.errors import UsageError
+from luigigo.golang import quoted
+from luigigo.golang.actions import Action, Kind
+from luigigo.golang.request import BuildRequest, check
+from luigigo.model import ActionId, ActionRecord
+from luigigo.scheduling import hooks
+from luigigo.scheduling.factory import use_memory_budget
+from luigigo.scheduling.interrupts import interrupt_callbacks
+from luigigo.session import PlannedBuild, deliveries
+
+
+class RecordTarget(luigi.Target):  # type: ignore[misc]
+    """An action's record in the store; it exists when the action is done and its content is there."""
+
+    def __init__(self, action: Action, plan: str) -> None:
+        self.key = action.key
+        self._action_id = action.id
+        self._plan = plan
+
+    def exists(self) -> bool:
+        """Whether the action is done."""
+        return self.record() is not None
+
+    def record(self) -> ActionRecord | None:
+        """The record, or None."""
+        return session.current().workshop(self._plan).record(self._action_id)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"action record {self.key}"
+
+
+class ActionTask(luigi.Task):  # type: ignore[misc]
+    """One action of a plan. Its key is fixed when the plan is made, so `output()` needs no I/O."""
+
+    runs_in_slot = True
+    """`run` waits for processes; it needs no process of its own."""
+    retry_count = 1
+    """A compile that failed fails again."""
+    kind: Kind
+
+    @property
+    def action_id(self) -> ActionId:
+        """The action's id in its plan."""
+        raise NotImplementedError
+
+    @property
+    def action(self) -> Action:
+        """The action. Raises `ContentMissing` when the plan is not in the store."""
+        return session.current().workshop(self.plan).plan.actions[self.action_id]
+
+    def requires(self) -> list[ActionTask]:
+        """A task for each action that this one reads."""
+        shared = _tasks_of(self.plan)
+        return [shared.task(dependency) for dependency in self.action.dependencies]
+
+    def deps(self) -> list[ActionTask]:
+        """What the scheduler has to know: the requirements that were not done when the plan was made."""
+        shared = _tasks_of(self.plan)
+        return [shared.task(each) for each in self.action.dependencies if each not in shared.done]
+
+    def output(self) -> RecordTarget:
+        """The action's record."""
+        return RecordTarget(self.action, self.plan)
+
+    @property
+    def priority(self) -> float:
+        """The longest chain of work that starts here, in milliseconds."""
+        return _tasks_of(self.plan).priority(self.action_id)
+
+    @property
+    def predicted_peak_bytes(self) -> int:
+        """What its tools are expected to take, for admission."""
+        return session.current().workshop(self.plan).appetite(self.action).peak_bytes
+
+    def run(self) -> None:
+        """Do the action, or find that it is done. Raises `ActionError`."""
+        session.current().workshop(self.plan).perform(self.action_id)
+
+
+class CompilePackage(ActionTask):
+    """Compile one Go package; publish its export data and its object.
+
+    A package that is compiled for one program alone is called `path [program]`.
+    """
+
+    import_path = luigi.Parameter(description="The package.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+    kind = Kind.COMPILE
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"compile {self.import_path}")
+
+
+class BuildCgo(ActionTask):
+    """Run cgo and the C compiler for one package; waits for nothing."""
+
+    import_path = luigi.Parameter(description="The package.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+    kind = Kind.CGO
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"cgo {self.import_path}")
+
+
+class PrepareProfile(ActionTask):
+    """Turn a CPU profile into the form that the compiler reads."""
+
+    profile = luigi.Parameter(description="The profile's path.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+    kind = Kind.PREPROFILE
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"preprofile {self.profile}")
+
+
+class LinkBinary(ActionTask):
+    """Link one program; publish the binary."""
+
+    import_path = luigi.Parameter(description="The program's main package.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+    kind = Kind.LINK
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"link {self.import_path}")
+
+
+_CLASSES: dict[str, type[ActionTask]] = {
+    "compile": CompilePackage,
+    "cgo": BuildCgo,
+    "preprofile": PrepareProfile,
+    "link": LinkBinary,
+}
+
+
+class _PlanTasks:
+    """The tasks of one plan, made once each: Luigi's task objects are dear, and imports share them."""
+
+    def __init__(self, plan: str) -> None:
+        self._plan = plan
+        self._tasks: dict[ActionId, ActionTask] = {}
+        self._build: PlannedBuild | None = None
+        self.done: frozenset[ActionId] = frozenset()
+
+    def use(self, build: PlannedBuild) -> None:
+        """Know what is done and how long the rest takes."""
+        self._build = build
+        self.done = frozenset(build.done)
+
+    def task(self, action_id: ActionId) -> ActionTask:
+        """The task of an action."""
+        task = self._tasks.get(action_id)
+        if task is None:
+            kind, _, name = action_id.partition(" ")
+            task = self._tasks[action_id] = _CLASSES[kind](name, self._plan)
+        return task
+
+    def priority(self, action_id: ActionId) -> float:
+        """Luigi's priority of an action."""
+        return 0 if self._build is None else round(self._build.remaining_seconds[action_id] * 1000)
+
+
+_plan_tasks: dict[str, _PlanTasks] = {}
+
+
+def _tasks_of(plan: str) -> _PlanTasks:
+    return _plan_tasks.setdefault(plan, _PlanTasks(plan))
+
+
+class OutputParameter(luigi.Parameter):  # type: ignore[misc]
+    """`--output`, beside the method `output()` that every Luigi task has.
+
+    On the class it is a parameter; on a task, reading it gives the method and setting it keeps the value
+    as `destination`.
+    """
+
+    def __get__(self, task: Any, owner: Any = None) -> Any:
+        return self if task is None else task.targets
+
+    def __set__(self, task: Any, value: str) -> None:
+        task.destination = value
+
+    def normalize(self, value: str) -> str:
+        """Absolute, so that equal builds from different folders are different tasks."""
+        if not value or value.endswith("/."):
+            return value or os.path.join(os.getcwd(), ".")
+        return os.path.abspath(value) + ("/" if value.endswith("/") else "")
+
+
+class ProjectParameter(luigi.Parameter):  # type: ignore[misc]
+    """A folder, made absolute, or a `module/path@version`."""
+
+    def normalize(self, value: str) -> str:
+        """Tell the one from the other: a folder that is there is a folder."""
+        if "@" in value and not os.path.exists(value) and not value.startswith((".", "/")):
+            return value
+        return os.path.abspath(os.path.expanduser(value))
+
+
+class BuildBinary(luigi.Task):  # type: ignore[misc]
+    """Build Go programs, byte-identical to `go build -trimpath -buildvcs=false -ldflags=-buildid=`.
+
+    The parameters are `go build`'s flags. Complete when every binary is in place and is the one that the
+    sources make. Depend on it, or subclass it, as on any task.
+    """
+
+    runs_in_slot = True
+    retry_count = 1
+
+    project = ProjectParameter(description="A folder inside a Go module, or module/path@version.")
+    package = luigi.Parameter(
+        default=".", description="What to build: a package, a pattern such as ./cmd/..., or a main .go file."
+    )
+    output = OutputParameter(
+        default="", description="The binary's file, or a folder for several; by default as go build's -o."
+    )
+    tags = luigi.Parameter(default="", description="Build tags, comma-separated.")
+    ldflags = luigi.Parameter(default="", description="Flags for the linker.")
+    gcflags = luigi.Parameter(default="", description="Flags for the compiler.")
+    asmflags = luigi.Parameter(default="", description="Flags for the assembler.")
+    race = luigi.BoolParameter(default=False, description="Detect data races.")
+    buildmode = luigi.Parameter(default="default", description="exe or pie.")
+    pgo = luigi.Parameter(default="auto", description="A CPU profile, auto (default.pgo) or off.")
+    mod = luigi.Parameter(default="", description="readonly, vendor or mod.")
+    modfile = luigi.Parameter(default="", description="Another go.mod to read.")
+    goos = luigi.Parameter(default="", description="The target's operating system.")
+    goarch = luigi.Parameter(default="", description="The target's architecture.")
+    cgo_enabled = luigi.Parameter(default="", description="1 or 0.")
+    buildvcs = luigi.Parameter(
+        default="false", description="Stamp the version control's state: true, auto or false."
+    )
+
+    destination = ""
+    """The value of --output."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _under_luigi_command(lambda: check(self.request))
+
+    def clone(self, cls: Any = None, **kwargs: Any) -> Any:
+        kwargs.setdefault("output", self.destination)
+        return super().clone(cls, **kwargs)
+
+    @classmethod
+    def of(cls, request: BuildRequest, output: str) -> BuildBinary:
+        """The task of a request."""
+        values = msgspec.structs.asdict(request)
+        values["package"] = quoted.join(values.pop("packages"))
+        for name in _REPEATED:
+            values[name] = "\n".join(values[name])
+        return cls(output=output, **values)
+
+    @property
+    def request(self) -> BuildRequest:
+        """The parameters as a request."""
+        return BuildRequest(
+            project=self.project,
+            packages=tuple(quoted.split(self.package)) or (".",),
+            tags=self.tags,
+            ldflags=_lines(self.ldflags),
+            gcflags=_lines(self.gcflags),
+            asmflags=_lines(self.asmflags),
+            race=self.race,
+            buildmode=self.buildmode,
+            pgo=self.pgo,
+            mod=self.mod,
+            modfile=self.modfile,
+            goos=self.goos,
+            goarch=self.goarch,
+            cgo_enabled=self.cgo_enabled,
+            buildvcs=self.buildvcs,
+        )
+
+    def planned(self) -> PlannedBuild:
+        """The plan of this build, made once a process. Raises `LuigigoError`s with the whole message."""
+        here = session.current()
+        reporting.ensure_observer(here)
+        build = here.plan(self.request, self.destination)
+        _tasks_of(build.digest).use(build)
+        return build
+
+    def requires(self) -> list[ActionTask]:
+        """A task for each program, or package that is no program."""
+        build = self.planned()
+        shared = _tasks_of(build.digest)
+        return [shared.task(root.action) for root in build.plan.roots]
+
+    def deps(self) -> list[ActionTask]:
+        """What the scheduler has to know: the roots that are not done."""
+        done = self.planned().done
+        return [task for task in self.requires() if task.action_id not in done]
+
+    def targets(self) -> list[luigi.Target]:
+        """What `output()` returns: the binaries in their places; records, where nothing is put in place."""
+        build = self.planned()
+        wanted = deliveries(build.plan, self.destination)
+        if wanted:
+            return [luigi.LocalTarget(delivery.path) for delivery in wanted]
+        shared = _tasks_of(build.digest)
+        return [shared.task(root.action).output() for root in build.plan.roots]
+
+    def complete(self) -> bool:
+        """Whether every binary is in place and is the one that the sources make now."""
+        here = session.current()
+        if here.up_to_date(self.request, self.destination) is not None:
+            return True
+        build = self.planned()
+        if not delivery.is_complete(build, self.destination, here):
+            return False
+        delivery.finish(build, self.destination, here)
+        return True
+
+    def run(self) -> None:
+        """Put the binaries into place."""
+        here = session.current()
+        delivery.finish(self.planned(), self.destination, here)
+        here.save()
+
+
+_REPEATED = ("ldflags", "gcflags", "asmflags")
+"""Flags that may be given several times; as a parameter, one value a line."""
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(line for line in text.split("\n") if line)
+
+
+def _under_luigi_command(checked: Callable[[], object]) -> None:
+    """Raise a wrong argument as what ends Luigi's command with its exit code and no traceback."""
+    try:
+        checked()
+    except UsageError as error:
+        if CmdlineParser.get_instance() is None:
+            raise
+        print(f"luigigo: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(int(error.exit_code)) from None
+
+
+interrupt_callbacks.append(session.stop)
+use_memory_budget(session.memory_budget)
+hooks.install()
