@@ -253,4 +253,5 @@ def _size(package: Package, name: str) -> int:
 
 def describe_go(planned: Planned) -> str:
     """The line that says which toolchain builds."""
-    return f"luigigo: {planned.env.goversion} {planned.env.goos}/{planned.env.goarch} at {planned.env.goroot} ({planned.go.origin})"
+    env = planned.env
+    return f"luigigo: {env.goversion} {env.goos}/{env.goarch} at {env.goroot} ({planned.go.origin})"

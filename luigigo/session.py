@@ -268,7 +268,8 @@ def deliveries(plan: Plan, output: str) -> list[Delivery]:
     """Where each program goes, as with `go build -o`: a file, or a folder that takes all programs.
 
     With no output and one package it is the program's default name in the current folder; with several,
-    nowhere. An output that ends in `/.` stands for no output, with that folder as the current one. Raises `UsageError` when a file is to take several programs, or there is no program.
+    nowhere. An output that ends in `/.` stands for no output, with that folder as the current one. Raises
+    `UsageError` when a file is to take several programs, or there is no program.
     """
     programs = [root for root in plan.roots if root.executable]
     if not output or output.endswith("/."):

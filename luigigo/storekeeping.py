@@ -51,14 +51,12 @@ def collect(max_size: str, max_age: str) -> None:
         parse_span(max_age) if max_age else None,
         time.time(),
     )
+    spared = report.protected_records
     print(
         f"removed {report.removed_records} records, {report.removed_contents} contents, "
-        f"{report.removed_plans} plans: {size_text(report.freed_bytes)} freed, {size_text(report.left_bytes)} left"
-        + (
-            f", {report.protected_records} records kept for running builds"
-            if report.protected_records
-            else ""
-        )
+        f"{report.removed_plans} plans: {size_text(report.freed_bytes)} freed, "
+        f"{size_text(report.left_bytes)} left"
+        + (f", {spared} records kept for running builds" if spared else "")
     )
 
 

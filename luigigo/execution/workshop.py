@@ -142,7 +142,7 @@ class Workshop:
     def _inputs(self, action: Action) -> dict[str, Output]:
         """What the action reads of its dependencies, by import path, and `cgo` and `profile`."""
         role = role_read(action.kind)
-        inputs = {path: self._output(each, role) for path, each in action.imports}
+        inputs: dict[str, Output] = {path: self._output(each, role) for path, each in action.imports}
         if action.cgo is not None:
             inputs[" cgo"] = self._output(action.cgo, "bundle")
         if action.profile is not None:
@@ -152,8 +152,9 @@ class Workshop:
     def _output(self, action_id: ActionId, role: str) -> Output:
         record = self.record(action_id)
         if record is None:
+            key = self.plan.actions[action_id].key
             raise ContentMissing(
-                f"{action_id} was done, but its record {self.plan.actions[action_id].key} cannot be read on node "
+                f"{action_id} was done, but its record {key} cannot be read on node "
                 f"{self._equipment.node}; run the build again"
             )
         return record.outputs[role]
@@ -196,7 +197,7 @@ class Workshop:
     def _open_inputs(self, action: Action, inputs: Mapping[str, Output]) -> dict[str, str]:
         """Paths of the inputs on this node. One that turns out damaged is made again, here and now."""
         paths = {}
-        by_name = dict((str(path), each) for path, each in action.imports)
+        by_name = {str(path): each for path, each in action.imports}
         for name, output in inputs.items():
             try:
                 paths[name] = self._equipment.store.open_content(output, self._equipment.wait_seconds)

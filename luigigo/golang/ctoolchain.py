@@ -79,7 +79,8 @@ class CProbe:
         path = shutil.which(argv[0], path=self._variables.get("PATH"))
         if path is None:
             raise ToolchainError(
-                f"cgo: C compiler {argv[0]!r} not found in PATH: install it, or set CC, or build with CGO_ENABLED=0"
+                f"cgo: C compiler {argv[0]!r} not found in PATH: "
+                "install it, or set CC, or build with CGO_ENABLED=0"
             )
         programs = self._cached(
             digest_of("programs", argv, self._hashes.digest(os.path.realpath(path))),

@@ -120,7 +120,7 @@ def with_goflags(request: BuildRequest, goflags: str) -> BuildRequest:
     """
     changes: dict[str, object] = {}
     for flag in quoted.split(goflags):
-        name, equals, value = flag.lstrip("-").partition("=")
+        name, _, value = flag.lstrip("-").partition("=")
         if name in _REFUSED_FLAGS and value != "false":
             raise UsageError(f"GOFLAGS has {flag}, which luigigo does not support: unset it, or use go build")
         if name in ("ldflags", "gcflags", "asmflags"):
