@@ -46,7 +46,8 @@ def build_info(main: Package, closure: Iterable[Package], settings: Settings) ->
 def _module(word: str, module: Module) -> str:
     version = module.version or "(devel)"
     if module.replace is not None:
-        return f"{word}\t{module.path}\t{version}\n" + _module("=>", module.replace)
+        # The empty line after a replacement is what BuildInfo.String writes.
+        return f"{word}\t{module.path}\t{version}\n{_module('=>', module.replace)}\n"
     return f"{word}\t{module.path}\t{version}\t{module.sum}\n"
 
 
