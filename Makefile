@@ -1,0 +1,26 @@
+PYTHON ?= python3
+
+.PHONY: check lint types unit test bench
+
+# ruff, mypy --strict and the fast tests: seconds.
+check: lint types unit
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types:
+	$(PYTHON) -m mypy
+
+unit:
+	$(PYTHON) -m pytest -q tests/unit
+
+# Everything, with real Go builds and a real luigid: minutes.
+test: check
+	$(PYTHON) -m pytest -q tests
+
+# The tables of benchmarks/RESULTS.md: an hour on two idle cores.
+bench:
+	$(PYTHON) benchmarks/builds.py cold:hello cold:sqlite cold:several cold:cmd/go cold:gopls cold:golangci-lint
+	$(PYTHON) benchmarks/builds.py noop:hello noop:gopls luigi-noop:hello luigi-noop:gopls edit-body edit-api
+	$(PYTHON) benchmarks/scheduling.py
