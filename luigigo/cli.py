@@ -19,6 +19,11 @@ class _GoFlags(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         known = {option for parameter in self.params for option in parameter.opts}
+        # Before click can take `-overlay` for `-o verlay`.
+        from luigigo.golang.request import refuse_flag
+
+        for argument in args:
+            refuse_flag(argument)
         return super().parse_args(ctx, [_with_dashes(argument, known) for argument in args])
 
 

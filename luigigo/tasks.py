@@ -268,7 +268,7 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
         values = msgspec.structs.asdict(request)
         values["package"] = quoted.join(values.pop("packages"))
         for name in _REPEATED:
-            values[name] = "\n".join(values[name])
+            values[name] = "".join(f"{value}\n" for value in values[name])
         return cls(output=output, **values)
 
     @property
@@ -343,7 +343,8 @@ _REPEATED = ("ldflags", "gcflags", "asmflags")
 
 
 def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line for line in text.split("\n") if line)
+    """One value a line; an empty line is an empty value, which `-gcflags=` is."""
+    return tuple(text.removesuffix("\n").split("\n")) if text else ()
 
 
 def _under_luigi_command(checked: Callable[[], object]) -> None:

@@ -340,6 +340,8 @@ def _compile_id(path: str, program: str) -> ActionId:
 def _trimmed_name(package: Package) -> str:
     """What the package's folder is called inside outputs under -trimpath (Action.trimpath)."""
     module = package.module
+    if package.from_command_line_files:
+        return "."
     if module is not None and module.version:
         return f"{module.path}@{module.version}{package.import_path.removeprefix(module.path)}"
     return package.import_path

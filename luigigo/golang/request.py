@@ -93,24 +93,18 @@ def check(request: BuildRequest) -> BuildRequest:
     return request
 
 
-_REFUSED_FLAGS = {
+REFUSED_FLAGS = frozenset({
     "asan", "msan", "cover", "coverpkg", "covermode", "linkshared", "overlay", "toolexec", "compiler",
     "gccgoflags", "installsuffix", "pkgdir",
-}  # fmt: skip
-_HARMLESS_FLAGS = {
-    "trimpath",
-    "a",
-    "n",
-    "p",
-    "v",
-    "x",
-    "work",
-    "json",
-    "modcacherw",
-    "buildvcs",
-    "C",
-    "debug-actiongraph",
-}
+})  # fmt: skip
+"""Flags of `go build` that change the binary in ways that luigigo does not know."""
+
+
+def refuse_flag(argument: str) -> None:
+    """Raise `UsageError` if a command's argument is a flag of `go build` that luigigo does not support."""
+    name = argument.lstrip("-").partition("=")[0]
+    if argument.startswith("-") and name in REFUSED_FLAGS:
+        raise UsageError(f"-{name} is not supported by luigigo: use go build")
 
 
 def with_goflags(request: BuildRequest, goflags: str) -> BuildRequest:
@@ -119,13 +113,13 @@ def with_goflags(request: BuildRequest, goflags: str) -> BuildRequest:
     Raises `UsageError` for a flag that changes the binary in a way that luigigo does not know.
     """
     changes: dict[str, object] = {}
+    per_package: dict[str, tuple[str, ...]] = {}
     for flag in quoted.split(goflags):
         name, _, value = flag.lstrip("-").partition("=")
-        if name in _REFUSED_FLAGS and value != "false":
+        if name in REFUSED_FLAGS and value != "false":
             raise UsageError(f"GOFLAGS has {flag}, which luigigo does not support: unset it, or use go build")
         if name in ("ldflags", "gcflags", "asmflags"):
-            if not getattr(request, name):
-                changes[name] = (value,)
+            per_package[name] = (*per_package.get(name, ()), value)
         elif name == "race":
             changes["race"] = request.race or value in ("", "true", "1")
         elif name in ("tags", "mod", "modfile") and not getattr(request, name):
@@ -134,6 +128,9 @@ def with_goflags(request: BuildRequest, goflags: str) -> BuildRequest:
             changes["buildmode"] = value
         elif name == "pgo" and request.pgo == "auto":
             changes["pgo"] = value
+    for name, values in per_package.items():
+        # As with flags given twice: for each package the last match wins.
+        changes[name] = (*values, *getattr(request, name))
     return check(msgspec.structs.replace(request, **changes)) if changes else request
 
 
