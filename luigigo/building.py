@@ -111,7 +111,7 @@ def _say_up_to_date(up_to_date: Kept, options: Options) -> None:
             flush=True,
         )
     else:
-        print(up_to_date.summary, file=sys.stderr, flush=True)
+        print(up_to_date.messages + up_to_date.summary, file=sys.stderr, flush=True)
 
 
 def _build(request: BuildRequest, output: str, options: Options, here: Session, reporter: Reporter) -> int:

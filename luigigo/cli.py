@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from luigigo.errors import ExitCode, LuigigoError
+from luigigo.errors import ExitCode, LuigigoError, for_user
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -107,7 +107,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     try:
         cli.main(args=None if arguments is None else list(arguments), prog_name="luigigo")
     except LuigigoError as error:
-        print(_prefixed(str(error)), file=sys.stderr, flush=True)
+        print(for_user(error), file=sys.stderr, flush=True)
         sys.exit(int(error.exit_code))
     except KeyboardInterrupt:
         sys.exit(int(ExitCode.INTERRUPTED))
@@ -115,8 +115,3 @@ def run(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output has left; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(int(ExitCode.BUILD_FAILED))
-
-
-def _prefixed(text: str) -> str:
-    """The go command's words stay as they are; ours say whose they are."""
-    return text if text.startswith(("go: ", "#", "luigigo: ")) or "\n" in text else f"luigigo: {text}"

@@ -70,3 +70,11 @@ class StoreError(LuigigoError):
 
 class ContentMissing(StoreError):
     """A content that a record names is absent, truncated or corrupt; the action must run again."""
+
+
+def for_user(error: LuigigoError) -> str:
+    """An error as it is printed: the go command's words as they are, ours with whose they are."""
+    text = str(error)
+    if isinstance(error, PlanError | ActionError) or text.startswith("luigigo: "):
+        return text
+    return f"luigigo: {text}"

@@ -56,6 +56,8 @@ class Kept(msgspec.Struct, frozen=True):
     """The binaries that the last build put into place."""
     summary: str = ""
     """What to tell the user of an up-to-date build."""
+    messages: str = ""
+    """What the tools said that built it, which `go build` shows each time."""
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import msgspec
 
 from luigigo.config import Config
-from luigigo.errors import UsageError
+from luigigo.errors import LuigigoError, UsageError
 from luigigo.golang import listing
 from luigigo.golang import plan as planner
 from luigigo.golang.actions import CgoSpec, CToolchain, Files, Plan, SourceFile
@@ -25,7 +26,7 @@ from luigigo.golang.releases import Release, release_of
 from luigigo.golang.request import BuildRequest, check, with_goflags
 from luigigo.golang.toolchain import GoCommand, find_go, read_toolchain, run_env
 from luigigo.model import Digest, digest_of
-from luigigo.process import Runner
+from luigigo.process import Interrupted, Runner
 from luigigo.store.stathashes import StatHashes
 
 
@@ -60,6 +61,7 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
     project, request, keepable = _open_project(go, request, desk)
     with ThreadPoolExecutor(1) as pool:
         reading_env = pool.submit(run_env, go, project.dir, project.environment, desk.runner)
+        warming = pool.submit(lambda: _warm_caches(reading_env.result(), project, desk))
         try:
             packages = listing.list_packages(project, request, desk.runner, desk.say)
         except Exception:
@@ -67,11 +69,30 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
             _check_env(reading_env.result(), request, desk)
             raise
         env = reading_env.result()
+        warming.cancel()
     request, release = _check_env(env, request, desk)
     reading = _Reading(request, env, release, project, tuple(packages), desk)
     plan = planner.make_plan(reading.inputs())
     keepable = keepable and request.buildvcs == "false" and not reading.used_pkg_config
     return Planned(plan, go, env, tuple(packages), request, keepable)
+
+
+def _warm_caches(env: GoEnv, project: listing.GoProject, desk: Desk) -> None:
+    """Ask the compilers and hash the tools while the packages are listed; the answers are cached.
+
+    What fails here fails again where it is needed, and is reported there.
+    """
+    with suppress(LuigigoError, OSError, Interrupted):
+        read_toolchain(env, desk.hashes)
+        release, _ = release_of(env.goversion)
+        if env.cgo_enabled == "1":
+            _probe_of(project, desk).toolchain(env, release, needs_cxx=False)
+
+
+def _probe_of(project: listing.GoProject, desk: Desk) -> CProbe:
+    folder = os.path.join(desk.config.cache, "probes")
+    os.makedirs(folder, exist_ok=True)
+    return CProbe(desk.runner, desk.hashes, folder, project.environment)
 
 
 def _open_project(
@@ -114,9 +135,7 @@ class _Reading:
     ) -> None:
         self._request, self._env, self._release = request, env, release
         self._project, self._packages, self._desk = project, packages, desk
-        self._probe = CProbe(
-            desk.runner, desk.hashes, os.path.join(desk.config.cache, "probes"), project.environment
-        )
+        self._probe = _probe_of(project, desk)
         self.used_pkg_config = any(package.cgo_pkg_config for package in packages)
 
     def inputs(self) -> planner.PlanInputs:
@@ -131,7 +150,6 @@ class _Reading:
         modinfo = {}
         if self._request.buildvcs != "false":
             modinfo = listing.stamped_modinfo(self._project, self._request, self._desk.runner, self._desk.say)
-        os.makedirs(os.path.join(self._desk.config.cache, "probes"), exist_ok=True)
         compilers, specs = self._c_parts()
         request = self._resolved_request()
         return planner.PlanInputs(

@@ -17,6 +17,7 @@ from luigigo.execution.events import (
     BuildPlanned,
     CommandStarted,
     Event,
+    MessageReplayed,
     Outcome,
 )
 from luigigo.session import Session
@@ -83,6 +84,8 @@ class LineReporter:
     def _show(self, event: Event) -> None:
         if isinstance(event, CommandStarted) and self._commands:
             self.write(show_command(event))
+        elif isinstance(event, MessageReplayed):
+            self.write(event.message.rstrip("\n"))
         elif isinstance(event, ActionEnded):
             if self._verbose and event.kind == "compile" and event.outcome is Outcome.RAN:
                 self.write(event.package)
@@ -148,10 +151,10 @@ class JsonReporter:
         """Take one event, from any thread."""
         with self._lock:
             self.tally.note(event)
+            if isinstance(event, ActionEnded | MessageReplayed) and event.message:
+                print(event.message.rstrip("\n"), file=self._messages, flush=True)
             if not isinstance(event, ActionEnded):
                 return
-            if event.message:
-                print(event.message.rstrip("\n"), file=self._messages, flush=True)
             self.write(
                 {
                     "event": "action",

@@ -17,7 +17,8 @@ import msgspec
 from luigigo import kept
 from luigigo.config import Config, read_config
 from luigigo.errors import StoreError, UsageError
-from luigigo.execution.events import BuildPlanned, Event, Observer
+from luigigo.execution.events import BuildPlanned, Event, MessageReplayed, Observer
+from luigigo.execution.sources import with_bundles
 from luigigo.execution.workshop import Equipment, Workshop, prepare_work_dir
 from luigigo.footprint import footprint
 from luigigo.golang.actions import Plan, Root
@@ -120,6 +121,7 @@ class Session:
             hashes=hashes,
             timings=Timings.load(os.path.join(config.cache, "timings")),
             work_dir=work_dir,
+            sources_dir=os.path.join(config.cache, "sources"),
             node=node_name(),
             cpus=usable_cpus(),
             budget_bytes=self._budget_bytes(),
@@ -164,6 +166,8 @@ class Session:
         """What was kept of this build, if nothing changed since and its binaries are in place."""
         earlier = kept.read(kept.place_of(request, output, self.config, self.variables))
         if earlier is not None and kept.outputs_in_place(earlier) and kept.still_holds(earlier):
+            if earlier.messages:
+                self.say(earlier.messages.rstrip("\n"))
             return earlier
         return None
 
@@ -176,6 +180,9 @@ class Session:
             self._builds[(request, output)] = build
             self._begin_lease(build)
             self._observe(BuildPlanned(len(build.plan.actions), len(build.done)))
+            for record in build.done.values():
+                if record.messages:
+                    self._observe(MessageReplayed(record.messages))
         return build
 
     def _kept_plan(self, place: kept.Place) -> PlannedBuild | None:
@@ -195,6 +202,9 @@ class Session:
         desk = Desk(self.config, self.variables, self.runner, equipment.hashes, self.say)
         planned = make_plan(request, desk)
         self.say(describe_go(planned))
+        if self.config.shared:
+            # Nodes that see nothing but the share can then run any action.
+            planned = msgspec.structs.replace(planned, plan=with_bundles(planned.plan, equipment.store))
         digest = equipment.store.write_plan(msgspec.msgpack.encode(planned.plan))
         workshop = Workshop(planned.plan, equipment)
         self._workshops[digest] = workshop
@@ -221,6 +231,9 @@ class Session:
         keys: set[str] = {action.key for action in build.plan.actions.values()}
         for record in build.done.values():
             keys.update(output.digest for output in record.outputs.values())
+        for action in build.plan.actions.values():
+            if action.sources.bundle is not None:
+                keys.add(action.sources.bundle.digest)
         try:
             self._leases.append(self.equipment.store.begin_run(uuid.uuid4().hex, keys))
         except StoreError as error:
@@ -240,7 +253,10 @@ class Session:
         for place, state in self._places:
             if state.plan == build.digest:
                 states = tuple(kept.file_state(path) for path in outputs)
-                kept.write(place, msgspec.structs.replace(state, outputs=states, summary=summary))
+                messages = build.workshop.messages()
+                kept.write(
+                    place, msgspec.structs.replace(state, outputs=states, summary=summary, messages=messages)
+                )
 
     def save(self) -> None:
         """Write the caches and give up the leases; the session can still be used."""

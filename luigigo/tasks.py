@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import luigi
@@ -16,7 +17,7 @@ import msgspec
 from luigi.cmdline_parser import CmdlineParser
 
 from luigigo import delivery, reporting, session
-from luigigo.errors import UsageError
+from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.golang import quoted
 from luigigo.golang.actions import Action, Kind
 from luigigo.golang.request import BuildRequest, check
@@ -55,6 +56,12 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     retry_count = 1
     """A compile that failed fails again."""
     kind: Kind
+
+    @classmethod
+    @cache
+    def get_params(cls) -> Any:
+        """The parameters; cached, for Luigi asks some ten times a task."""
+        return super().get_params()
 
     @property
     def action_id(self) -> ActionId:
@@ -334,7 +341,11 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
     def run(self) -> None:
         """Put the binaries into place."""
         here = session.current()
-        delivery.finish(self.planned(), self.destination, here)
+        try:
+            delivery.finish(self.planned(), self.destination, here)
+        except LuigigoError as error:
+            here.say(for_user(error))
+            raise
         here.save()
 
 

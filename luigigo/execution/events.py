@@ -38,8 +38,12 @@ class ActionEnded(msgspec.Struct, frozen=True):
     node: str
     message: str = ""
     """What its tools printed, as `go build` shows it."""
-    needs_display: bool = True
-    """False for a hit of an action that this build did not schedule."""
+
+
+class MessageReplayed(msgspec.Struct, frozen=True):
+    """An action was done before this build, and its tools had something to say, as `go build` shows it."""
+
+    message: str
 
 
 class CommandStarted(msgspec.Struct, frozen=True):
@@ -57,5 +61,5 @@ class BuildPlanned(msgspec.Struct, frozen=True):
     """Actions whose record was there already."""
 
 
-Event: TypeAlias = ActionStarted | ActionEnded | CommandStarted | BuildPlanned
+Event: TypeAlias = ActionStarted | ActionEnded | MessageReplayed | CommandStarted | BuildPlanned
 Observer: TypeAlias = Callable[[Event], None]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from luigigo.execution.events import CommandStarted
 from luigigo.execution.messages import report
+from luigigo.execution.sources import package_files, unpacked
 from luigigo.golang import responsefile
 from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan
 from luigigo.golang.compile import Layout
@@ -54,7 +55,7 @@ class Job:
         layout = Layout(
             tool_dir=plan.toolchain.tool_dir,
             goroot=goroot,
-            source_dir=on_node(action.sources.dir, goroot),
+            source_dir=_source_dir(action, goroot, equipment),
             object_dir=object_dir,
             trim_to=spec.trim_to if isinstance(spec, CompileSpec) else "",
         )
@@ -123,9 +124,20 @@ class Job:
         return keyed
 
     def _report(self, output: bytes) -> str:
-        return report(
-            self.action.label, output, self.layout.source_dir, self.plan.project_dir, self.layout.object_dir
-        )
+        package_dir = on_node(self.action.sources.dir, self.layout.goroot)
+        if self.action.sources.bundle is not None:
+            output = output.replace(os.fsencode(self.layout.source_dir), os.fsencode(package_dir))
+        return report(self.action.label, output, package_dir, self.plan.project_dir, self.layout.object_dir)
+
+    @property
+    def c_root(self) -> tuple[str, str]:
+        """What C objects hide: a folder of this node, and the name that it gets in its place."""
+        assert isinstance(self.action.spec, CgoSpec)
+        sources, name = self.action.sources, self.action.spec.map_root_to
+        if sources.bundle is None:
+            return on_node(sources.map_root, self.layout.goroot), name
+        inside = sources.dir.removeprefix(sources.map_root)
+        return self.layout.source_dir, name + (inside.replace("/", "\\") if "\\" in name else inside)
 
     def _failure(self, tool: str, exit_code: int, output: bytes) -> str:
         if exit_code == -9:
@@ -141,9 +153,13 @@ class Job:
         """An error of this action in words of our own."""
         return JobFailed(f"# {self.action.label}\n{text}\n")
 
+    def refuse(self, text: str) -> JobFailed:
+        """An error of this action in the go command's words, with whole paths."""
+        return JobFailed(self._report(text.encode()))
+
     def require_unchanged_sources(self) -> None:
         """Raise `JobFailed` if a source file is no longer what the key says: someone edited it meanwhile."""
-        if self.action.sources.immutable:
+        if self.action.sources.immutable or self.action.sources.bundle is not None:
             return
         for file in input_files(self.action):
             path = file.name if os.path.isabs(file.name) else self.layout.source(file.name)
@@ -156,13 +172,16 @@ class Job:
 
 
 def input_files(action: Action) -> Files:
-    """Every file that the action reads from its package's folder."""
-    spec = action.spec
-    if isinstance(spec, CompileSpec):
-        return (*spec.go_files, *spec.s_files, *spec.h_files, *spec.syso_files, *spec.embed_files)
-    if isinstance(spec, CgoSpec):
-        return (*spec.cgo_files, *spec.c_files, *spec.cxx_files, *spec.s_files, *spec.h_files, *spec.headers)
-    return ()
+    """Every file that the action reads and that may change: its package's, and system headers."""
+    headers = action.spec.headers if isinstance(action.spec, CgoSpec) else ()
+    return (*package_files(action), *headers)
+
+
+def _source_dir(action: Action, goroot: str, equipment: Equipment) -> str:
+    sources = action.sources
+    if sources.bundle is None:
+        return on_node(sources.dir, goroot)
+    return unpacked(sources.bundle, equipment.store, equipment.sources_dir, equipment.wait_seconds)
 
 
 def on_node(folder: str, goroot: str) -> str:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 
 from luigigo.execution.job import Job, on_node
-from luigigo.golang import archive, cgo, compile, embed, link
+from luigigo.golang import archive, cgo, compile, directives, embed, link
 from luigigo.golang.actions import CgoSpec, CompileSpec, LinkSpec, PreprofileSpec
 from luigigo.store.bundles import pack, unpack
 
@@ -33,6 +33,7 @@ def make_outputs(job: Job, inputs: Mapping[str, str]) -> dict[str, str]:
 def _compile(job: Job, spec: CompileSpec, inputs: Mapping[str, str]) -> dict[str, str]:
     layout = job.layout
     go_files = [layout.source(file.name) for file in spec.go_files]
+    _check_directives(job, go_files)
     s_files = [layout.source(file.name) for file in spec.s_files]
     objects: list[str] = []
     if " cgo" in inputs:
@@ -60,6 +61,20 @@ def _compile(job: Job, spec: CompileSpec, inputs: Mapping[str, str]) -> dict[str
     syso = [layout.source(file.name) for file in spec.syso_files]
     archive.append(layout.object("_pkg_.a"), [*assembled, *objects, *syso])
     return {"export": layout.object("_pkg_.x"), "object": layout.object("_pkg_.a")}
+
+
+def _check_directives(job: Job, paths: list[str]) -> None:
+    """Refuse what `go build` refuses though `go list` and the compiler do not: wrong `//go:debug` lines."""
+    if job.layout.source_dir.startswith(job.layout.goroot + "/"):
+        return
+    suspects = [(path, content) for path in paths if directives.MARK in (content := _content(path))]
+    if not suspects:
+        return
+    with open(os.path.join(job.layout.goroot, directives.TABLE), encoding="utf-8") as file:
+        settings = directives.parse_table(file.read(), job.plan.toolchain.version)
+    complaints = directives.complaints(suspects, settings)
+    if complaints:
+        raise job.refuse(complaints)
 
 
 def _assemble(job: Job, spec: CompileSpec, s_files: list[str]) -> list[str]:
@@ -94,20 +109,20 @@ def _unpack_c_part(job: Job, bundle: str) -> tuple[list[str], list[str]]:
 
 def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     layout = job.layout
+    _check_directives(job, [layout.source(file.name) for file in spec.cgo_files])
     _refuse_go_assembly(job, spec)
     cgo_variables = {"TERM": "dumb", **({"CGO_LDFLAGS": ""} if spec.ld_flags else {})}
     job.go_tool(cgo.cgo_argv(spec, layout), layout.source_dir, cgo_variables)
-    map_root = on_node(job.action.sources.map_root, layout.goroot)
     objects = []
     if spec.prefer_external:
         objects.append(layout.object("preferlinkext"))
         _write(objects[0], b"")
     for number, (path, is_cxx) in enumerate(cgo.c_compilations(spec, layout), start=1):
         output = layout.object(f"_x{number:03d}.o")
-        job.c_tool(cgo.cc_argv(spec, layout, map_root, path, output, cxx=is_cxx), os.path.dirname(path))
+        job.c_tool(cgo.cc_argv(spec, layout, job.c_root, path, output, cxx=is_cxx), os.path.dirname(path))
         objects.append(output)
     go_files = [layout.object(name) for name in cgo.generated_go_files(spec)]
-    if _links_internally(job, spec, map_root, objects):
+    if _links_internally(job, spec, objects):
         job.go_tool(cgo.dynimport_argv(spec, layout), layout.source_dir, cgo_variables)
         go_files.append(layout.object("_cgo_import.go"))
     else:
@@ -122,12 +137,12 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     return {"bundle": bundle}
 
 
-def _links_internally(job: Job, spec: CgoSpec, map_root: str, objects: list[str]) -> bool:
+def _links_internally(job: Job, spec: CgoSpec, objects: list[str]) -> bool:
     """The trial link of cgo: whether the objects link by themselves (dynimport)."""
     layout = job.layout
     main_object = layout.object("_cgo_main.o")
     main_source = layout.object("_cgo_main.c")
-    job.c_tool(cgo.cc_argv(spec, layout, map_root, main_source, main_object), layout.object_dir)
+    job.c_tool(cgo.cc_argv(spec, layout, job.c_root, main_source, main_object), layout.object_dir)
     syso = [on_node(path, layout.goroot) for path in job.action.sources.syso_paths]
     is_arm_linux = ("GOARCH", "arm") in spec.environment and ("GOOS", "linux") in spec.environment
     argv = cgo.test_link_argv(spec, layout, [main_object, *objects, *syso], pie=is_arm_linux)
@@ -158,6 +173,15 @@ def _preprofile(job: Job) -> dict[str, str]:
     output = job.layout.object("pgo.preprofile")
     job.go_tool((job.layout.tool("preprofile"), "-o", output, "-i", job.action.sources.profile_path))
     return {"profile": output}
+
+
+def _content(path: str) -> bytes:
+    """A source file; empty when it vanished, which the compiler will say."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
 
 
 def _write(path: str, content: bytes) -> None:

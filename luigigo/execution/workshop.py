@@ -37,6 +37,8 @@ class Equipment(msgspec.Struct, frozen=True):
     timings: Timings
     work_dir: str
     """A folder of this process, on the disk of the store where that is local."""
+    sources_dir: str
+    """Where this process' node unpacks source bundles."""
     node: str
     cpus: int
     budget_bytes: int
@@ -68,16 +70,25 @@ class Workshop:
                 done[wanted[ActionKey(key)]] = record
         return done
 
-    def record(self, action_id: ActionId) -> ActionRecord | None:
-        """The record of an action, if it is done and its content is there."""
+    def record(self, action_id: ActionId, *, is_done: bool = False) -> ActionRecord | None:
+        """The record of an action, if it is done and its content is there.
+
+        `is_done`: another node is known to have done it, so its record is worth waiting for.
+        """
         key = self.plan.actions[action_id].key
         record = self._records.get(key)
         if record is None:
-            record = self._equipment.store.read_record(key, self._equipment.wait_seconds)
+            wait_seconds = self._equipment.wait_seconds if is_done else 0.0
+            record = self._equipment.store.read_record(key, wait_seconds)
             if record is None or not self._is_whole(record):
                 return None
             self._records[key] = record
         return record
+
+    def messages(self) -> str:
+        """What the tools of all actions said, as far as this process has seen their records."""
+        keys = [action.key for action in self.plan.actions.values() if action.key in self._records]
+        return "".join(self._records[key].messages for key in keys)
 
     def _is_whole(self, record: ActionRecord) -> bool:
         return all(self._equipment.store.has_content(output) for output in record.outputs.values())
@@ -150,7 +161,7 @@ class Workshop:
         return inputs
 
     def _output(self, action_id: ActionId, role: str) -> Output:
-        record = self.record(action_id)
+        record = self.record(action_id, is_done=True)
         if record is None:
             key = self.plan.actions[action_id].key
             raise ContentMissing(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from luigigo.golang.toolchain import Toolchain
-from luigigo.model import ActionId, ActionKey, Digest, ImportPath
+from luigigo.model import ActionId, ActionKey, Digest, ImportPath, Output
 
 
 class Kind(str, Enum):
@@ -131,14 +131,14 @@ class Sources(msgspec.Struct, frozen=True):
     dir: str = ""
     """The package's folder; `GOROOT` at its start stands for the toolchain's own."""
     map_root: str = ""
-    """The folder that `CgoSpec.map_root_to` stands for."""
+    """The folder that `CgoSpec.map_root_to` stands for; the package lies in it or is it."""
     immutable: bool = False
     """The folder never changes: a versioned module's, known by its sum."""
     syso_paths: tuple[str, ...] = ()
     profile_path: str = ""
     go_bytes: int = 0
     """Size of the Go source, from which time and memory are predicted."""
-    bundle: Digest | None = None
+    bundle: Output | None = None
     """The files as one bundle in the store, where only the share reaches the node."""
 
 

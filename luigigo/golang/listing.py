@@ -17,6 +17,7 @@ from luigigo.process import Command, Runner
 
 _MODINFO = re.compile(rb'^modinfo ("(?:[^"\\]|\\.)*")$', re.M)
 _MARKER_BYTES = 16
+_DOWNLOADING = "go: downloading "
 
 
 class GoProject(msgspec.Struct, frozen=True):
@@ -128,10 +129,22 @@ def _without_mod(environment: Mapping[str, str]) -> str:
 
 
 def _run(project: GoProject, runner: Runner, say: Callable[[str], None], arguments: Sequence[str]) -> bytes:
-    """Run the go command; return what it printed, pass on what it said, raise what it refused."""
-    finished = runner.run(project.command(*arguments), on_stderr=say)
+    """Run the go command; return what it printed, raise what it refused.
+
+    Downloads are passed on as they begin, for they take long; the rest of what it said at its end.
+    """
+
+    def say_download(line: str) -> None:
+        if line.startswith(_DOWNLOADING):
+            say(line)
+
+    finished = runner.run(project.command(*arguments), on_stderr=say_download)
+    said = finished.stderr.decode(errors="replace").splitlines()
+    text = "\n".join(line for line in said if not line.startswith(_DOWNLOADING))
     if finished.exit_code != 0:
-        raise PlanError(finished.stderr.decode(errors="replace").strip() or f"go {arguments[0]} failed")
+        raise PlanError(text.strip("\n") or f"go {arguments[0]} failed")
+    if text:
+        say(text)
     return finished.output
 
 

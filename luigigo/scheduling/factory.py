@@ -15,7 +15,7 @@ import luigi.interface
 import luigi.scheduler
 from luigi.cmdline_parser import CmdlineParser
 
-from luigigo.errors import UsageError
+from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.scheduling import outcome
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.settings import user_set
@@ -83,7 +83,7 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
             scheduler=scheduler,
             worker_processes=worker_processes,
             assistant=assistant,
-            budget_bytes=_memory_budgets[0]() if _memory_budgets else None,
+            budget_bytes=_memory_budget(),
             **options,
         )
 
@@ -98,10 +98,18 @@ def _scheduler_was_named(url: str) -> bool:
     )
 
 
-def _fail(error: UsageError) -> None:
+def _memory_budget() -> int | None:
+    try:
+        return _memory_budgets[0]() if _memory_budgets else None
+    except LuigigoError as error:
+        _fail(error)
+        raise
+
+
+def _fail(error: LuigigoError) -> None:
     if CmdlineParser.get_instance() is None:
         raise error
-    print(error, file=sys.stderr, flush=True)
+    print(for_user(error), file=sys.stderr, flush=True)
     raise SystemExit(int(error.exit_code))
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from types import FrameType
 
 from luigigo.errors import ExitCode
@@ -20,40 +21,86 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM arrived. A KeyboardInterrupt, so that what cleans up after Ctrl-C does so for it as well."""
 
 
+@dataclass
+class _Signals:
+    """What arrived in this process. A signal concerns all of it, hence there is one of these."""
+
+    arrived: type[KeyboardInterrupt] | None = None
+    """The interrupt that nobody dealt with yet."""
+    deferred: bool = False
+
+
+_signals = _Signals()
+
+
+def _forget() -> None:
+    _signals.arrived, _signals.deferred = None, False
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
 @contextmanager
 def interruptible(stop: Callable[[], None]) -> Iterator[None]:
     """Within, an interrupt calls `stop`, prints one line and raises `SystemExit` with 130 or 143.
 
-    A second interrupt cuts `stop` short. SIGTERM is only taken over in the main thread, and given back.
+    A second interrupt cuts `stop` short. Signals are only taken over in the main thread, and given back.
     """
     try:
-        with _sigterm_raises():
+        with _handlers():
             yield
+            check()
     except KeyboardInterrupt as interrupt:
         with suppress(KeyboardInterrupt):
             stop()
+        _signals.arrived = None
         print("luigigo: interrupted", file=sys.stderr, flush=True)
         terminated = isinstance(interrupt, Terminated)
         raise SystemExit(int(ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED)) from None
 
 
+def check() -> None:
+    """Raise the interrupt that arrived while nothing could be raised: Python drops it in some callbacks."""
+    if _signals.arrived is not None:
+        raise _signals.arrived
+
+
 @contextmanager
-def _sigterm_raises() -> Iterator[None]:
+def deferred() -> Iterator[None]:
+    """Within, an interrupt waits for the end. For forks: Python drops what is raised in their callbacks."""
+    _signals.deferred = True
+    try:
+        yield
+    finally:
+        _signals.deferred = False
+    check()
+
+
+@contextmanager
+def _handlers() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     owner_pid = os.getpid()
 
     def handle(signum: int, frame: FrameType | None) -> None:
-        if os.getpid() != owner_pid:
-            # A forked child inherits the handler, but not this run.
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)
+        if os.getpid() == owner_pid:
+            _signals.arrived = Terminated if signum == signal.SIGTERM else KeyboardInterrupt
+            if not _signals.deferred:
+                check()
             return
-        raise Terminated
+        # A forked child inherits the handler, but not this run.
+        if signum == signal.SIGINT:
+            raise KeyboardInterrupt
+        signal.signal(signum, signal.SIG_DFL)
+        os.kill(os.getpid(), signum)
 
-    before = signal.signal(signal.SIGTERM, handle)
+    taken = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        taken.append(signal.SIGINT)
+    before = {signum: signal.signal(signum, handle) for signum in taken}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+        for signum, handler in before.items():
+            signal.signal(signum, handler if handler is not None else signal.SIG_DFL)

@@ -22,6 +22,9 @@ from luigi.worker import ContextManagedTaskProcess, TaskProcess, TaskStatusRepor
 from luigigo.errors import ExitCode, LuigigoError
 from luigigo.scheduling import outcome
 
+CLOSE_WAIT_SECONDS = 0.5
+"""How long to wait for a reader that must not see its pipe closed by the end of the process."""
+
 logger = logging.getLogger("luigi-interface")
 
 
@@ -188,9 +191,10 @@ class ForkedResults:
         if self._thread is None:
             self._shared.close()
             return
-        # A child that was killed while it reported holds the lock that this needs: don't wait for it.
+        # A child that was killed while it reported holds the lock that this needs: don't wait for ever.
         self._shared.cancel_join_thread()
         self._shared.put(None)
+        self._thread.join(CLOSE_WAIT_SECONDS)
 
     def _forward(self) -> None:
         while (result := self._shared.get()) is not None:

@@ -20,10 +20,10 @@ from luigi.event import Event
 from luigi.task_status import DONE, PENDING, SUSPENDED
 from luigi.worker import WORKER_STATE_DISABLED, TaskException, TaskStatusReporter, TracebackWrapper
 
-from luigigo.errors import LuigigoError
+from luigigo.errors import LuigigoError, for_user
 from luigigo.scheduling import outcome
 from luigigo.scheduling.admission import Admission
-from luigigo.scheduling.interrupts import interrupt_callbacks, interruptible
+from luigigo.scheduling.interrupts import check, deferred, interrupt_callbacks, interruptible
 from luigigo.scheduling.luigid import SharedScheduler
 from luigigo.scheduling.slots import ForkedResults, ForkedTask, SlotTask, SlotThreads, runs_in_slot
 
@@ -179,7 +179,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def _report_error(self, error: LuigigoError) -> None:
         """Tell the user of an error in checking the tasks; called once for each text."""
-        print(str(error), file=sys.stderr, flush=True)
+        print(for_user(error), file=sys.stderr, flush=True)
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         task_id, status, runnable = kwargs["task_id"], kwargs["status"], kwargs["runnable"]
@@ -202,6 +202,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
     def _work(self) -> None:
         sleeper = self._sleeper()
         while True:
+            check()
             response = self._fill_slots()
             if self._running_tasks:
                 self._handle_next_task()
@@ -247,7 +248,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         if isinstance(process, SlotTask):
             process.start()
         elif process.use_multiprocessing:
-            with luigi.worker.fork_lock:
+            with luigi.worker.fork_lock, deferred():
                 process.start()
         else:
             process.run()

@@ -25,11 +25,13 @@ from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.slots import ForkedTask
 from luigigo.scheduling.worker import SlotWorker
 
+STOCK_FACTORY: Any = SlotFactory.__base__
+
 SIGNATURES: list[tuple[Callable[..., Any], str]] = [
-    (luigi.interface._WorkerSchedulerFactory.create_local_scheduler, "(self)"),
-    (luigi.interface._WorkerSchedulerFactory.create_remote_scheduler, "(self, url)"),
+    (STOCK_FACTORY.create_local_scheduler, "(self)"),
+    (STOCK_FACTORY.create_remote_scheduler, "(self, url)"),
     (
-        luigi.interface._WorkerSchedulerFactory.create_worker,
+        STOCK_FACTORY.create_worker,
         "(self, scheduler, worker_processes, assistant=False)",
     ),
     (luigi.retcodes.run_with_retcodes, "(argv)"),

@@ -6,6 +6,7 @@ import json
 import queue
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +240,7 @@ def test_an_interrupt_ends_the_command(
     _, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert err.count("luigigo: interrupted") == 1
-    assert "Traceback" not in err
+    assert "Traceback" not in err, err
     assert task not in str(flows.ran())
 
 
@@ -262,6 +263,27 @@ def test_an_interrupt_stops_once_and_quickly() -> None:
         raise KeyboardInterrupt
     assert ended.value.code == ExitCode.INTERRUPTED
     assert stopped == [True]
+
+
+def test_an_interrupt_waits_for_a_fork() -> None:
+    """An interrupt that arrives while Python would drop it is raised right after, and only once."""
+    reached = []
+
+    def interrupted() -> None:
+        with interrupts.interruptible(lambda: None), interrupts.deferred():
+            signal.raise_signal(signal.SIGTERM)
+            reached.append(True)
+
+    with pytest.raises(SystemExit) as ended:
+        interrupted()
+    assert (ended.value.code, reached) == (ExitCode.TERMINATED, [True])
+    interrupts.check()
+
+
+def test_a_dropped_interrupt_is_raised_again() -> None:
+    """An interrupt that was swallowed on its way still ends the run."""
+    with pytest.raises(SystemExit), interrupts.interruptible(lambda: None), suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_a_stock_luigid_schedules(flows: Flows, luigid: Luigid) -> None:

@@ -1,0 +1,100 @@
+"""Source bundles: a package's files as one content in the store, so that a node needs only the share.
+
+The toolchain's own packages are on every node, and a package whose C flags or headers name folders of this
+node stays where it is: such an action runs where its folder can be seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+
+import msgspec
+
+from luigigo.errors import ActionError
+from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, SourceFile
+from luigigo.model import ActionId, Output
+from luigigo.store import Store
+from luigigo.store.bundles import pack_bytes, unpack
+
+_SYSTEM_FOLDERS = ("/usr/", "/opt/", "/lib/", "/nix/")
+
+
+def with_bundles(plan: Plan, store: Store) -> Plan:
+    """The plan with the sources of whatever is not done put into the store.
+
+    Raises `ActionError` when a file is no longer what its key says, and `StoreError`.
+    """
+    done = store.read_records(action.key for action in plan.actions.values())
+    parts: dict[str, list[Action]] = {}
+    for action in plan.actions.values():
+        if action.key not in done and can_travel(action):
+            parts.setdefault(action.sources.dir, []).append(action)
+    changed: dict[ActionId, Action] = {}
+    for actions in parts.values():
+        bundle = _publish(actions, store)
+        for action in actions:
+            sources = msgspec.structs.replace(action.sources, bundle=bundle)
+            changed[action.id] = msgspec.structs.replace(action, sources=sources)
+    return msgspec.structs.replace(plan, actions={**plan.actions, **changed})
+
+
+def can_travel(action: Action) -> bool:
+    """Whether the action can run from a bundle: it reads files of its package and of the system only."""
+    folder, spec = action.sources.dir, action.spec
+    if not folder or folder == "GOROOT" or folder.startswith("GOROOT/"):
+        return False
+    if isinstance(spec, CgoSpec):
+        outside = [file.name for file in (*spec.headers, *spec.syso_files)]
+        return not spec.bound_to and all(path.startswith(_SYSTEM_FOLDERS) for path in outside)
+    return isinstance(spec, CompileSpec)
+
+
+def package_files(action: Action) -> Files:
+    """The files that the action reads from its package's folder."""
+    spec = action.spec
+    if isinstance(spec, CompileSpec):
+        return (*spec.go_files, *spec.s_files, *spec.h_files, *spec.syso_files, *spec.embed_files)
+    if isinstance(spec, CgoSpec):
+        return (*spec.cgo_files, *spec.c_files, *spec.cxx_files, *spec.s_files, *spec.h_files)
+    return ()
+
+
+def _publish(actions: list[Action], store: Store) -> Output:
+    """Publish the files that a package's actions read, each once, as they are when they are read."""
+    files = {file.name: file for action in actions for file in package_files(action)}
+    folder = actions[0].sources.dir
+    items = [(name, _read(folder, file, actions[0])) for name, file in sorted(files.items())]
+    return store.publish_bytes(pack_bytes(items))
+
+
+def _read(folder: str, file: SourceFile, action: Action) -> bytes:
+    path = os.path.join(folder, file.name)
+    try:
+        with open(path, "rb") as source:
+            content = source.read()
+    except OSError as error:
+        raise ActionError(f"# {action.label}\n{path}: {error.strerror}\n") from error
+    if not action.sources.immutable and hashlib.sha256(content).hexdigest() != file.digest:
+        raise ActionError(f"# {action.label}\n{path} changed while the build ran: build again\n")
+    return content
+
+
+def unpacked(bundle: Output, store: Store, folder: str, wait_seconds: float) -> str:
+    """The folder with a bundle's files on this node, below `folder`; made in one step, once.
+
+    Raises `ContentMissing` when the bundle cannot be had.
+    """
+    target = os.path.join(folder, bundle.digest)
+    if not os.path.isdir(target):
+        os.makedirs(folder, exist_ok=True)
+        staging = tempfile.mkdtemp(dir=folder)
+        unpack(store.open_content(bundle, wait_seconds), staging)
+        try:
+            os.rename(staging, target)
+        except OSError:
+            # Another process made it meanwhile.
+            if not os.path.isdir(target):
+                raise
+    return target
