@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from luigigo.errors import ContentMissing, StoreError
-from luigigo.execution.workshop import Equipment
+from luigigo.execution.equipment import Equipment
 from luigigo.model import Output
 from luigigo.session import Delivery, PlannedBuild, Session, deliveries
 from luigigo.store.stathashes import StatHashes

@@ -17,9 +17,10 @@ import msgspec
 from luigigo import kept
 from luigigo.config import Config, read_config
 from luigigo.errors import StoreError, UsageError
+from luigigo.execution.equipment import Equipment, prepare_work_dir
 from luigigo.execution.events import BuildPlanned, Event, MessageReplayed, Observer
 from luigigo.execution.sources import with_bundles
-from luigigo.execution.workshop import Equipment, Workshop, prepare_work_dir
+from luigigo.execution.workshop import Workshop
 from luigigo.footprint import footprint
 from luigigo.golang.actions import Plan, Root
 from luigigo.golang.request import BuildRequest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import CommandStarted
 from luigigo.execution.messages import report
 from luigigo.execution.sources import package_files, unpacked
@@ -14,9 +14,6 @@ from luigigo.golang import responsefile
 from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan
 from luigigo.golang.compile import Layout
 from luigigo.process import Command
-
-if TYPE_CHECKING:
-    from luigigo.execution.workshop import Equipment
 
 _numbers = itertools.count(1)
 

@@ -7,7 +7,6 @@ under the action key, or an `ActionError` was raised and nothing was published.
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -15,39 +14,16 @@ from collections.abc import Mapping
 import msgspec
 
 from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError
-from luigigo.execution.events import ActionEnded, ActionStarted, Observer, Outcome
+from luigigo.execution.equipment import Equipment
+from luigigo.execution.events import ActionEnded, ActionStarted, Outcome
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import Appetite, appetite
 from luigigo.execution.steps import make_outputs
 from luigigo.golang.actions import Action, Kind, Plan
 from luigigo.golang.keys import content_key, role_read
 from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, Output
-from luigigo.process import Interrupted, Runner
-from luigigo.store import Store
-from luigigo.store.stathashes import StatHashes
-from luigigo.timings import Timing, Timings
-
-
-class Equipment(msgspec.Struct, frozen=True):
-    """What a node works with, whatever the plan."""
-
-    store: Store
-    runner: Runner
-    hashes: StatHashes
-    timings: Timings
-    work_dir: str
-    """A folder of this process, on the disk of the store where that is local."""
-    sources_dir: str
-    """Where this process' node unpacks source bundles."""
-    node: str
-    cpus: int
-    budget_bytes: int
-    """What all actions running here at once may take."""
-    variables: dict[str, str]
-    """The user's environment; tools see only what they need of it."""
-    observe: Observer
-    wait_seconds: float = 0.0
-    """How long to look for what another node is known to have published."""
+from luigigo.process import Interrupted
+from luigigo.timings import Timing
 
 
 class Workshop:
@@ -238,15 +214,3 @@ def _interrupted() -> LuigigoError:
     error = LuigigoError("interrupted")
     error.exit_code = ExitCode.INTERRUPTED
     return error
-
-
-def prepare_work_dir(cache: str) -> str:
-    """Make the folder in which this process runs its tools; remove those of processes that are gone."""
-    base = os.path.join(cache, "work")
-    os.makedirs(base, exist_ok=True)
-    for name in os.listdir(base):
-        if name.isdigit() and not os.path.exists(f"/proc/{name}"):
-            shutil.rmtree(os.path.join(base, name), ignore_errors=True)
-    folder = os.path.join(base, str(os.getpid()))
-    os.makedirs(folder, exist_ok=True)
-    return folder
