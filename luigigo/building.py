@@ -118,7 +118,7 @@ def _build(request: BuildRequest, output: str, options: Options, here: Session, 
     from luigigo import delivery
     from luigigo.reporting import JsonReporter, closing_line
 
-    build = here.plan(request, output)
+    build = here.builds.plan(request, output)
     if any(True for _ in build.needed()):
         code = _schedule(request, output, options)
         if code != ExitCode.OK:

@@ -6,10 +6,12 @@ import os
 import shutil
 from collections.abc import Sequence
 
+from luigigo.builds import PlannedBuild
+from luigigo.destinations import Delivery, deliveries
 from luigigo.errors import ContentMissing, StoreError
 from luigigo.execution.equipment import Equipment
 from luigigo.model import Output
-from luigigo.session import Delivery, PlannedBuild, Session, deliveries
+from luigigo.session import Session
 from luigigo.store.stathashes import StatHashes
 
 
@@ -62,10 +64,10 @@ def finish(build: PlannedBuild, output: str, session: Session) -> list[str]:
     """Deliver what is not in place, and remember that it is. Returns the binaries' paths."""
     wanted = deliveries(build.plan, output)
     for delivery in wanted:
-        if not is_delivered(delivery, build, session.equipment.hashes):
-            deliver(delivery, build, session.equipment)
+        if not is_delivered(delivery, build, session.builds.equipment.hashes):
+            deliver(delivery, build, session.builds.equipment)
     paths = [delivery.path for delivery in wanted]
-    session.keep(build, _summary(paths, build), paths)
+    session.builds.keep(build, _summary(paths, build), paths)
     return paths
 
 
@@ -78,7 +80,7 @@ def is_complete(build: PlannedBuild, output: str, session: Session) -> bool:
     """Whether every root is done and every binary in place."""
     if any(build.workshop.record(root.action) is None for root in build.plan.roots):
         return False
-    hashes = session.equipment.hashes
+    hashes = session.builds.equipment.hashes
     return all(is_delivered(delivery, build, hashes) for delivery in deliveries(build.plan, output))
 
 

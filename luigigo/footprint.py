@@ -25,7 +25,7 @@ class Footprint(msgspec.Struct, frozen=True):
 def footprint(planned: Planned, variables: Mapping[str, str]) -> Footprint:
     """Collect it. Packages of versioned modules never change, and are left out."""
     env = planned.env
-    files = [planned.go.path, *(os.path.join(env.gotooldir, tool) for tool in TOOLS)]
+    files = [planned.go.path, *(os.path.join(env.gotooldir, tool) for tool in TOOLS), *planned.c_programs]
     absent: list[str] = []
     folders: list[str] = []
     for package in planned.packages:

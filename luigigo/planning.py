@@ -25,6 +25,7 @@ from luigigo.golang.quoted import split
 from luigigo.golang.releases import Release, release_of
 from luigigo.golang.request import BuildRequest, check, with_goflags
 from luigigo.golang.toolchain import GoCommand, find_go, read_toolchain, run_env
+from luigigo.golang.toolprograms import refuse_stamped_programs
 from luigigo.model import Digest, digest_of
 from luigigo.process import Interrupted, Runner
 from luigigo.store.stathashes import StatHashes
@@ -52,6 +53,8 @@ class Planned(msgspec.Struct, frozen=True):
     """With GOFLAGS filled in."""
     keepable: bool
     """False when something took part whose state cannot be seen in a file's stat."""
+    c_programs: tuple[str, ...] = ()
+    """The C compilers and what they call, by absolute path, where there is C."""
 
 
 def make_plan(request: BuildRequest, desk: Desk) -> Planned:
@@ -74,7 +77,7 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
     reading = _Reading(request, env, release, project, tuple(packages), desk)
     plan = planner.make_plan(reading.inputs())
     keepable = keepable and request.buildvcs == "false" and not reading.used_pkg_config
-    return Planned(plan, go, env, tuple(packages), request, keepable)
+    return Planned(plan, go, env, tuple(packages), request, keepable, reading.c_programs)
 
 
 def _warm_caches(env: GoEnv, project: listing.GoProject, desk: Desk) -> None:
@@ -138,12 +141,18 @@ class _Reading:
         self._probe = _probe_of(project, desk)
         self.used_pkg_config = any(package.cgo_pkg_config for package in packages)
 
+    @property
+    def c_programs(self) -> tuple[str, ...]:
+        """The C compilers that were asked, and what they call."""
+        return tuple(dict.fromkeys(self._probe.programs))
+
     def inputs(self) -> planner.PlanInputs:
         """Read it all and return it as one record."""
         mains = [
             package.import_path for package in self._packages if package.is_main and not package.dep_only
         ]
         named = [package for package in self._packages if not package.dep_only]
+        refuse_stamped_programs(self._packages, _content)
         closures = {}
         if len(named) > 1 and mains:
             closures = listing.list_closures(self._project, self._request, self._desk.runner, mains)
@@ -267,6 +276,11 @@ def _size(package: Package, name: str) -> int:
         return os.stat(os.path.join(package.dir, name)).st_size
     except OSError:
         return 0
+
+
+def _content(package: Package, name: str) -> bytes:
+    with open(os.path.join(package.dir, name), "rb") as file:
+        return file.read()
 
 
 def describe_go(planned: Planned) -> str:

@@ -10,22 +10,24 @@ import os
 import sys
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import luigi
 import msgspec
 from luigi.cmdline_parser import CmdlineParser
 
-from luigigo import delivery, reporting, session
+from luigigo import session
 from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.golang import quoted
-from luigigo.golang.actions import Action, Kind
 from luigigo.golang.request import BuildRequest, check
 from luigigo.model import ActionId, ActionRecord
 from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import use_memory_budget
 from luigigo.scheduling.interrupts import interrupt_callbacks
-from luigigo.session import PlannedBuild, deliveries
+
+if TYPE_CHECKING:
+    from luigigo.builds import PlannedBuild
+    from luigigo.golang.actions import Action
 
 
 class RecordTarget(luigi.Target):  # type: ignore[misc]
@@ -42,7 +44,7 @@ class RecordTarget(luigi.Target):  # type: ignore[misc]
 
     def record(self) -> ActionRecord | None:
         """The record, or None."""
-        return session.current().workshop(self._plan).record(self._action_id)  # type: ignore[arg-type]
+        return session.current().builds.workshop(self._plan).record(self._action_id)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         return f"action record {self.key}"
@@ -55,7 +57,6 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     """`run` waits for processes; it needs no process of its own."""
     retry_count = 1
     """A compile that failed fails again."""
-    kind: Kind
 
     @classmethod
     @cache
@@ -71,7 +72,7 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     @property
     def action(self) -> Action:
         """The action. Raises `ContentMissing` when the plan is not in the store."""
-        return session.current().workshop(self.plan).plan.actions[self.action_id]
+        return session.current().builds.workshop(self.plan).plan.actions[self.action_id]
 
     def requires(self) -> list[ActionTask]:
         """A task for each action that this one reads."""
@@ -95,11 +96,11 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     @property
     def predicted_peak_bytes(self) -> int:
         """What its tools are expected to take, for admission."""
-        return session.current().workshop(self.plan).appetite(self.action).peak_bytes
+        return session.current().builds.workshop(self.plan).appetite(self.action).peak_bytes
 
     def run(self) -> None:
         """Do the action, or find that it is done. Raises `ActionError`."""
-        session.current().workshop(self.plan).perform(self.action_id)
+        session.current().builds.workshop(self.plan).perform(self.action_id)
 
 
 class CompilePackage(ActionTask):
@@ -110,7 +111,6 @@ class CompilePackage(ActionTask):
 
     import_path = luigi.Parameter(description="The package.")
     plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
-    kind = Kind.COMPILE
 
     @property
     def action_id(self) -> ActionId:
@@ -122,7 +122,6 @@ class BuildCgo(ActionTask):
 
     import_path = luigi.Parameter(description="The package.")
     plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
-    kind = Kind.CGO
 
     @property
     def action_id(self) -> ActionId:
@@ -134,7 +133,6 @@ class PrepareProfile(ActionTask):
 
     profile = luigi.Parameter(description="The profile's path.")
     plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
-    kind = Kind.PREPROFILE
 
     @property
     def action_id(self) -> ActionId:
@@ -146,7 +144,6 @@ class LinkBinary(ActionTask):
 
     import_path = luigi.Parameter(description="The program's main package.")
     plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
-    kind = Kind.LINK
 
     @property
     def action_id(self) -> ActionId:
@@ -301,9 +298,11 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
 
     def planned(self) -> PlannedBuild:
         """The plan of this build, made once a process. Raises `LuigigoError`s with the whole message."""
+        from luigigo import reporting
+
         here = session.current()
         reporting.ensure_observer(here)
-        build = here.plan(self.request, self.destination)
+        build = here.builds.plan(self.request, self.destination)
         _tasks_of(build.digest).use(build)
         return build
 
@@ -320,6 +319,8 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
 
     def targets(self) -> list[luigi.Target]:
         """What `output()` returns: the binaries in their places; records, where nothing is put in place."""
+        from luigigo.destinations import deliveries
+
         build = self.planned()
         wanted = deliveries(build.plan, self.destination)
         if wanted:
@@ -332,6 +333,9 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
         here = session.current()
         if here.up_to_date(self.request, self.destination) is not None:
             return True
+        from luigigo import delivery
+
+        here.builds.refresh(self.request, self.destination)
         build = self.planned()
         if not delivery.is_complete(build, self.destination, here):
             return False
@@ -340,6 +344,8 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
 
     def run(self) -> None:
         """Put the binaries into place."""
+        from luigigo import delivery
+
         here = session.current()
         try:
             delivery.finish(self.planned(), self.destination, here)

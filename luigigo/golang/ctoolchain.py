@@ -52,6 +52,8 @@ class CProbe:
         self._hashes = hashes
         self._cache_dir = cache_dir
         self._variables = dict(variables)
+        self.programs: list[str] = []
+        """The compilers asked so far and what they call, by absolute path."""
 
     def toolchain(self, env: GoEnv, release: Release, *, needs_cxx: bool) -> CToolchain:
         """Identify the compilers of a build. Raises `ToolchainError` when one is missing."""
@@ -86,6 +88,7 @@ class CProbe:
             digest_of("programs", argv, self._hashes.digest(os.path.realpath(path))),
             lambda: self._called_programs(argv),
         )
+        self.programs += [path, *programs]
         digests = [self._hashes.digest(program) for program in programs if os.path.isfile(program)]
         identity = digest_of(argv, self._hashes.digest(os.path.realpath(path)), digests)
         flags = self._cached(

@@ -12,7 +12,7 @@ LAYERS = (
     ("process", "machine", "config", "store"),
     ("golang",),
     ("execution", "timings", "scheduling"),
-    ("planning", "footprint", "kept", "session", "delivery", "reporting"),
+    ("planning", "footprint", "kept", "destinations", "builds", "session", "delivery", "reporting"),
     ("tasks",),
     ("building", "storekeeping", "cli", "__main__"),
 )

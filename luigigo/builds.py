@@ -1,0 +1,271 @@
+"""The builds of one process: its equipment, and a plan for each request, new or kept.
+
+What `session` loads when a build is not up to date; until then nothing here is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from luigigo import kept
+from luigigo.destinations import deliveries
+from luigigo.errors import StoreError
+from luigigo.execution.equipment import Equipment, prepare_work_dir
+from luigigo.execution.events import BuildPlanned, Event, MessageReplayed
+from luigigo.execution.sources import with_bundles
+from luigigo.execution.workshop import Workshop
+from luigigo.footprint import footprint
+from luigigo.golang.actions import Plan
+from luigigo.golang.request import BuildRequest
+from luigigo.machine import memory_available_bytes, memory_limit_bytes, node_name, usable_cpus
+from luigigo.model import ActionId, ActionRecord, Digest
+from luigigo.planning import Desk, Planned, describe_go, make_plan
+from luigigo.scheduling.priority import remaining_path_seconds
+from luigigo.store import Store
+from luigigo.store.leases import Lease
+from luigigo.store.stathashes import StatHashes
+from luigigo.timings import Timings
+
+if TYPE_CHECKING:
+    from luigigo.session import Session
+
+_MEMORY_SHARE = 0.9
+"""Of the memory that is free when a build begins, what its actions may take together."""
+_RENEW_SECONDS = 60.0
+_FRESH_SECONDS = 1.0
+"""A plan this young is what the caller has just made; it is not looked at again."""
+
+_decode_plan = msgspec.msgpack.Decoder(Plan).decode
+
+
+class PlannedBuild:
+    """A request's plan, ready to be scheduled: what is done, and how long the rest takes."""
+
+    def __init__(self, digest: Digest, workshop: Workshop, timings: Timings) -> None:
+        self.digest = digest
+        self.kept: tuple[kept.Place, kept.Kept] | None = None
+        """Where the plan may be kept, and what it was made from."""
+        self.workshop = workshop
+        self.plan = workshop.plan
+        self.done: dict[ActionId, ActionRecord] = workshop.prune()
+        self.made = time.monotonic()
+        self._timings = timings
+        self._remaining: dict[ActionId, float] | None = None
+
+    @property
+    def remaining_seconds(self) -> dict[ActionId, float]:
+        """For each action, the longest chain of work that starts with it."""
+        if self._remaining is None:
+            self._remaining = remaining_path_seconds(self.plan, self._timings.seconds)
+        return self._remaining
+
+    def may_be_stale(self) -> bool:
+        """Whether something that the plan was made from has changed, as far as that can be seen."""
+        if time.monotonic() - self.made < _FRESH_SECONDS:
+            return False
+        return self.kept is None or not kept.still_holds(self.kept[1])
+
+    def needed(self) -> Iterator[ActionId]:
+        """The actions that have to run for the roots, as far as is known before they do."""
+        waiting = [root.action for root in self.plan.roots]
+        seen: set[ActionId] = set()
+        while waiting:
+            action_id = waiting.pop()
+            if action_id in seen or action_id in self.done:
+                continue
+            seen.add(action_id)
+            yield action_id
+            waiting += self.plan.actions[action_id].dependencies
+
+
+class Builds:
+    """One process' equipment and plans. Safe for threads once a plan is made."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._builds: dict[tuple[BuildRequest, str], PlannedBuild] = {}
+        self._workshops: dict[Digest, Workshop] = {}
+        self._leases: list[Lease] = []
+        self._renewed = time.monotonic()
+        self._equipment: Equipment | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def equipment(self) -> Equipment:
+        """What this node works with; opened at the first use. Raises `StoreError`."""
+        with self._lock:
+            if self._equipment is None:
+                self._equipment = self._equip()
+            return self._equipment
+
+    def _equip(self) -> Equipment:
+        config = self._session.config
+        try:
+            os.makedirs(config.cache, exist_ok=True)
+            work_dir = prepare_work_dir(config.cache)
+        except OSError as error:
+            raise StoreError(
+                f"luigigo: the cache folder {config.cache} cannot be used: {error.strerror}; "
+                "set [luigigo] cache= in luigi.cfg"
+            ) from error
+        hashes = StatHashes.load(os.path.join(config.cache, "hashes"))
+        return Equipment(
+            store=Store.open_at(config.store_root, config.node_cache, hashes, self._session.say),
+            runner=self._session.runner,
+            hashes=hashes,
+            timings=Timings.load(os.path.join(config.cache, "timings")),
+            work_dir=work_dir,
+            sources_dir=os.path.join(config.cache, "sources"),
+            node=node_name(),
+            cpus=usable_cpus(),
+            budget_bytes=self._budget_bytes(),
+            variables=self._session.variables,
+            observe=self.observe,
+            wait_seconds=10.0 if config.shared else 0.0,
+        )
+
+    def _budget_bytes(self) -> int:
+        if self._session.config.memory_bytes:
+            return self._session.config.memory_bytes
+        return int(_MEMORY_SHARE * min(memory_available_bytes(), memory_limit_bytes()))
+
+    def observe(self, event: Event) -> None:
+        """Pass an event on, and renew the leases now and then."""
+        self._session.tell(event)
+        if time.monotonic() - self._renewed > _RENEW_SECONDS:
+            self._renewed = time.monotonic()
+            for lease in tuple(self._leases):
+                lease.renew()
+
+    def plan(self, request: BuildRequest, output: str) -> PlannedBuild:
+        """The plan of a request, made once. Raises what `planning.make_plan` raises."""
+        build = self._builds.get((request, output))
+        if build is None:
+            place = kept.place_of(request, output, self._session.config, self._session.variables)
+            build = self._kept_plan(place) or self._new_plan(request, output, place)
+            self._builds[(request, output)] = build
+            self._begin_lease(build)
+            self.observe(BuildPlanned(len(build.plan.actions), len(build.done)))
+            for record in build.done.values():
+                if record.messages:
+                    self.observe(MessageReplayed(record.messages))
+        return build
+
+    def refresh(self, request: BuildRequest, output: str) -> None:
+        """Forget the plan of a request if its sources changed since it was made in this process."""
+        build = self._builds.get((request, output))
+        if build is not None and build.may_be_stale():
+            del self._builds[(request, output)]
+
+    def _kept_plan(self, place: kept.Place) -> PlannedBuild | None:
+        earlier = kept.read(place)
+        if earlier is None or not kept.still_holds(earlier):
+            return None
+        try:
+            workshop = self.workshop(earlier.plan)
+        except StoreError:
+            return None
+        build = PlannedBuild(earlier.plan, workshop, self.equipment.timings)
+        build.kept = (place, earlier)
+        return build
+
+    def _new_plan(self, request: BuildRequest, output: str, place: kept.Place) -> PlannedBuild:
+        equipment = self.equipment
+        now_ns = time.time_ns()
+        desk = Desk(
+            self._session.config,
+            self._session.variables,
+            self._session.runner,
+            equipment.hashes,
+            self._session.say,
+        )
+        planned = make_plan(request, desk)
+        self._session.say(describe_go(planned))
+        if self._session.config.shared:
+            # Nodes that see nothing but the share can then run any action.
+            planned = msgspec.structs.replace(planned, plan=with_bundles(planned.plan, equipment.store))
+        digest = equipment.store.write_plan(msgspec.msgpack.encode(planned.plan))
+        workshop = Workshop(planned.plan, equipment)
+        self._workshops[digest] = workshop
+        build = PlannedBuild(digest, workshop, equipment.timings)
+        if planned.keepable:
+            build.kept = self._keepable(build, (output, place), planned, now_ns)
+        return build
+
+    def _keepable(
+        self, build: PlannedBuild, output_place: tuple[str, kept.Place], planned: Planned, now_ns: int
+    ) -> tuple[kept.Place, kept.Kept] | None:
+        """What to keep of a new plan, or None when something vanished while it was made."""
+        output, place = output_place
+        traces = footprint(planned, self._session.variables)
+        present, absent = kept.setting_files(self._session.variables)
+        outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
+        try:
+            return place, kept.Kept(
+                format=kept.FORMAT,
+                plan=build.digest,
+                files=kept.file_states((*traces.files, *present), now_ns),
+                folders=kept.folder_states(traces.folders, outputs, now_ns),
+                absent=(*traces.absent, *absent),
+            )
+        except OSError:
+            return None
+
+    def _begin_lease(self, build: PlannedBuild) -> None:
+        keys: set[str] = {action.key for action in build.plan.actions.values()}
+        for record in build.done.values():
+            keys.update(output.digest for output in record.outputs.values())
+        for action in build.plan.actions.values():
+            if action.sources.bundle is not None:
+                keys.add(action.sources.bundle.digest)
+        try:
+            self._leases.append(self.equipment.store.begin_run(uuid.uuid4().hex, keys))
+        except StoreError as error:
+            # A store that can only be read still serves what it holds.
+            self._session.say(str(error))
+
+    def workshop(self, digest: Digest) -> Workshop:
+        """The workshop of a plan in the store. Raises `ContentMissing` when the plan is not there."""
+        workshop = self._workshops.get(digest)
+        if workshop is None:
+            content = self.equipment.store.read_plan(digest, self.equipment.wait_seconds)
+            workshop = self._workshops[digest] = Workshop(_decode_plan(content), self.equipment)
+        return workshop
+
+    def keep(self, build: PlannedBuild, summary: str, outputs: list[str]) -> None:
+        """Remember that this build's binaries are in place, for the next one to find nothing to do."""
+        if build.kept is not None:
+            place, state = build.kept
+            states = tuple(kept.file_state(path) for path in outputs)
+            messages = build.workshop.messages()
+            kept.write(
+                place, msgspec.structs.replace(state, outputs=states, summary=summary, messages=messages)
+            )
+
+    def save(self) -> None:
+        """Write the caches and give up the leases; the builds can still be used."""
+        for lease in self._leases:
+            lease.end()
+        self._leases.clear()
+        if self._equipment is None:
+            return
+        try:
+            self._equipment.hashes.save()
+            self._equipment.timings.save()
+        except OSError as error:
+            folder = self._session.config.cache
+            self._session.say(f"luigigo: caches in {folder} cannot be written: {error.strerror}")
+
+    def close(self) -> None:
+        """Save, and remove the work folder."""
+        self.save()
+        if self._equipment is not None:
+            shutil.rmtree(self._equipment.work_dir, ignore_errors=True)

@@ -1,0 +1,48 @@
+"""What a node works with, whatever the plan."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import msgspec
+
+from luigigo.execution.events import Observer
+from luigigo.process import Runner
+from luigigo.store import Store
+from luigigo.store.stathashes import StatHashes
+from luigigo.timings import Timings
+
+
+class Equipment(msgspec.Struct, frozen=True):
+    """What a node works with, whatever the plan."""
+
+    store: Store
+    runner: Runner
+    hashes: StatHashes
+    timings: Timings
+    work_dir: str
+    """A folder of this process, on the disk of the store where that is local."""
+    sources_dir: str
+    """Where this process' node unpacks source bundles."""
+    node: str
+    cpus: int
+    budget_bytes: int
+    """What all actions running here at once may take."""
+    variables: dict[str, str]
+    """The user's environment; tools see only what they need of it."""
+    observe: Observer
+    wait_seconds: float = 0.0
+    """How long to look for what another node is known to have published."""
+
+
+def prepare_work_dir(cache: str) -> str:
+    """Make the folder in which this process runs its tools; remove those of processes that are gone."""
+    base = os.path.join(cache, "work")
+    os.makedirs(base, exist_ok=True)
+    for name in os.listdir(base):
+        if name.isdigit() and not os.path.exists(f"/proc/{name}"):
+            shutil.rmtree(os.path.join(base, name), ignore_errors=True)
+    folder = os.path.join(base, str(os.getpid()))
+    os.makedirs(folder, exist_ok=True)
+    return folder

@@ -1,0 +1,144 @@
+"""What the user reads when a build cannot succeed: the go command's words, once, and no traceback."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from support import PROGRAMS, Lab, Result
+
+from luigigo.errors import ExitCode
+
+pytestmark = pytest.mark.builds
+
+FAILING = {
+    "compileerror": (".", ExitCode.BUILD_FAILED),
+    "cerror": (".", ExitCode.BUILD_FAILED),
+    "nomain": (".", ExitCode.BUILD_FAILED),
+    "directives": (".", ExitCode.BUILD_FAILED),
+    "cycle": (".", ExitCode.PLAN_FAILED),
+    "badinternal": (".", ExitCode.PLAN_FAILED),
+    "missingmodule": (".", ExitCode.PLAN_FAILED),
+    "nogofiles": (".", ExitCode.PLAN_FAILED),
+    "nogofiles ./excluded": ("./excluded", ExitCode.PLAN_FAILED),
+    "toonew": (".", ExitCode.PLAN_FAILED),
+}
+
+
+def go_words(text: str) -> list[str]:
+    """A go command's message in blocks, one for each package, in an order that does not vary."""
+    return sorted(re.split(r"(?m)^(?=# )", text.strip("\n") + "\n"))
+
+
+def without_ours(finished: Result) -> str:
+    """What a command said, without what luigigo and Luigi say for themselves."""
+    lines = (finished.stdout + finished.stderr).splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith(("luigigo: ", "INFO: ", "DEBUG: ")))
+    return re.sub(r"(?ms)^\n?===== Luigi Execution Summary =====.*^===== .*?\n", "", text)
+
+
+def assert_says_what_go_says(finished: Result, code: ExitCode, expected: Result) -> None:
+    assert expected.returncode == 1
+    assert finished.returncode == code, finished.stderr
+    assert go_words(without_ours(finished)) == go_words(expected.stderr)
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_both_commands_say_what_go_build_says(lab: Lab, name: str) -> None:
+    """From another folder, each prints go build's message as go build prints it in the project's, once."""
+    package, code = FAILING[name]
+    project = PROGRAMS / name.split()[0]
+    output = lab.folder / "out" / "binary"
+    expected = lab.go_build(project, "-o", output, package)
+    assert_says_what_go_says(lab.luigigo("build", project, package, "-o", output), code, expected)
+    by_luigi = lab.luigi("--project", project, "--package", package, "--output", output)
+    assert_says_what_go_says(by_luigi, code, expected)
+    assert not output.parent.exists()
+
+
+def test_a_removed_debug_setting_is_refused_as_go_refuses_it(lab: Lab) -> None:
+    """The settings that count are those of the installed release, with its word for what it removed."""
+    project = PROGRAMS / "removeddebug"
+    expected = lab.go_build(project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, expected)
+
+
+DEBUG_LINES = {
+    "no value": "//go:debug panicnil",
+    "nothing": "//go:debug",
+    "a space in the value": "//go:debug panicnil=1 2",
+    "a comma in the value": "//go:debug panicnil=1,2",
+    "an unfit default": "//go:debug default=1.21",
+    "a default too new": "//go:debug default=go1.99",
+    "twice": "//go:debug panicnil=1\n//go:debug panicnil=1",
+    "below a block comment": "/* //go:debug a=b */ //go:debug nosuch=1",
+    "no blank": "//go:debugger=1",
+    "good": "//go:debug default=go1.21\n//go:debug panicnil=1",
+}
+
+
+@pytest.mark.parametrize("name", DEBUG_LINES)
+def test_debug_lines_are_checked_as_go_checks_them(lab: Lab, name: str) -> None:
+    """Whatever is wrong with a line, the message and its place are go build's."""
+    source = f"{DEBUG_LINES[name]}\n\npackage main\n\n//go:debug below=ignored\n\nfunc main() {{}}\n"
+    project = lab.write({"go.mod": "module example.com/debug\n\ngo 1.26\n", "sub/main.go": source})
+    expected = lab.go_build(project, "-o", lab.folder / "expected", "./sub")
+    finished = lab.luigigo("build", project, "./sub", "-o", lab.folder / "binary")
+    assert go_words(without_ours(finished)) == go_words(expected.stderr)
+    assert finished.returncode == expected.returncode
+
+
+def test_packages_that_do_not_depend_on_a_failed_one_are_compiled(lab: Lab) -> None:
+    """One run shows the faults of all packages, and the next one does not compile the good ones again."""
+    project = lab.program("compileerror")
+    arguments = ("build", project, "-o", lab.folder / "binary", "--json")
+    finished = lab.luigigo(*arguments)
+    assert '"package": "example.com/compileerror/good", "outcome": "ran"' in finished.stdout
+    assert '"outcome": "failed"' in finished.stdout.splitlines()[-1]
+    again = lab.luigigo(*arguments)
+    assert "compileerror/good" not in again.stdout
+    assert go_words(again.stderr) == go_words(finished.stderr)
+
+
+WARNS = """package main
+
+/*
+static int twice(int n) { int UNUSED; return 2 * n; }
+#cgo CFLAGS: -Wall
+*/
+import "C"
+
+func main() { println(C.twice(21)) }
+"""
+
+
+def test_a_warning_of_a_tool_that_succeeds_appears_once_and_again_from_the_cache(lab: Lab) -> None:
+    """A build that compiles nothing any more still shows what gcc had to say; go build shows it once."""
+    unused = f"unused_{uuid.uuid4().hex}"
+    source = WARNS.replace("UNUSED", unused)
+    project = lab.write({"go.mod": "module example.com/warns\n\ngo 1.26\n", "main.go": source})
+    expected = lab.go_build(project, "-o", lab.folder / "expected").stderr
+    assert unused in expected
+    for output in ("first", "second"):
+        finished = lab.luigigo("build", project, "-o", lab.folder / output)
+        assert finished.returncode == 0, finished.stderr
+        assert go_words(without_ours(finished)) == go_words(expected)
+
+
+def test_the_compilers_own_remarks_are_replayed(lab: Lab) -> None:
+    """`-gcflags=-m` prints under every command and at every build, also of another output."""
+    project = lab.program("tags")
+    expected = lab.go_build(project, "-o", lab.folder / "expected", "-gcflags=-m")
+    assert expected.stderr
+    flags = ("-gcflags=-m", "-o")
+    first = lab.luigigo("build", project, *flags, lab.folder / "first")
+    second = lab.luigigo("build", project, *flags, lab.folder / "second")
+    third = lab.luigi("--project", project, "--gcflags=-m", "--output", lab.folder / "third")
+    for finished in (first, second, third):
+        assert finished.returncode == 0, finished.stderr
+        assert go_words(without_ours(finished)) == go_words(expected.stderr)
+
+

@@ -1,0 +1,254 @@
+"""What a build does when little or nothing changed: nothing, or exactly what is right."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import Lab, replace_content
+
+pytestmark = pytest.mark.builds
+
+MODULE = "module example.com/small\n\ngo 1.26\n"
+MAIN = """package main
+
+import (
+	_ "embed"
+
+	"example.com/small/part"
+)
+
+//go:embed texts/one.txt
+var one string
+
+func main() { println(one, part.Name) }
+"""
+FILES = {
+    "go.mod": MODULE,
+    "main.go": MAIN,
+    "texts/one.txt": "one",
+    "part/part.go": 'package part\n\nvar Name = "first"\n',
+}
+
+
+@pytest.fixture
+def project(lab: Lab) -> Path:
+    """A program of two packages with an embedded file, built once."""
+    made = lab.write(FILES, "small")
+    assert lab.build(made).outcome == "ok"
+    return made
+
+
+def rebuilt(lab: Lab, project: Path, **options: dict[str, str]) -> set[str]:
+    """The actions that a build runs, of which go build confirms the binary."""
+    built = lab.build(project, **options)
+    lab.assert_identical(project, **options)
+    return built.actions()
+
+
+def test_a_second_build_does_nothing(lab: Lab, project: Path) -> None:
+    """It says so in every form, and does not start the go command or look at the store."""
+    again = lab.build(project, env={"LUIGIGO_GO": ""})
+    assert again.events == [{"event": "build", "outcome": "up-to-date", "output": str(again.output)}]
+    binary = lab.output_of(project)
+    said = lab.luigigo("build", project, "-o", binary)
+    assert said.returncode == 0
+    assert "up to date" in said.stderr
+    by_luigi = lab.luigi("--project", project, "--output", binary)
+    assert by_luigi.returncode == 0
+    assert "1 complete ones were encountered" in by_luigi.stdout + by_luigi.stderr
+
+
+def test_a_touched_file_costs_a_look_and_no_action(lab: Lab, project: Path) -> None:
+    """Content counts, not times."""
+    os.utime(project / "main.go")
+    assert rebuilt(lab, project) == set()
+    assert lab.build(project).outcome == "up-to-date"
+
+
+def test_an_edit_taken_back_is_found_in_the_store(lab: Lab, project: Path) -> None:
+    """There and back again: the first way compiles, the second does not."""
+    part = project / "part" / "part.go"
+    before = part.read_text()
+    part.write_text(before.replace("first", "other"))
+    assert rebuilt(lab, project) == {"compile example.com/small/part", "link example.com/small"}
+    part.write_text(before)
+    assert rebuilt(lab, project) == set()
+
+
+def test_a_deleted_output_comes_back(lab: Lab, project: Path) -> None:
+    """So does one that somebody wrote over, under both commands."""
+    output = lab.output_of(project)
+    output.unlink()
+    assert rebuilt(lab, project) == set()
+    output.write_bytes(b"damaged")
+    assert rebuilt(lab, project) == set()
+    output.unlink()
+    assert lab.luigi("--project", project, "--output", output).returncode == 0
+    lab.assert_identical(project)
+
+
+def test_an_output_with_another_content_of_the_same_size_is_replaced(lab: Lab, project: Path) -> None:
+    """Even where the times are those of the right one."""
+    output = lab.output_of(project)
+    stat = output.stat()
+    content = output.read_bytes()
+    replace_content(output, content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(output, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert rebuilt(lab, project) == set()
+
+
+def test_edits_at_once_after_a_build_are_seen(lab: Lab, project: Path) -> None:
+    """A file that keeps its size, and its time as coarse clocks have it, is still another."""
+    part = project / "part" / "part.go"
+    for word in ("third", "forth", "fifth"):
+        part.write_text(part.read_text().replace(part.read_text().split('"')[1], word))
+        stat = part.stat()
+        assert "link example.com/small" in rebuilt(lab, project)
+        replaced = part.read_text().replace(word, word.upper())
+        with part.open("r+") as file:
+            file.write(replaced)
+        os.utime(part, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        assert "link example.com/small" in rebuilt(lab, project)
+
+
+Change = Callable[[Path], object]
+
+
+def _write(name: str, text: str) -> Change:
+    def change(project: Path) -> None:
+        path = project / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+    return change
+
+
+CHANGES: dict[str, tuple[Change, bool]] = {
+    "a new file in a package": (_write("part/more.go", "package part\n\nfunc init() { Name += \"!\" }\n"), True),
+    "a new file for another system": (_write("part/more_windows.go", "package part\n"), False),
+    "a new test file": (_write("part/part_test.go", "package part\n"), False),
+    "a file removed and its content elsewhere": (
+        lambda project: (project / "part" / "part.go").rename(project / "part" / "renamed.go"),
+        True,
+    ),
+    "another embedded content": (_write("texts/one.txt", "two"), True),
+    "another language version": (_write("go.mod", MODULE.replace("1.26", "1.25")), True),
+    "a debug setting": (_write("go.mod", MODULE + "\ngodebug panicnil=1\n"), True),
+    "a go.work in the folder": (_write("go.work", "go 1.26\n\nuse .\n"), False),
+    "a nested module": (
+        _write("part/go.mod", "module example.com/small/part\n\ngo 1.26\n"),
+        None,  # type: ignore[dict-item]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_changes_the_binary_is_seen(lab: Lab, project: Path, name: str) -> None:
+    """Whatever go build looks at counts, and what it does not look at compiles nothing."""
+    change, compiles = CHANGES[name]
+    change(project)
+    if compiles is None:
+        finished = lab.luigigo("build", project, "-o", lab.output_of(project))
+        expected = lab.go_build(project, "-o", lab.folder / "expected")
+        assert finished.returncode == 5
+        assert finished.stderr.strip() == expected.stderr.strip()
+        return
+    assert bool(rebuilt(lab, project)) is compiles
+
+
+def test_a_new_file_that_a_pattern_embeds_is_seen(lab: Lab, project: Path) -> None:
+    """Globs and folders are looked at again, on every level."""
+    text = MAIN.replace("texts/one.txt\nvar one string", "texts\nvar one embed.FS").replace("_ ", "")
+    (project / "main.go").write_text(text.replace("one, ", "&one, "))
+    (project / "texts" / "deep").mkdir()
+    (project / "texts" / "deep" / "file.txt").write_text("")
+    assert rebuilt(lab, project)
+    for name in ("texts/two.txt", "texts/deep/three.txt", "texts/newer/four.txt"):
+        _write(name, "more")(project)
+        assert rebuilt(lab, project) == {"compile example.com/small", "link example.com/small"}
+
+
+ENVIRONMENTS = {
+    "CGO_ENABLED": {"CGO_ENABLED": "0"},
+    "GOFLAGS": {"GOFLAGS": "-ldflags=-s"},
+    "GOFLAGS tags": {"GOFLAGS": "-tags=fancy"},
+    "GOARCH level": {"GOAMD64": "v2"},
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_another_environment_is_another_build(lab: Lab, project: Path, name: str) -> None:
+    """And the first one is still up to date, once its output is back."""
+    env = ENVIRONMENTS[name]
+    if name == "GOFLAGS":
+        built = lab.build(project, env=env)
+        assert built.actions() == {"link example.com/small"}
+    else:
+        assert rebuilt(lab, project, env=env)
+    assert rebuilt(lab, project) == set()
+
+
+def test_the_c_compiler_counts_where_there_is_c(lab: Lab) -> None:
+    """Another CC, or the same one changed in place, compiles the C again."""
+    source = 'package main\n\n// int answer(void) { return 42; }\nimport "C"\n\nfunc main() { println(C.answer()) }\n'
+    project = lab.write({"go.mod": MODULE, "main.go": source}, "small")
+    compiler = lab.folder / "cc"
+    compiler.write_text('#!/bin/sh\nexec gcc "$@"\n')
+    compiler.chmod(0o755)
+    env = {"CC": str(compiler)}
+    lab.build(project, env=env)
+    lab.assert_identical(project, env=env)
+    assert lab.build(project, env=env).outcome == "up-to-date"
+    compiler.write_text('#!/bin/sh\nexec gcc -O1 "$@"\n')
+    assert "cgo example.com/small" in lab.build(project, env=env).actions()
+
+
+def test_another_toolchain_is_another_build(lab: Lab, project: Path) -> None:
+    """A copy of the toolchain elsewhere shares every action; one with another compiler shares none."""
+    copied = lab.folder / "toolchain"
+    assert lab.go.path
+    goroot = Path(lab.go.path).parents[1]
+    copied.mkdir()
+    for entry in goroot.iterdir():
+        (copied / entry.name).symlink_to(entry)
+    built = lab.build(project, env={"LUIGIGO_GO": str(copied / "bin" / "go")})
+    assert built.actions() == set()
+
+
+def test_a_workspace_that_appears_above_is_seen(lab: Lab) -> None:
+    """A go.work in a parent folder replaces a dependency; removed, the first binary returns."""
+    main = 'package main\n\nimport "example.com/dep"\n\nfunc main() { println(dep.Name) }\n'
+    module = MODULE + "\nrequire example.com/dep v1.0.0\n\nreplace example.com/dep => ../dep\n"
+    project = lab.write({"go.mod": module, "main.go": main}, "above/small")
+    for folder in ("dep", "other"):
+        files = {"go.mod": "module example.com/dep\n\ngo 1.26\n", "dep.go": f'package dep\n\nvar Name = "{folder}"\n'}
+        lab.write(files, f"above/{folder}")
+    lab.build(project)
+    lab.assert_identical(project)
+    work = lab.folder / "above" / "go.work"
+    work.write_text("go 1.26\n\nuse (\n\t./small\n)\n\nreplace example.com/dep => ./other\n")
+    assert "compile example.com/dep" in rebuilt(lab, project)
+    work.unlink()
+    assert rebuilt(lab, project) == set()
+
+
+def test_two_checkouts_share_every_action(lab: Lab, project: Path) -> None:
+    """Where the sources lie is in no key: the second checkout runs nothing."""
+    other = lab.write(FILES, "elsewhere/deeper/small")
+    assert rebuilt(lab, other) == set()
+    assert lab.build(other).outcome == "up-to-date"
+
+
+def test_nothing_to_do_takes_little_time(lab: Lab, project: Path) -> None:
+    """Less than go build takes for it, with room for a busy machine."""
+    lab.build(project)
+    seconds = []
+    for _ in range(5):
+        started = time.monotonic()
+        assert lab.build(project).outcome == "up-to-date"
+        seconds.append(time.monotonic() - started)
+    assert min(seconds) < 1.0
