@@ -64,6 +64,8 @@ class Bench:
         self.env = self.go.environment(os.environ)
         if go:
             self.env["LUIGIGO_GO"] = go
+        # As on a user's machine, Python keeps what it compiled.
+        self.env.pop("PYTHONDONTWRITEBYTECODE", None)
         goroot = subprocess.run(
             [self.go.path, "env", "GOROOT"], env=self.env, capture_output=True, text=True, check=True
         ).stdout.strip()

@@ -5,7 +5,14 @@ Decides only; measures nothing and starts nothing. Knows task ids and bytes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeAlias
+
 import msgspec
+
+Budget: TypeAlias = "int | None | Callable[[], int | None]"
+"""Bytes, or how to learn them."""
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -27,15 +34,22 @@ class Admission:
     those that ran then have ended. The next one held then comes to the front; hence none starves.
     """
 
-    def __init__(self, budget_bytes: int | None = None) -> None:
-        """`budget_bytes` of None is no limit; exclusive claims still run alone."""
-        self._budget_bytes = budget_bytes
+    def __init__(self, budget_bytes: Budget = None) -> None:
+        """`budget_bytes` of None is no limit; exclusive claims still run alone.
+
+        A function is asked at the first claim, for a run without any need not know.
+        """
+        self._budget = budget_bytes
         self._running: dict[str, Claim] = {}
         self._running_bytes = 0
         self._held: list[Claim] = []
         self._passed_bytes = 0
         """Claimed by running tasks that started after the first of `_held` came to the front."""
         self._passed_ids: set[str] = set()
+
+    @cached_property
+    def _budget_bytes(self) -> int | None:
+        return self._budget() if callable(self._budget) else self._budget
 
     @property
     def held(self) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
             scheduler=scheduler,
             worker_processes=worker_processes,
             assistant=assistant,
-            budget_bytes=_memory_budget(),
+            budget_bytes=_memory_budget,
             **options,
         )
 

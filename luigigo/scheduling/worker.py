@@ -22,7 +22,7 @@ from luigi.worker import WORKER_STATE_DISABLED, TaskException, TaskStatusReporte
 
 from luigigo.errors import LuigigoError, for_user
 from luigigo.scheduling import outcome
-from luigigo.scheduling.admission import Admission
+from luigigo.scheduling.admission import Admission, Budget
 from luigigo.scheduling.interrupts import check, deferred, interrupt_callbacks, interruptible
 from luigigo.scheduling.luigid import SharedScheduler
 from luigigo.scheduling.slots import ForkedResults, ForkedTask, SlotTask, SlotThreads, runs_in_slot
@@ -55,7 +55,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         worker_id: str | None = None,
         worker_processes: int = 1,
         assistant: bool = False,
-        budget_bytes: int | None = None,
+        budget_bytes: Budget = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scheduler, worker_id, worker_processes, assistant, **kwargs)
