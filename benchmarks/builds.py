@@ -171,7 +171,8 @@ def _edit_api(text: str, number: int) -> str:
     """A new exported function above the others, which moves them down as well."""
     line = "// New returns an Inspector"
     assert line in text
-    return text.replace(line, f"// Edit{number} is new.\nfunc Edit{number}() int {{ return {number} }}\n\n{line}", 1)
+    function = f"// Edit{number} is new.\nfunc Edit{number}() int {{ return {number} }}\n\n"
+    return text.replace(line, function + line, 1)
 
 
 EDITS: dict[str, Callable[[str, int], str]] = {"edit-body": _edit_body, "edit-api": _edit_api}
@@ -183,7 +184,8 @@ def editable_gopls(go: str, env: dict[str, str], folder: str) -> tuple[Program, 
     shutil.copytree(HERE / "programs" / "gopls", project)
 
     def go_command(*arguments: str) -> str:
-        done = subprocess.run([go, *arguments], cwd=project, env=env, capture_output=True, text=True, check=True)
+        argv = [go, *arguments]
+        done = subprocess.run(argv, cwd=project, env=env, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     go_command("mod", "download", "golang.org/x/tools")
@@ -211,8 +213,10 @@ def _digest(path: str) -> str:
 
 def main() -> None:
     """Run the contests that the command line names and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("contests", nargs="+", help="cold:NAME, noop:NAME, luigi-noop:NAME, edit-body, edit-api")
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    kinds = "cold:NAME, noop:NAME, luigi-noop:NAME, edit-body, edit-api"
+    parser.add_argument("contests", nargs="+", help=kinds)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--go", default="", help="the go command; by default the one luigigo finds")
     options = parser.parse_args()

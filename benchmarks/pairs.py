@@ -1,4 +1,4 @@
-"""Time two commands in turn and compare them pair by pair: on a noisy machine only the ratio is worth much."""
+"""Time two commands in turn, pair by pair: on a noisy machine only the ratio is worth much."""
 
 from __future__ import annotations
 

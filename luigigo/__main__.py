@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 
 def main() -> None:
     """Run the command line; ends the process."""
+    if sys.argv[1:2] == ["build"] and _repeats_a_build_that_is_current():
+        return
     from luigigo.cli import run
 
     run()
+
+
+def _repeats_a_build_that_is_current() -> bool:
+    """Whether this very command has left a build in which nothing changed; if so, says it.
+
+    The common case of a build that has nothing to do, at the cost of a few imports.
+    """
+    from luigigo import kept
+    from luigigo.config import read_config
+    from luigigo.errors import LuigigoError
+
+    try:
+        config = read_config(os.environ)
+        place = kept.place_of_command(sys.argv[1:], os.getcwd(), config, os.environ)
+    except (LuigigoError, OSError):
+        # The long way reports it.
+        return False
+    current = kept.current_build(place)
+    if current is None:
+        return False
+    print(current.text, file=sys.stderr, flush=True)
+    return True
 
 
 if __name__ == "__main__":

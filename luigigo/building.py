@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from luigigo import kept
+from luigigo.config import read_config
 from luigigo.errors import ExitCode, LuigigoError
 from luigigo.golang.request import BuildRequest, check
 
 if TYPE_CHECKING:
-    from luigigo.kept import Kept
     from luigigo.reporting import Reporter
     from luigigo.session import Session
 
@@ -66,10 +67,22 @@ def run(project: str, packages: Sequence[str], options: Options) -> int:
         "/" if options.output.endswith("/") else ""
     )
     output = output or os.path.join(os.getcwd(), ".")
-    up_to_date = _kept_build(request, output)
+    config = read_config(os.environ)
+    place = kept.place_of(request, output, config, os.environ)
+    command = kept.place_of_command(sys.argv[1:], os.getcwd(), config, os.environ)
+    up_to_date = kept.current_build(place)
     if up_to_date is not None:
         _say_up_to_date(up_to_date, options)
+        if not options.as_json:
+            kept.link(command, place)
         return int(ExitCode.OK)
+    code = _run(request, output, options)
+    if code == ExitCode.OK and not options.as_json:
+        kept.link(command, place)
+    return code
+
+
+def _run(request: BuildRequest, output: str, options: Options) -> int:
     from luigigo import session
     from luigigo.reporting import choose_reporter
 
@@ -89,19 +102,7 @@ def run(project: str, packages: Sequence[str], options: Options) -> int:
         here.close()
 
 
-def _kept_build(request: BuildRequest, output: str) -> Kept | None:
-    """What an earlier build left, if nothing changed since. Imports as little as can be."""
-    from luigigo import kept
-    from luigigo.config import read_config
-
-    config = read_config(os.environ)
-    earlier = kept.read(kept.place_of(request, output, config, os.environ))
-    if earlier is not None and kept.outputs_in_place(earlier) and kept.still_holds(earlier):
-        return earlier
-    return None
-
-
-def _say_up_to_date(up_to_date: Kept, options: Options) -> None:
+def _say_up_to_date(up_to_date: kept.Kept, options: Options) -> None:
     if options.as_json:
         import json
 
@@ -111,7 +112,7 @@ def _say_up_to_date(up_to_date: Kept, options: Options) -> None:
             flush=True,
         )
     else:
-        print(up_to_date.messages + up_to_date.summary, file=sys.stderr, flush=True)
+        print(up_to_date.text, file=sys.stderr, flush=True)
 
 
 def _build(request: BuildRequest, output: str, options: Options, here: Session, reporter: Reporter) -> int:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from luigigo.config import Config, config_files
-from luigigo.golang.request import BuildRequest
 from luigigo.model import Digest, digest_of
+
+if TYPE_CHECKING:
+    from luigigo.golang.request import BuildRequest
 
 FORMAT = 1
 RACY_NANOSECONDS = 2_000_000_000
@@ -59,6 +63,11 @@ class Kept(msgspec.Struct, frozen=True):
     messages: str = ""
     """What the tools said that built it, which `go build` shows each time."""
 
+    @property
+    def text(self) -> str:
+        """What an up-to-date build prints."""
+        return self.messages + self.summary
+
 
 class Place(msgspec.Struct, frozen=True):
     """Where one request's plan is kept."""
@@ -68,11 +77,31 @@ class Place(msgspec.Struct, frozen=True):
 
 def place_of(request: BuildRequest, output: str, config: Config, variables: Mapping[str, str]) -> Place:
     """The file for this request, output and environment: another of any of them is another file."""
-    relevant = sorted(
-        (name, value) for name, value in variables.items() if name in _VARIABLES or name.startswith(_PREFIXES)
-    )
-    digest = digest_of(FORMAT, request, output, config, relevant)
+    digest = digest_of(FORMAT, request, output, config, _relevant(variables))
     return Place(os.path.join(config.cache, "kept", digest))
+
+
+def place_of_command(
+    arguments: Sequence[str], folder: str, config: Config, variables: Mapping[str, str]
+) -> Place:
+    """The file for a command line as it was typed in a folder: found without parsing it."""
+    digest = digest_of(FORMAT, list(arguments), folder, config, _relevant(variables))
+    return Place(os.path.join(config.cache, "kept", digest))
+
+
+def link(command: Place, place: Place) -> None:
+    """Let a command line find what is kept at `place`. What fails is no loss but of time."""
+    if os.path.exists(place.path):
+        with suppress(OSError):
+            os.symlink(os.path.basename(place.path), command.path)
+
+
+def current_build(place: Place) -> Kept | None:
+    """What was kept, if it is all as it was and the binaries are in place: nothing is to be done."""
+    kept = read(place)
+    if kept is not None and outputs_in_place(kept) and still_holds(kept):
+        return kept
+    return None
 
 
 def read(place: Place) -> Kept | None:
@@ -109,6 +138,13 @@ def still_holds(kept: Kept) -> bool:
 def outputs_in_place(kept: Kept) -> bool:
     """Whether the binaries are where the last build put them, untouched."""
     return bool(kept.outputs) and all(_same_file(state) for state in kept.outputs)
+
+
+def _relevant(variables: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The variables that the go command, the C compiler or luigigo obey."""
+    return sorted(
+        (name, value) for name, value in variables.items() if name in _VARIABLES or name.startswith(_PREFIXES)
+    )
 
 
 def file_states(paths: Iterable[str], now_ns: int) -> tuple[FileState, ...]:

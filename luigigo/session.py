@@ -70,12 +70,10 @@ class Session:
 
     def up_to_date(self, request: BuildRequest, output: str) -> kept.Kept | None:
         """What was kept of this build, if nothing changed since and its binaries are in place."""
-        earlier = kept.read(kept.place_of(request, output, self.config, self.variables))
-        if earlier is not None and kept.outputs_in_place(earlier) and kept.still_holds(earlier):
-            if earlier.messages:
-                self.say(earlier.messages.rstrip("\n"))
-            return earlier
-        return None
+        earlier = kept.current_build(kept.place_of(request, output, self.config, self.variables))
+        if earlier is not None and earlier.messages:
+            self.say(earlier.messages.rstrip("\n"))
+        return earlier
 
     def save(self) -> None:
         """Write the caches; the session can still be used."""

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-Budget: TypeAlias = "int | None | Callable[[], int | None]"
+Budget: TypeAlias = "int | Callable[[], int | None] | None"
 """Bytes, or how to learn them."""
 
 
