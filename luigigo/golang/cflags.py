@@ -147,7 +147,7 @@ def prefers_external(
 def _whole(pattern: str, flag: str) -> bool:
     """Go asks whether the leftmost match is the whole flag."""
     match = _compiled(pattern).search(flag)
-    return match is not None and match.group() == flag
+    return (match.group() if match else "") == flag
 
 
 _cache: dict[str, re.Pattern[str]] = {}
@@ -155,7 +155,10 @@ _cache: dict[str, re.Pattern[str]] = {}
 
 def _compiled(pattern: str) -> re.Pattern[str]:
     if pattern not in _cache:
-        _cache[pattern] = re.compile(pattern, re.ASCII)
+        try:
+            _cache[pattern] = re.compile(pattern, re.ASCII)
+        except re.error as error:
+            raise PlanError(f"a pattern for C flags, {pattern!r}, cannot be read: {error}") from error
     return _cache[pattern]
 
 

@@ -30,8 +30,9 @@ from luigigo.golang.actions import (
 )
 from luigigo.golang.environment import GoEnv
 from luigigo.golang.packages import Package
+from luigigo.golang.perpackage import PerPackageFlags
 from luigigo.golang.releases import Release
-from luigigo.golang.request import BuildRequest, PerPackageFlags
+from luigigo.golang.request import BuildRequest
 from luigigo.golang.toolchain import Toolchain
 from luigigo.model import ActionId, ActionKey, Digest, ImportPath, digest_of
 
@@ -212,13 +213,7 @@ class _Planner:
         )
 
     def _user_flags(self, flags: PerPackageFlags, package: Package) -> list[str]:
-        return flags.flags_for(
-            package.import_path,
-            package.dir,
-            named=not package.dep_only,
-            standard=package.standard,
-            cwd=self._in.project_dir,
-        )
+        return flags.flags_for(package, self._in.project_dir)
 
     def _files(self, package: Package, names: Iterable[str]) -> Files:
         return tuple(SourceFile(name, self._in.digest(package, name)) for name in names)

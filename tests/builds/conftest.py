@@ -193,10 +193,7 @@ def _run(argv: Sequence[str], folder: Path, env: Mapping[str, str], out: Path | 
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if sys.version_info >= (3, 11) else (
-            hashlib.sha256(file.read()).hexdigest()
-        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _packaged_go() -> Path | None:

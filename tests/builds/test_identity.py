@@ -1,0 +1,229 @@
+"""Programs built by luigigo are, byte for byte, those that the go command builds."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PROGRAMS, RELEASES, Bench, Built, Toolchain, Variant
+
+pytestmark = pytest.mark.builds
+
+REFUSED = {
+    "cgo asan": "-asan",
+    "cgo plugin": "-buildmode=plugin",
+    "cgo_export c_archive": "-buildmode=c-archive",
+    "cgo_export c_shared": "-buildmode=c-shared",
+    "generics cover": "-cover",
+    "generics fips140": "GOFIPS140=v1.0.0",
+    "overlay overlay": "-overlay",
+}
+"""Variants that luigigo does not build, and how it calls what it refuses."""
+
+LEFT_OUT = {
+    # Each compiles the standard library once more, for net/http: other programs show the same.
+    "hello pie", "hello darwin_arm64", "hello windows_amd64", "hello linux_arm64", "hello cgo_off",
+    "hello stripped",
+    # The same features as another variant, in the same configuration.
+    "assembly darwin_arm64", "embed darwin_arm64", "embed windows_amd64", "embed linux_arm64",
+    "tags darwin_arm64", "tags linux_arm64", "generics darwin_arm64", "generics windows_amd64",
+    "generics linux_arm64", "syso windows_amd64", "syso linux_arm64", "cgo unoptimized", "cgo stripped",
+    "pgo pgo_auto", "several two", "several pgo_off", "ldx x_unexported", "overlay base", "pgo pgo_race",
+}  # fmt: skip
+"""Variants whose feature another one covers."""
+
+ONLY_ONE_RELEASE = {
+    "hello base": "1.27",
+    "generics amd64_v3": "1.26",
+    "generics experiment": "1.27",
+    "assembly pie": "1.27",
+    "cgo_cxx pie": "1.26",
+    "assembly windows_amd64": "1.27",
+    "tags windows_amd64": "1.26",
+    "assembly linux_arm64": "1.27",
+    "syso darwin_arm64": "1.26",
+    "several base": "1.27",
+}
+"""Variants that compile much: one release stands for both."""
+
+
+def _variants() -> Iterator[Variant]:
+    with (PROGRAMS / "flags.json").open(encoding="utf-8") as file:
+        for program, builds in json.load(file).items():
+            for build in builds:
+                yield Variant(
+                    program,
+                    build["name"],
+                    build["package"],
+                    tuple(build["flags"]),
+                    build["env"],
+                    build.get("dir", "."),
+                    tuple(build["releases"]),
+                )
+
+
+def _id(variant: Variant) -> str:
+    return f"{Path(variant.program).name} {variant.name}"
+
+
+VARIANTS = {_id(variant): variant for variant in _variants()}
+COMPARED = [
+    pytest.param(variant, release, id=f"{name.replace(' ', '-')}-go{release}")
+    for name, variant in VARIANTS.items()
+    if name not in REFUSED and name not in LEFT_OUT
+    for release in variant.releases
+    if ONLY_ONE_RELEASE.get(name, release) == release
+]
+
+
+def source_of(variant: Variant) -> Path:
+    """The folder of a variant's program."""
+    return (PROGRAMS / variant.program).resolve()
+
+
+def assert_same(by_go: Built, by_luigigo: Built) -> None:
+    """Both built the same files with the same bytes."""
+    assert by_go.exit_code == 0, by_go.text
+    assert by_luigigo.exit_code == 0, by_luigigo.text
+    assert by_go.digests
+    assert by_luigigo.digests == by_go.digests
+
+
+@pytest.mark.parametrize(("variant", "release"), COMPARED)
+def test_program_is_what_go_build_makes(
+    variant: Variant, release: str, bench: Bench, toolchains: Callable[[str], Toolchain]
+) -> None:
+    """Every program and set of flags gives the bytes of go build, from another folder."""
+    assert_same(*bench.build_both(toolchains(release), variant, source_of(variant)))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_unsupported_variant_is_refused_by_name(name: str, bench: Bench, toolchain: Toolchain) -> None:
+    """What luigigo does not build it refuses by its name, with exit code 2, before it compiles anything."""
+    variant = VARIANTS[name]
+    cache = bench.folder / f"refused-{name.replace(' ', '-')}-{toolchain.release}"
+    built = bench.luigigo_build(
+        toolchain,
+        source_of(variant) / variant.dir,
+        (variant.package,),
+        variant.flags,
+        {**variant.env, "LUIGIGO_CACHE": str(cache)},
+    )
+    assert built.exit_code == 2, built.text
+    assert REFUSED[name] in built.text
+    assert "not support" in built.text
+    assert "Traceback" not in built.text
+    assert not built.digests
+    assert not [path for path in cache.rglob("*") if path.is_file() and "records" in path.parts]
+
+
+@pytest.mark.parametrize("name", ["embed base", "cgo base", "assembly base", "cgo_static base"])
+def test_folder_with_spaces_and_unicode(name: str, bench: Bench, toolchain: Toolchain) -> None:
+    """The name of the project's folder does not matter, whatever is in it."""
+    variant = VARIANTS[name]
+    if name == "cgo_static base":
+        # Its flags name the folder, and the go command refuses such flags with blanks in them.
+        assert_same(*bench.build_both(toolchain, variant, source_of(variant), "grün-ß"))
+    else:
+        assert_same(*bench.build_both(toolchain, variant, source_of(variant), "zwei Wörter 世界"))
+
+
+def test_modfile_and_tags_and_several_flags(bench: Bench, toolchain: Toolchain) -> None:
+    """-modfile, -mod, -tags with blanks, -asmflags and repeated -gcflags are those of go build."""
+    source = PROGRAMS / "tags"
+    flags = ("-modfile=other.mod", "-mod=mod", "-tags=fancy extra", "-asmflags=", "-gcflags=all=-d=panic",
+             "-gcflags=-N -l", "-ldflags=-s")  # fmt: skip
+    places = [bench.copy(source), bench.copy(source)]
+    for place in places:
+        shutil.copy(place / "go.mod", place / "other.mod")
+    assert_same(
+        bench.go_build(toolchain, places[0], flags=flags),
+        bench.luigigo_build(toolchain, places[1], flags=flags),
+    )
+
+
+def test_flags_from_goflags(bench: Bench, toolchain: Toolchain) -> None:
+    """GOFLAGS counts as it does for the go command."""
+    source = PROGRAMS / "tags"
+    env = {"GOFLAGS": "-tags=fancy '-gcflags=-N -l' -mod=readonly -p=2"}
+    assert_same(
+        bench.go_build(toolchain, bench.copy(source), env=env),
+        bench.luigigo_build(toolchain, bench.copy(source), env=env),
+    )
+
+
+def test_main_file_from_another_folder(bench: Bench, toolchain: Toolchain) -> None:
+    """A main file below the project is a package of its own, with and without files beside it."""
+    source = PROGRAMS / "mainfile"
+    places = [bench.copy(source), bench.copy(source)]
+    assert_same(
+        bench.go_build(toolchain, places[0], ("./tool_a.go",)),
+        bench.luigigo_build(toolchain, places[1], ("./tool_a.go",)),
+    )
+
+
+def test_two_packages_named_one_by_one(bench: Bench, toolchain: Toolchain) -> None:
+    """Two mains and a library named together give the two programs."""
+    source = PROGRAMS / "several"
+    packages = ("./cmd/one", "./cmd/three")
+    assert_same(
+        bench.go_build(toolchain, bench.copy(source), packages, ("-pgo=off",), several=True),
+        bench.luigigo_build(toolchain, bench.copy(source), packages, ("-pgo=off",), several=True),
+    )
+
+
+def _git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main")
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    env |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2024-05-06T07:08:09Z")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, env=env, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@pytest.mark.parametrize("state", ["clean", "modified", "tagged"])
+def test_stamped_build(state: str, bench: Bench, toolchain: Toolchain) -> None:
+    """--buildvcs=true stamps the commit, its time, and whether files were modified."""
+    project = bench.copy(PROGRAMS / "ldx")
+    _git(project, "init")
+    _git(project, "add", ".")
+    _git(project, "commit", "-m", "First")
+    if state == "tagged":
+        _git(project, "tag", "v1.2.3")
+    if state == "modified":
+        (project / "new.txt").write_text("new")
+    env = {"GIT_CONFIG_GLOBAL": os.devnull}
+    by_go = bench.go_build(toolchain, project, env=env, buildvcs="true")
+    assert_same(by_go, bench.luigigo_build(toolchain, project, flags=["--buildvcs=true"], env=env))
+    unstamped = bench.go_build(toolchain, project, env=env)
+    assert by_go.digests != unstamped.digests
+
+
+PROXY = os.environ.get("LUIGIGO_TEST_PROXY", "https://proxy.golang.org")
+
+
+@pytest.mark.skipif(not PROXY or PROXY == "off", reason="LUIGIGO_TEST_PROXY=off: needs a module proxy")
+@pytest.mark.parametrize(
+    ("module", "program"), [("golang.org/x/example/hello@v0.0.0-20240925201653-1a5e218e5455", "hello")]
+)
+def test_module_of_the_proxy(module: str, program: str, bench: Bench, toolchain: Toolchain) -> None:
+    """A module/path@version is what go install makes of it."""
+    env = {"GOPROXY": PROXY, "GONOSUMDB": "*", "GOFLAGS": "-modcacherw"}
+    bin_folder = bench.folder / f"bin-{toolchain.release}"
+    bin_folder.mkdir()
+    flags = ["-trimpath", "-buildvcs=false", "-ldflags=-buildid="]
+    by_go = bench.go(
+        toolchain, bench.home, ["install", *flags, module], {**env, "GOBIN": str(bin_folder)}, bin_folder
+    )
+    by_luigigo = bench.luigigo_build(toolchain, module, env=env)
+    assert by_go.exit_code == 0, by_go.text
+    assert by_luigigo.exit_code == 0, by_luigigo.text
+    assert list(by_luigigo.digests.values()) == list(by_go.digests.values())
+    assert list(by_go.digests) == [program]
+
+
+assert set(RELEASES) == {release for variant in VARIANTS.values() for release in variant.releases}

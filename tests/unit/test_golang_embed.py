@@ -1,0 +1,45 @@
+"""Which files `//go:embed` patterns take."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from luigigo.golang.embed import embedcfg, files_by_pattern
+
+FILES = ["[x]", "a.txt", "b.txt", "dir/.hidden", "dir/_under", "dir/sub/deep.txt", "dir/x.txt"]
+FILES.append("with space.txt")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files"),
+    [
+        ("a.txt", ["a.txt"]),
+        ("*.txt", ["a.txt", "b.txt", "with space.txt"]),
+        ("?.txt", ["a.txt", "b.txt"]),
+        ("[!b]", []),
+        ("[^b].txt", ["a.txt"]),
+        ("[a-b].txt", ["a.txt", "b.txt"]),
+        ("dir", ["dir/sub/deep.txt", "dir/x.txt"]),
+        ("all:dir", ["dir/.hidden", "dir/_under", "dir/sub/deep.txt", "dir/x.txt"]),
+        ("dir/*", ["dir/.hidden", "dir/_under", "dir/sub/deep.txt", "dir/x.txt"]),
+        ("d*/sub", ["dir/sub/deep.txt"]),
+        ("*/*.txt", ["dir/x.txt"]),
+        ("with space.txt", ["with space.txt"]),
+        ("\\[x\\]", ["[x]"]),
+        (".", ["[x]", "a.txt", "b.txt", "dir/sub/deep.txt", "dir/x.txt", "with space.txt"]),
+        ("all:.", sorted(FILES)),
+    ],
+)
+def test_a_pattern_takes_files_and_folders(pattern: str, files: list[str]) -> None:
+    """A pattern matches names, and takes what lies in a matching folder; hidden files by name or `all:`."""
+    assert files_by_pattern([pattern], FILES) == {pattern: files}
+
+
+def test_embedcfg_maps_patterns_to_files_and_files_to_paths() -> None:
+    """The compiler gets the files of each pattern, and the path of each file."""
+    assert json.loads(embedcfg(["*.txt"], ["a.txt", "größe.txt"], "/p")) == {
+        "Patterns": {"*.txt": ["a.txt", "größe.txt"]},
+        "Files": {"a.txt": "/p/a.txt", "größe.txt": "/p/größe.txt"},
+    }
