@@ -10,9 +10,12 @@ def main() -> None:
     """Run the command line; ends the process."""
     if sys.argv[1:2] == ["build"] and _repeats_a_build_that_is_current():
         return
-    from luigigo.cli import run
+    try:
+        from luigigo.cli import run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 def _repeats_a_build_that_is_current() -> bool:

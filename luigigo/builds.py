@@ -5,6 +5,7 @@ What `session` loads when a build is not up to date; until then nothing here is 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import threading
@@ -17,7 +18,7 @@ import msgspec
 
 from luigigo import kept
 from luigigo.destinations import deliveries
-from luigigo.errors import StoreError
+from luigigo.errors import StoreError, for_user
 from luigigo.execution.equipment import Equipment, prepare_work_dir
 from luigigo.execution.events import BuildPlanned, Event, MessageReplayed
 from luigigo.execution.sources import with_bundles
@@ -192,13 +193,21 @@ class Builds:
         if self._session.config.shared:
             # Nodes that see nothing but the share can then run any action.
             planned = msgspec.structs.replace(planned, plan=with_bundles(planned.plan, equipment.store))
-        digest = equipment.store.write_plan(msgspec.msgpack.encode(planned.plan))
+        digest = self._write_plan(msgspec.msgpack.encode(planned.plan))
         workshop = Workshop(planned.plan, equipment)
         self._workshops[digest] = workshop
         build = PlannedBuild(digest, workshop, equipment.timings)
         if planned.keepable:
             build.kept = self._keepable(build, (output, place), planned, now_ns)
         return build
+
+    def _write_plan(self, plan: bytes) -> Digest:
+        """Publish a plan. A store that can only be read may still hold all that the plan asks for."""
+        try:
+            return self.equipment.store.write_plan(plan)
+        except StoreError as error:
+            self._session.say(for_user(error))
+            return Digest(hashlib.sha256(plan).hexdigest())
 
     def _keepable(
         self, build: PlannedBuild, output_place: tuple[str, kept.Place], planned: Planned, now_ns: int
@@ -230,7 +239,7 @@ class Builds:
             self._leases.append(self.equipment.store.begin_run(uuid.uuid4().hex, keys))
         except StoreError as error:
             # A store that can only be read still serves what it holds.
-            self._session.say(str(error))
+            self._session.say(for_user(error))
 
     def workshop(self, digest: Digest) -> Workshop:
         """The workshop of a plan in the store. Raises `ContentMissing` when the plan is not there."""

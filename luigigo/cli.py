@@ -34,7 +34,25 @@ def _with_dashes(argument: str, known: set[str]) -> str:
     return argument
 
 
-@click.group(context_settings=_CONTEXT)
+class _Interruptible(click.Group):
+    """Commands that Ctrl-C and SIGTERM end at once: 130 and 143, and no traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from luigigo.scheduling.interrupts import interruptible
+
+        with interruptible(_stop):
+            return super().invoke(ctx)
+
+
+def _stop() -> None:
+    """End what a build runs, if there is one."""
+    if "luigigo.session" in sys.modules:
+        from luigigo import session
+
+        session.stop()
+
+
+@click.group(cls=_Interruptible, context_settings=_CONTEXT)
 @click.version_option(package_name="luigigo")
 def cli() -> None:
     """Build Go programs as Luigi tasks, byte-identical to go build."""

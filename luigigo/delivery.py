@@ -43,7 +43,7 @@ def deliver(delivery: Delivery, build: PlannedBuild, equipment: Equipment) -> No
         raise ContentMissing(
             f"luigigo: {delivery.root.package} was linked, but its record is gone: build again"
         )
-    source = equipment.store.open_content(output, equipment.wait_seconds)
+    source = build.workshop.open_output(delivery.root.action, output)
     temporary = f"{delivery.path}.{os.getpid()}.tmp"
     try:
         os.makedirs(os.path.dirname(delivery.path), exist_ok=True)

@@ -19,7 +19,7 @@ from luigigo.model import Digest, digest_of
 if TYPE_CHECKING:
     from luigigo.golang.request import BuildRequest
 
-FORMAT = 1
+FORMAT = 2
 RACY_NANOSECONDS = 2_000_000_000
 """A file younger than this may change again without a trace in its stat: its content is kept as well."""
 
@@ -33,6 +33,8 @@ class FileState(msgspec.Struct, frozen=True, array_like=True):
     path: str
     size_bytes: int
     mtime_ns: int
+    ctime_ns: int
+    """Unlike the other time, it cannot be set back after an edit."""
     inode: int
     digest: str = ""
     """Set for a file that was too young to be trusted by its stat."""
@@ -156,7 +158,8 @@ def file_state(path: str, now_ns: int = 0) -> FileState:
     """Note how one file is now; with `now_ns`, a young one with its content. Raises `OSError`."""
     stat = os.stat(path)
     young = bool(now_ns) and max(stat.st_mtime_ns, stat.st_ctime_ns) > now_ns - RACY_NANOSECONDS
-    return FileState(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, _digest(path) if young else "")
+    times = (stat.st_mtime_ns, stat.st_ctime_ns)
+    return FileState(path, stat.st_size, *times, stat.st_ino, _digest(path) if young else "")
 
 
 def folder_states(paths: Iterable[str], outputs: Sequence[str], now_ns: int) -> tuple[FolderState, ...]:
@@ -183,6 +186,7 @@ def _same_file(state: FileState) -> bool:
         if (
             stat.st_size != state.size_bytes
             or stat.st_mtime_ns != state.mtime_ns
+            or stat.st_ctime_ns != state.ctime_ns
             or stat.st_ino != state.inode
         ):
             return False

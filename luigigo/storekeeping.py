@@ -56,7 +56,7 @@ def collect(max_size: str, max_age: str) -> None:
         f"removed {report.removed_records} records, {report.removed_contents} contents, "
         f"{report.removed_plans} plans: {size_text(report.freed_bytes)} freed, "
         f"{size_text(report.left_bytes)} left"
-        + (f", {spared} records kept for running builds" if spared else "")
+        + (f", {spared} records kept, for they are in use or young" if spared else "")
     )
 
 

@@ -1,5 +1,5 @@
 """Fixtures that several folders of tests share."""
 
-from support import lab, compiled_cache, empty_lab
+from support import compiled_cache, empty_lab, lab
 
-__all__ = ["lab", "compiled_cache", "empty_lab"]
+__all__ = ["compiled_cache", "empty_lab", "lab"]

@@ -201,7 +201,10 @@ def compiled_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("compiled")
     lab = Lab(folder, folder / "cache")
     project = lab.write(
-        {"go.mod": "module example.com/warm\n\ngo 1.26\n", "main.go": 'package main\n\nimport _ "fmt"\n\nfunc main() {}\n'}
+        {
+            "go.mod": "module example.com/warm\n\ngo 1.26\n",
+            "main.go": 'package main\n\nimport _ "fmt"\n\nfunc main() {}\n',
+        }
     )
     lab.build(project)
     return lab.cache

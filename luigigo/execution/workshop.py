@@ -186,28 +186,43 @@ class Workshop:
         paths = {}
         by_name = {str(path): each for path, each in action.imports}
         for name, output in inputs.items():
-            try:
-                paths[name] = self._equipment.store.open_content(output, self._equipment.wait_seconds)
-            except ContentMissing:
-                producer = by_name.get(name) or (action.cgo if name == " cgo" else action.profile)
-                assert producer is not None
-                paths[name] = self._remake(producer, output.digest, role_read(action.kind))
+            producer = by_name.get(name) or (action.cgo if name == " cgo" else action.profile)
+            assert producer is not None
+            paths[name] = self.open_output(producer, output)
         return paths
 
-    def _remake(self, producer: ActionId, digest: Digest, role: str) -> str:
-        """Run an action again whose content was lost, and return the path of what it made."""
-        action = self.plan.actions[producer]
+    def open_output(self, producer: ActionId, output: Output) -> str:
+        """The path of what an action made, on this node; if it is lost or damaged the action runs again.
+
+        Raises `ActionError`, and `ContentMissing` when the action now makes something else.
+        """
+        equipment = self._equipment
+        try:
+            return equipment.store.open_content(output, equipment.wait_seconds)
+        except ContentMissing:
+            record = self._remake(producer)
+        if output not in record.outputs.values():
+            raise ContentMissing(
+                f"{producer} was made again and differs from before (was {output.digest}): its tools are not "
+                "deterministic; run `luigigo store verify` and build again"
+            )
+        return equipment.store.open_content(output, equipment.wait_seconds)
+
+    def _remake(self, action_id: ActionId) -> ActionRecord:
+        """Run an action again whose record says that it was done, and before it whatever else was lost."""
+        action = self.plan.actions[action_id]
         self._records.pop(action.key, None)
+        for dependency in action.dependencies:
+            if self.record(dependency) is None:
+                self._remake(dependency)
+        self._equipment.observe(ActionStarted(action.label))
         record = self._run(action, self._inputs(action))
         self._equipment.store.write_record(record)
         self._records[action.key] = record
-        output = record.outputs.get(role) or next(iter(record.outputs.values()))
-        if output.digest != digest:
-            raise ContentMissing(
-                f"{producer} was made again and differs from before (was {digest}): its tools are not "
-                "deterministic; run `luigigo store verify` and build again"
-            )
-        return self._equipment.store.open_content(output, self._equipment.wait_seconds)
+        kind, package, label = action.kind.value, action.package, action.label
+        node = self._equipment.node
+        self._equipment.observe(ActionEnded(kind, package, label, Outcome.RAN, record.seconds, node))
+        return record
 
 
 def _interrupted() -> LuigigoError:

@@ -78,7 +78,9 @@ def test_whatever_is_damaged_is_made_again(
 
 
 @pytest.mark.parametrize("damage", ["truncated", "corrupt", "missing", "unreadable"])
-def test_luigi_mends_a_damaged_store_as_well(lab: Lab, compiled_cache: Path, project: Path, damage: str) -> None:
+def test_luigi_mends_a_damaged_store_as_well(
+    lab: Lab, compiled_cache: Path, project: Path, damage: str
+) -> None:
     """Content that a record names and the store has not is made again, under `luigi` too."""
     for path in own_files(lab, compiled_cache, "contents"):
         DAMAGES[damage](path)
@@ -109,7 +111,9 @@ def test_verify_reports_and_removes_what_is_broken(lab: Lab, compiled_cache: Pat
     finished = lab.verify()
     assert finished.returncode == 1
     assert all(path.name in finished.stderr for path in broken)
-    assert "4 damaged, 4 removed" in finished.stdout
+    counts = re.search(r"(\d+) damaged, (\d+) removed", finished.stdout)
+    assert counts is not None
+    assert int(counts[1]) == int(counts[2]) >= len(broken)
     assert lab.verify().returncode == 0
     lab.build(project)
     lab.assert_identical(project)
@@ -123,8 +127,11 @@ def test_stats_and_gc_say_what_the_store_holds(lab: Lab, project: Path) -> None:
     assert lab.luigigo("store", "gc").returncode == ExitCode.USAGE
     assert lab.luigigo("store", "gc", "--max-size", "much").returncode == ExitCode.USAGE
     assert "removed 0 records" in lab.luigigo("store", "gc", "--max-age", "1d").stdout
-    collected = lab.luigigo("store", "gc", "--max-size", "0")
-    assert "0 B left" in collected.stdout, collected
+    assert "kept, for they are in use or young" in lab.luigigo("store", "gc", "--max-size", "0").stdout
+    for path in (lab.cache / "store").rglob("*"):
+        os.utime(path, (0, 0))
+    assert " 0 B left" in lab.luigigo("store", "gc", "--max-size", "0").stdout
+    assert lab.verify().stdout.startswith("checked 0 contents, 0 records")
 
 
 def test_a_read_only_store_serves_what_it_holds(lab: Lab, project: Path) -> None:

@@ -140,5 +140,3 @@ def test_the_compilers_own_remarks_are_replayed(lab: Lab) -> None:
     for finished in (first, second, third):
         assert finished.returncode == 0, finished.stderr
         assert go_words(without_ours(finished)) == go_words(expected.stderr)
-
-

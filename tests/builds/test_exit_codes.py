@@ -39,11 +39,13 @@ def test_a_build_that_succeeds_ends_with_0_and_the_binary(lab: Lab, small: Path,
 
 def test_without_an_output_the_binary_lies_in_the_current_folder(lab: Lab, small: Path) -> None:
     """Named as `go build` names it, under both commands."""
-    for run in (lambda cwd: lab.luigigo("build", "../small", cwd=cwd), lambda cwd: lab.luigi("--project", "../small", cwd=cwd)):
-        here = lab.folder / f"here{len(list(lab.folder.iterdir()))}"
-        here.mkdir()
-        assert_ends(run(here), ExitCode.OK)
-        assert [path.name for path in here.iterdir()] == ["small"]
+    here, there = lab.folder / "here", lab.folder / "there"
+    here.mkdir()
+    there.mkdir()
+    assert_ends(lab.luigigo("build", "../small", cwd=here), ExitCode.OK)
+    assert_ends(lab.luigi("--project", "../small", cwd=there), ExitCode.OK)
+    for folder in (here, there):
+        assert [path.name for path in folder.iterdir()] == ["small"]
 
 
 WRONG = {
@@ -109,7 +111,10 @@ def test_an_output_that_cannot_be_written_is_an_error_that_names_it(lab: Lab, sm
     """The binary that is not there is never reported as built."""
     (lab.folder / "blocked").write_text("a file where a folder is wanted")
     output = lab.folder / "blocked" / "binary"
-    for finished in (lab.luigigo("build", small, "-o", output), lab.luigi("--project", small, "--output", output)):
+    for finished in (
+        lab.luigigo("build", small, "-o", output),
+        lab.luigi("--project", small, "--output", output),
+    ):
         assert_ends(finished, ExitCode.STORE)
         assert str(output) in finished.stderr
 
@@ -158,5 +163,3 @@ def test_a_store_that_cannot_be_made_ends_with_6(lab: Lab, small: Path) -> None:
         ):
             assert_ends(finished, ExitCode.STORE)
             assert str(lab.folder / "blocked") in finished.stderr
-
-

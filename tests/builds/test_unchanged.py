@@ -128,7 +128,10 @@ def _write(name: str, text: str) -> Change:
 
 
 CHANGES: dict[str, tuple[Change, bool]] = {
-    "a new file in a package": (_write("part/more.go", "package part\n\nfunc init() { Name += \"!\" }\n"), True),
+    "a new file in a package": (
+        _write("part/more.go", 'package part\n\nfunc init() { Name += "!" }\n'),
+        True,
+    ),
     "a new file for another system": (_write("part/more_windows.go", "package part\n"), False),
     "a new test file": (_write("part/part_test.go", "package part\n"), False),
     "a file removed and its content elsewhere": (
@@ -194,7 +197,8 @@ def test_another_environment_is_another_build(lab: Lab, project: Path, name: str
 
 def test_the_c_compiler_counts_where_there_is_c(lab: Lab) -> None:
     """Another CC, or the same one changed in place, compiles the C again."""
-    source = 'package main\n\n// int answer(void) { return 42; }\nimport "C"\n\nfunc main() { println(C.answer()) }\n'
+    preamble = '// int answer(void) { return 42; }\nimport "C"'
+    source = f"package main\n\n{preamble}\n\nfunc main() {{ println(C.answer()) }}\n"
     project = lab.write({"go.mod": MODULE, "main.go": source}, "small")
     compiler = lab.folder / "cc"
     compiler.write_text('#!/bin/sh\nexec gcc "$@"\n')
@@ -225,8 +229,8 @@ def test_a_workspace_that_appears_above_is_seen(lab: Lab) -> None:
     module = MODULE + "\nrequire example.com/dep v1.0.0\n\nreplace example.com/dep => ../dep\n"
     project = lab.write({"go.mod": module, "main.go": main}, "above/small")
     for folder in ("dep", "other"):
-        files = {"go.mod": "module example.com/dep\n\ngo 1.26\n", "dep.go": f'package dep\n\nvar Name = "{folder}"\n'}
-        lab.write(files, f"above/{folder}")
+        source = f'package dep\n\nvar Name = "{folder}"\n'
+        lab.write({"go.mod": "module example.com/dep\n\ngo 1.26\n", "dep.go": source}, f"above/{folder}")
     lab.build(project)
     lab.assert_identical(project)
     work = lab.folder / "above" / "go.work"
