@@ -73,13 +73,24 @@ def _matches_folder(pattern: str, directory: str, cwd: str) -> bool:
 def matches_pattern(pattern: str, name: str) -> bool:
     """Match an import path against a pattern with `...` (cmd/internal/pkgpattern.MatchPattern).
 
-    `net/...` matches `net` as well, and no `...` crosses a `vendor` element.
+    `net/...` matches `net` as well, and `...` does not go into a `vendor` folder.
     """
-    vendor = "\x00"
-    if vendor in pattern or vendor in name:
+    if _VENDOR in pattern or _VENDOR in name:
         return False
-    hidden = re.sub(r"(?<![^/])vendor(?![^/])", vendor, pattern)
-    expression = re.escape(hidden).replace(r"\.\.\.", "[^\x00]*")
-    if expression.endswith("/[^\x00]*") and not hidden.endswith(vendor + "/..."):
-        expression = expression[: -len("/[^\x00]*")] + "(/[^\x00]*)?"
-    return re.fullmatch(expression, re.sub(r"(?<![^/])vendor(?![^/])", vendor, name)) is not None
+    dots = re.escape("...")
+    expression = _hide_vendor(re.escape(pattern))
+    for vendored in (f"/{_VENDOR}/{dots}", f"{_VENDOR}/{dots}"):
+        if expression == vendored or (expression.endswith(vendored) and vendored.startswith("/")):
+            expression = f"{expression.removesuffix(vendored)}(/vendor|/{_VENDOR}/{dots})"
+    if expression.endswith(f"/{dots}"):
+        expression = f"{expression.removesuffix(f'/{dots}')}(/{dots})?"
+    return re.fullmatch(expression.replace(dots, f"[^{_VENDOR}]*"), _hide_vendor(name)) is not None
+
+
+_VENDOR = "\x00"
+"""Stands for an element `vendor` that is not the last: no `...` may match it."""
+
+
+def _hide_vendor(path: str) -> str:
+    *folders, last = path.split("/")
+    return "/".join([*(_VENDOR if folder == "vendor" else folder for folder in folders), last])
