@@ -14,7 +14,7 @@ import msgspec
 
 from luigigo.config import Config
 from luigigo.errors import LuigigoError, UsageError
-from luigigo.golang import listing
+from luigigo.golang import cgoplan, listing
 from luigigo.golang import plan as planner
 from luigigo.golang.actions import CgoSpec, CToolchain, Files, Plan, SourceFile
 from luigigo.golang.cflags import AllowedFlags, FlagCheck, prefers_external, read_allowed_flags, require_valid
@@ -219,14 +219,14 @@ class _Reading:
         }
 
         def spec_of(package: Package) -> CgoSpec:
-            spec = planner.cgo_spec(
+            spec = cgoplan.cgo_spec(
                 package,
                 self._env,
                 self._release,
                 self._flags(package, compilers, allowed),
                 self._files_of(package),
             )
-            syso = planner.syso_of_closure(self._packages, package, imports)
+            syso = cgoplan.syso_of_closure(self._packages, package, imports)
             return msgspec.structs.replace(
                 spec,
                 syso_files=tuple(SourceFile(path, self._desk.hashes.digest(path)) for path in syso),
@@ -240,7 +240,7 @@ class _Reading:
     def _files_of(self, package: Package) -> Callable[[Iterable[str]], Files]:
         return lambda names: tuple(SourceFile(name, self._digest(package, name)) for name in names)
 
-    def _flags(self, package: Package, compilers: CToolchain, allowed: AllowedFlags) -> planner.CgoFlags:
+    def _flags(self, package: Package, compilers: CToolchain, allowed: AllowedFlags) -> cgoplan.CgoFlags:
         """The package's C flags, checked as the go command checks them."""
         given = {
             "CPPFLAGS": (self._env.cgo_cppflags, package.cgo_cppflags),
@@ -256,7 +256,7 @@ class _Reading:
         pkg_c, pkg_ld = self._probe.pkg_config(package, self._env, allowed)
         ld_flags = (*flags["LDFLAGS"], *pkg_ld)
         release = self._release
-        return planner.CgoFlags(
+        return cgoplan.CgoFlags(
             compilers=compilers,
             cpp=(*flags["CPPFLAGS"], *pkg_c),
             c=flags["CFLAGS"],

@@ -80,6 +80,11 @@ class Job:
         """Run the C compiler; return whether it succeeded, which it must unless `may_fail`."""
         return self._run(argv, cwd, {"TERM": "dumb"}, may_fail=may_fail)
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The user's environment."""
+        return self._equipment.variables
+
     def c_environment(self) -> dict[str, str]:
         """What the C compiler and linker get of the user's environment."""
         user = self._equipment.variables

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 
 from luigigo.execution.job import Job, on_node
-from luigigo.golang import archive, cgo, compile, directives, embed, link
+from luigigo.golang import archive, cflags, cgo, compile, directives, embed, ldflags, link
 from luigigo.golang.actions import CgoSpec, CompileSpec, LinkSpec, PreprofileSpec
 from luigigo.store.bundles import pack, unpack
 
@@ -128,13 +128,23 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     else:
         objects.append(layout.object("dynimportfail"))
         _write(objects[-1], b"")
+    _check_linker_flags(job, spec, go_files)
     for path in go_files:
-        with open(path, "rb") as file:
-            text = file.read()
-        _write(path, cgo.hide_source(text, layout.source_dir))
+        _write(path, cgo.hide_source(_content(path), layout.source_dir))
     bundle = layout.object("bundle")
     pack([(os.path.basename(path), path) for path in (*go_files, *objects)], bundle)
     return {"bundle": bundle}
+
+
+def _check_linker_flags(job: Job, spec: CgoSpec, go_files: list[str]) -> None:
+    """Refuse flags for the linker that are in generated files and were not planned."""
+    generated = [_content(path) for path in go_files if os.path.basename(path).startswith("_cgo_")]
+    unplanned = ldflags.unplanned_flags(generated, spec.ld_flags)
+    if unplanned:
+        check = cflags.FlagCheck("LDFLAGS", "go:cgo_ldflag", unplanned)
+        reason = cflags.find_invalid(check, cflags.read_allowed_flags(job.layout.goroot), job.variables)
+        if reason:
+            raise job.fail(reason)
 
 
 def _links_internally(job: Job, spec: CgoSpec, objects: list[str]) -> bool:

@@ -10,19 +10,17 @@ import pytest
 from luigigo.errors import PlanError, UsageError
 from luigigo.golang import cgo
 from luigigo.golang.actions import Action, CToolchain, Kind, Plan, SourceFile
+from luigigo.golang.cgoplan import CgoFlags, cgo_spec, syso_of_closure
 from luigigo.golang.environment import GoEnv
 from luigigo.golang.keys import action_key, content_key, role_read
 from luigigo.golang.packages import Module, Package, PackageError
 from luigigo.golang.plan import (
-    CgoFlags,
     PlanInputs,
-    cgo_spec,
     executable_name,
     implicit_imports,
     is_versioned,
     make_plan,
     profile_paths,
-    syso_of_closure,
 )
 from luigigo.golang.releases import release_of
 from luigigo.golang.request import BuildRequest
