@@ -10,6 +10,7 @@ import filecmp
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -39,6 +40,13 @@ def wait_until(holds: Callable[[], Any], what: str = "") -> Any:
         assert time.monotonic() < deadline, f"waited too long {what}"
         time.sleep(0.01)
     return answer
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def clean_environment() -> dict[str, str]:
@@ -91,7 +99,8 @@ class Lab:
     def start(self, *arguments: Any, cwd: Path | None = None, **options: Any) -> subprocess.Popen[str]:
         """Start `luigigo …` or `luigi …` as a terminal does: in a process group of its own."""
         environment = self.environment | options.pop("env", {})
-        command = [sys.executable, "-m", *(str(argument) for argument in arguments)]
+        module = ["-m"] if options.pop("as_module", True) else []
+        command = [sys.executable, *module, *(str(argument) for argument in arguments)]
         if options.pop("obeys_modes", False) and os.geteuid() == 0:
             command = [*WITHOUT_PRIVILEGES, *command]
         process = subprocess.Popen(

@@ -81,7 +81,7 @@ def test_an_interrupt_ends_everything_at_once(
     assert process.returncode == SIGNALS[signum], (out, err)
     assert took < DIES_WITHIN_SECONDS
     assert "Traceback" not in out + err
-    gone, alive = psutil.wait_procs(children, timeout=DIES_WITHIN_SECONDS)
+    _, alive = psutil.wait_procs(children, timeout=DIES_WITHIN_SECONDS)
     assert not alive
     assert not output.exists()
     assert lab.verify().returncode == 0

@@ -101,6 +101,16 @@ def test_an_output_with_another_content_of_the_same_size_is_replaced(lab: Lab, p
     assert rebuilt(lab, project) == set()
 
 
+def test_an_edit_whose_time_is_set_back_is_seen(lab: Lab, project: Path) -> None:
+    """As by an editor or a copying tool that preserves times, in a file that is long settled."""
+    part = project / "part" / "part.go"
+    os.utime(part, (0, 0))
+    lab.build(project)
+    part.write_text(part.read_text().replace("first", "other"))
+    os.utime(part, (0, 0))
+    assert "link example.com/small" in rebuilt(lab, project)
+
+
 def test_edits_at_once_after_a_build_are_seen(lab: Lab, project: Path) -> None:
     """A file that keeps its size, and its time as coarse clocks have it, is still another."""
     part = project / "part" / "part.go"
