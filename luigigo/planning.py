@@ -22,7 +22,7 @@ from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.environment import GoEnv, check_environment
 from luigigo.golang.packages import Package
 from luigigo.golang.quoted import split
-from luigigo.golang.releases import Release, release_of
+from luigigo.golang.releases import release_of
 from luigigo.golang.request import BuildRequest, check, with_goflags
 from luigigo.golang.toolchain import GoCommand, find_go, read_toolchain, run_env
 from luigigo.golang.toolprograms import refuse_stamped_programs
@@ -73,8 +73,8 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
             raise
         env = reading_env.result()
         warming.cancel()
-    request, release = _check_env(env, request, desk)
-    reading = _Reading(request, env, release, project, tuple(packages), desk)
+    request = _check_env(env, request, desk)
+    reading = _Reading(request, env, project, tuple(packages), desk)
     plan = planner.make_plan(reading.inputs())
     keepable = keepable and request.buildvcs == "false" and not reading.used_pkg_config
     return Planned(plan, go, env, tuple(packages), request, keepable, reading.c_programs)
@@ -105,23 +105,22 @@ def _open_project(
     environment = go.environment({**desk.variables, **request.environment()})
     if request.is_remote_module:
         folder = os.path.join(desk.config.cache, "installs", digest_of(request.project)[:16])
-        project, request = listing.prepare_remote_module(
-            go, request, folder, environment, desk.runner, desk.say
-        )
+        place = listing.GoProject(go, folder, environment)
+        project, request = listing.prepare_remote_module(place, request, desk.runner, desk.say)
         return project, request, False
     folder = listing.project_folder(request.project)
     return listing.GoProject(go, folder, {**environment, "PWD": folder}), request, True
 
 
-def _check_env(env: GoEnv, request: BuildRequest, desk: Desk) -> tuple[BuildRequest, Release]:
-    release, warning = release_of(env.goversion)
+def _check_env(env: GoEnv, request: BuildRequest, desk: Desk) -> BuildRequest:
+    _, warning = release_of(env.goversion)
     if warning:
         desk.say(f"luigigo: {warning}")
     request = with_goflags(request, env.goflags)
     check_environment(env, desk.variables, race=request.race)
     if request.buildmode == "pie" and request.race and not env.default_is_pie:
         raise UsageError(f"-buildmode=pie not supported when -race is enabled on {env.goos}/{env.goarch}")
-    return request, release
+    return request
 
 
 class _Reading:
@@ -131,12 +130,11 @@ class _Reading:
         self,
         request: BuildRequest,
         env: GoEnv,
-        release: Release,
         project: listing.GoProject,
         packages: tuple[Package, ...],
         desk: Desk,
     ) -> None:
-        self._request, self._env, self._release = request, env, release
+        self._request, self._env, self._release = request, env, release_of(env.goversion)[0]
         self._project, self._packages, self._desk = project, packages, desk
         self._probe = _probe_of(project, desk)
         self.used_pkg_config = any(package.cgo_pkg_config for package in packages)

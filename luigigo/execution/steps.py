@@ -117,9 +117,9 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     if spec.prefer_external:
         objects.append(layout.object("preferlinkext"))
         _write(objects[0], b"")
-    for number, (path, is_cxx) in enumerate(cgo.c_compilations(spec, layout), start=1):
+    for number, file in enumerate(cgo.c_compilations(spec, layout), start=1):
         output = layout.object(f"_x{number:03d}.o")
-        job.c_tool(cgo.cc_argv(spec, layout, job.c_root, path, output, cxx=is_cxx), os.path.dirname(path))
+        job.c_tool(cgo.cc_argv(spec, layout, job.c_root, file, output), os.path.dirname(file[0]))
         objects.append(output)
     go_files = [layout.object(name) for name in cgo.generated_go_files(spec)]
     if _links_internally(job, spec, objects):
@@ -152,7 +152,7 @@ def _links_internally(job: Job, spec: CgoSpec, objects: list[str]) -> bool:
     layout = job.layout
     main_object = layout.object("_cgo_main.o")
     main_source = layout.object("_cgo_main.c")
-    job.c_tool(cgo.cc_argv(spec, layout, job.c_root, main_source, main_object), layout.object_dir)
+    job.c_tool(cgo.cc_argv(spec, layout, job.c_root, (main_source, False), main_object), layout.object_dir)
     syso = [on_node(path, layout.goroot) for path in job.action.sources.syso_paths]
     is_arm_linux = ("GOARCH", "arm") in spec.environment and ("GOOS", "linux") in spec.environment
     argv = cgo.test_link_argv(spec, layout, [main_object, *objects, *syso], pie=is_arm_linux)

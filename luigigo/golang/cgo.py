@@ -144,20 +144,21 @@ def c_compilations(spec: CgoSpec, layout: Layout) -> list[tuple[str, bool]]:
 
 
 def cc_argv(
-    spec: CgoSpec, layout: Layout, root: tuple[str, str], file: str, output: str, *, cxx: bool = False
+    spec: CgoSpec, layout: Layout, root: tuple[str, str], file: tuple[str, bool], output: str
 ) -> tuple[str, ...]:
-    """The C or C++ compiler's command for one file; it runs in the file's folder.
+    """The C or C++ compiler's command for one of `c_compilations`; it runs in the file's folder.
 
     `root` is a folder whose name objects must not have, and the name that they get in its place.
     """
     compilers = spec.compilers
+    path, cxx = file
     argv = _driver(compilers, layout, cxx=cxx)
     argv += [*spec.cpp_flags, "-I", layout.object_dir + "/", *(spec.cxx_flags if cxx else spec.c_flags)]
     if compilers.prefix_map_flag:
         argv.append(f"{compilers.prefix_map_flag}={root[0]}={root[1]}")
     if compilers.random_seed:
         argv.append(_RANDOM_SEED)
-    return (*argv, "-o", output, "-c", file.rpartition("/")[2])
+    return (*argv, "-o", output, "-c", path.rpartition("/")[2])
 
 
 def _driver(compilers: CToolchain, layout: Layout, *, cxx: bool) -> list[str]:

@@ -96,32 +96,29 @@ def stamped_modinfo(
 
 
 def prepare_remote_module(
-    go: GoCommand,
-    request: BuildRequest,
-    folder: str,
-    environment: Mapping[str, str],
-    runner: Runner,
-    say: Callable[[str], None],
+    place: GoProject, request: BuildRequest, runner: Runner, say: Callable[[str], None]
 ) -> tuple[GoProject, BuildRequest]:
-    """Make a module in `folder` that requires `module/path@version` alone, as `go install` builds it.
+    """Make a module in the place's folder that requires `module/path@version` alone, as go install has it.
 
-    Its go version is that of the module, for the GODEBUG defaults follow it. Returns the project and the
+    Its go version is that of the module, or 1.20 where it has none (load/godebug.go), for the GODEBUG
+    defaults follow it. Returns the project and the
     request for the package in it. Raises `PlanError` with the go command's words.
     """
     path, _, version = request.project.partition("@")
     if not path or not version:
         raise UsageError(f"--project {request.project}: wanted module/path@version")
-    project = GoProject(go, folder, {**environment, "GOWORK": "off", "GOFLAGS": _without_mod(environment)})
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
+    environment = {**place.environment, "GOWORK": "off", "GOFLAGS": _without_mod(place.environment)}
+    project = msgspec.structs.replace(place, environment=environment)
+    shutil.rmtree(place.dir, ignore_errors=True)
+    os.makedirs(place.dir)
     _run(project, runner, lambda text: None, ("mod", "init", "luigigo.invalid/install"))
     _run(project, runner, say, ("get", f"{path}@{version}"))
     listed = parse_list_output(_run(project, runner, say, ("list", f"-json={LIST_FIELDS}", path)))
     module = listed[0].module
-    go_version = (module.go_version if module is not None else "") or "1.16"
+    go_version = (module.go_version if module is not None else "") or "1.20"
     _run(project, runner, say, ("mod", "edit", f"-go={go_version}", "-toolchain=none"))
     packages = (path,) if request.packages == (".",) else request.packages
-    return project, msgspec.structs.replace(request, project=folder, packages=packages, mod="mod")
+    return project, msgspec.structs.replace(request, project=place.dir, packages=packages, mod="mod")
 
 
 def _without_mod(environment: Mapping[str, str]) -> str:
