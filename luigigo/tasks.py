@@ -246,7 +246,10 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
     race = luigi.BoolParameter(default=False, description="Detect data races.")
     buildmode = luigi.Parameter(default="default", description="exe or pie.")
     pgo = luigi.Parameter(default="auto", description="A CPU profile, auto (default.pgo) or off.")
-    mod = luigi.Parameter(default="", description="readonly, vendor or mod.")
+    mod = luigi.Parameter(
+        default="",
+        description="readonly, vendor or mod; say --BuildBinary-mod, for --mod is short for --module.",
+    )
     modfile = luigi.Parameter(default="", description="Another go.mod to read.")
     goos = luigi.Parameter(default="", description="The target's operating system.")
     goarch = luigi.Parameter(default="", description="The target's architecture.")

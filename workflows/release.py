@@ -1,6 +1,6 @@
 """Several Go programs and their checksums: a workflow of one's own on top of luigigo's tasks.
 
-    luigi --module workflows.release Checksums --project tests/programs/several --folder dist --local-scheduler
+    luigi --module workflows.release Checksums --project tests/programs/several --folder dist
 
 builds every program of a module for several targets, and writes `dist/SHA256SUMS` with sha256sum. It is run
 from the folder that holds `workflows`, or with that folder in PYTHONPATH. What is up to date is not built
@@ -26,7 +26,7 @@ class Checksums(luigi.Task):
     folder = luigi.Parameter(default="dist", description="Where the programs and their checksums go.")
 
     def requires(self) -> list[BuildBinary]:
-        """One build for each target, into a folder of its own; without cgo, which needs a C cross-compiler."""
+        """One build for each target, into a folder of its own; without cgo: that needs a cross-compiler."""
         return [self._build(*target.split("/")) for target in self.targets.split(",")]
 
     def _build(self, goos: str, goarch: str) -> BuildBinary:
@@ -58,5 +58,7 @@ class Checksums(luigi.Task):
 
     def run(self) -> None:
         """Any command would do here: this is a task as every other."""
-        with self.output().temporary_path() as path, open(path, "w") as file:
-            subprocess.run(["sha256sum", *self.programs()], cwd=self.folder, stdout=file, check=True)
+        command = ["sha256sum", *self.programs()]
+        finished = subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, text=True, check=True)
+        with self.output().open("w") as file:
+            file.write(finished.stdout)

@@ -71,7 +71,9 @@ def test_a_wrong_argument_ends_with_2(lab: Lab, small: Path, name: str) -> None:
         by_luigi = lab.luigi("--project", project, "--package", "./cmd/...", *(f"--{flag}" for flag in flags))
     else:
         by_luigigo = lab.luigigo("build", project, *(f"--{flag}" for flag in flags))
-        by_luigi = lab.luigi("--project", project, *(f"--{flag}" for flag in flags))
+        # Luigi takes --mod to be short for its own --module.
+        own = (f"--BuildBinary-{flag}" if flag.startswith("mod=") else f"--{flag}" for flag in flags)
+        by_luigi = lab.luigi("--project", project, *own)
     for finished in (by_luigigo, by_luigi):
         assert_ends(finished, ExitCode.USAGE)
         ours = [line for line in finished.stderr.splitlines() if line.startswith("luigigo: ")]
