@@ -21,7 +21,7 @@ from luigigo.execution.memory import Appetite, appetite
 from luigigo.execution.steps import make_outputs
 from luigigo.golang.actions import Action, Kind, Plan
 from luigigo.golang.keys import content_key, role_read
-from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, Output
+from luigigo.model import ActionId, ActionKey, ActionRecord, Output
 from luigigo.process import Interrupted
 from luigigo.timings import Timing
 
@@ -33,7 +33,6 @@ class Workshop:
         self.plan = plan
         self._equipment = equipment
         self._records: dict[ActionKey, ActionRecord] = {}
-        self._checked: set[ActionKey] = set()
 
     def prune(self) -> dict[ActionId, ActionRecord]:
         """Find which actions are done already, with all their content in place; one look at the store."""
