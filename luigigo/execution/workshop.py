@@ -7,13 +7,16 @@ under the action key, or an `ActionError` was raised and nothing was published.
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 
-from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError
+from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError, StoreError
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import ActionEnded, ActionStarted, Outcome
 from luigigo.execution.job import Job, JobFailed
@@ -146,6 +149,10 @@ class Workshop:
         return record.outputs[role]
 
     def _run(self, action: Action, inputs: Mapping[str, Output]) -> ActionRecord:
+        with _disk_errors(action, self._equipment.work_dir):
+            return self._run_tools(action, inputs)
+
+    def _run_tools(self, action: Action, inputs: Mapping[str, Output]) -> ActionRecord:
         equipment = self._equipment
         wanted = self.appetite(action)
         started = time.monotonic()
@@ -222,6 +229,21 @@ class Workshop:
         node = self._equipment.node
         self._equipment.observe(ActionEnded(kind, package, label, Outcome.RAN, record.seconds, node))
         return record
+
+
+@contextmanager
+def _disk_errors(action: Action, work_dir: str) -> Iterator[None]:
+    """A disk under the work folder that is full or fails is no fault of the program's: `StoreError`."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or work_dir
+        raise StoreError(f"luigigo: {action.label}: {place}: {error.strerror}") from error
+    except ActionError as error:
+        if os.strerror(errno.ENOSPC).lower() not in str(error).lower():
+            raise
+        advice = f"luigigo: the disk of {work_dir} is full: make room, or set [luigigo] cache= in luigi.cfg"
+        raise StoreError(f"{error}{advice}") from error
 
 
 def _interrupted() -> LuigigoError:
