@@ -29,7 +29,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
     shutil.copytree(ROOT, checkout, ignore=IGNORED)
     subprocess.run([sys.executable, "-m", "venv", str(base / "venv")], check=True)
     path = os.pathsep.join([str(base / "venv" / "bin"), "/usr/bin", "/bin"])
-    env = {**os.environ, "PATH": path, "XDG_CACHE_HOME": str(base / "cache"), "GOCACHE": str(base / "gocache")}
+    caches = {"XDG_CACHE_HOME": str(base / "cache"), "GOCACHE": str(base / "gocache")}
+    env = {**os.environ, "PATH": path, **caches}
     for name in ("LUIGIGO_CACHE", "LUIGIGO_GO", "LUIGI_CONFIG_PATH", "GOROOT", "VIRTUAL_ENV"):
         env.pop(name, None)
     return checkout, env
@@ -37,9 +38,8 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 def run(command: str, fresh: tuple[Path, dict[str, str]]) -> subprocess.CompletedProcess[str]:
     checkout, env = fresh
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=checkout, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run(["bash", "-c", command], cwd=checkout, env=env, **output)
     assert done.returncode == 0, f"$ {command}\n{done.stdout}"
     return done
 
