@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAMS, RELEASES, Bench, Built, Toolchain, Variant
+from reference import PROGRAMS, RELEASES, Bench, Built, Toolchain, Variant
 
 pytestmark = pytest.mark.builds
 

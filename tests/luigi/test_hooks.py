@@ -16,7 +16,7 @@ import luigi.rpc
 import luigi.scheduler
 import luigi.worker
 import pytest
-from conftest import Flows
+from runs import Flows
 
 from luigigo.errors import ExitCode, UsageError
 from luigigo.scheduling import factory, hooks

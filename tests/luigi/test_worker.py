@@ -13,8 +13,8 @@ from typing import Any
 import flows as workflows
 import luigi
 import pytest
-from conftest import Flows, Luigid, wait_until
 from luigi.execution_summary import LuigiStatusCode
+from runs import Flows, Luigid, wait_until
 
 from luigigo.errors import ExitCode, PlanError
 from luigigo.scheduling import interrupts, outcome
