@@ -10,6 +10,7 @@ import msgspec
 from luigigo.golang.actions import CgoSpec
 from luigigo.golang.packages import Package
 from luigigo.golang.plan import is_versioned
+from luigigo.golang.quoted import split
 from luigigo.golang.toolchain import TOOLS
 from luigigo.planning import Planned
 
@@ -41,6 +42,7 @@ def footprint(planned: Planned, variables: Mapping[str, str]) -> Footprint:
             files.append(action.sources.profile_path)
     _add_module_files(planned, files, absent)
     _add_discovery(planned, absent)
+    absent += _shadowing(planned, variables)
     if any("..." in pattern for pattern in planned.request.packages):
         folders += _tree(planned.plan.project_dir)
     if env.goenv and env.goenv != "off":
@@ -49,6 +51,21 @@ def footprint(planned: Planned, variables: Mapping[str, str]) -> Footprint:
     return Footprint(
         tuple(dict.fromkeys(present)), tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(absent))
     )
+
+
+def _shadowing(planned: Planned, variables: Mapping[str, str]) -> list[str]:
+    """Where another go command or C compiler would be found before the one that was, were it there."""
+    names = [os.path.basename(planned.go.path)] if planned.go.origin == "PATH" else []
+    if planned.c_programs:
+        names += [words[0] for words in (split(planned.env.cc), split(planned.env.cxx)) if words]
+    found = []
+    for name in names:
+        for folder in variables.get("PATH", "").split(os.pathsep):
+            path = os.path.join(folder, name)
+            if os.path.lexists(path):
+                break
+            found.append(path)
+    return [path for path in found if os.path.isabs(path)]
 
 
 def _package_files(package: Package) -> list[str]:

@@ -266,3 +266,17 @@ def test_nothing_to_do_takes_little_time(lab: Lab, project: Path) -> None:
         assert lab.build(project).outcome == "up-to-date"
         seconds.append(time.monotonic() - started)
     assert min(seconds) < 1.0
+
+
+def test_a_compiler_that_comes_first_on_the_path_counts(lab: Lab, tmp_path: Path) -> None:
+    """PATH is the same as before, but another gcc would be found in it now."""
+    earlier = tmp_path / "bin"
+    earlier.mkdir()
+    env = {"PATH": f"{earlier}{os.pathsep}{os.environ['PATH']}"}
+    project = lab.program("cgo")
+    assert lab.build(project, env=env).outcome == "ok"
+    assert lab.build(project, env=env).outcome == "up-to-date"
+    compiler = earlier / "gcc"
+    compiler.write_text('#!/bin/sh\nPATH=${PATH#*:}\nexec gcc "$@"\n')
+    compiler.chmod(0o755)
+    assert lab.build(project, env=env).outcome == "ok"
