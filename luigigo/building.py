@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,8 @@ def _run(request: BuildRequest, output: str, options: Options) -> int:
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
     )
     here.add_observer(reporter)
+    # Luigi takes a tenth of a second to import, and planning waits for the go command meanwhile.
+    threading.Thread(target=_load_scheduling, name="import luigi", daemon=True).start()
     try:
         return _build(request, output, options, here, reporter)
     except LuigigoError as error:
@@ -100,6 +103,10 @@ def _run(request: BuildRequest, output: str, options: Options) -> int:
     finally:
         reporter.close()
         here.close()
+
+
+def _load_scheduling() -> None:
+    import luigigo.tasks  # noqa: F401
 
 
 def _say_up_to_date(up_to_date: kept.Kept, options: Options) -> None:
