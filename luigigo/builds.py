@@ -187,6 +187,7 @@ class Builds:
             self._session.runner,
             equipment.hashes,
             self._session.say,
+            equipment.work_dir,
         )
         planned = make_plan(request, desk)
         self._session.say(describe_go(planned))

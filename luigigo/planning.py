@@ -40,6 +40,8 @@ class Desk(msgspec.Struct, frozen=True):
     hashes: StatHashes
     say: Callable[[str], None]
     """Gets one line for the user at a time."""
+    scratch_dir: str
+    """A folder of this process, for what is made on the way."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -104,7 +106,7 @@ def _open_project(
     """The folder to run the go command in; made for the purpose when a module version is asked for."""
     environment = go.environment({**desk.variables, **request.environment()})
     if request.is_remote_module:
-        folder = os.path.join(desk.config.cache, "installs", digest_of(request.project)[:16])
+        folder = os.path.join(desk.scratch_dir, f"install-{digest_of(request.project)[:16]}")
         place = listing.GoProject(go, folder, environment)
         project, request = listing.prepare_remote_module(place, request, desk.runner, desk.say)
         return project, request, False

@@ -101,8 +101,8 @@ def prepare_remote_module(
     """Make a module in the place's folder that requires `module/path@version` alone, as go install has it.
 
     Its go version is that of the module, or 1.20 where it has none (load/godebug.go), for the GODEBUG
-    defaults follow it. Returns the project and the
-    request for the package in it. Raises `PlanError` with the go command's words.
+    defaults follow it. Returns the project and the request for the package in it. Raises `PlanError` with
+    the go command's words, and for a module that go install refuses.
     """
     path, _, version = request.project.partition("@")
     if not path or not version:
@@ -115,10 +115,25 @@ def prepare_remote_module(
     _run(project, runner, say, ("get", f"{path}@{version}"))
     listed = parse_list_output(_run(project, runner, say, ("list", f"-json={LIST_FIELDS}", path)))
     module = listed[0].module
+    if module is not None and module.go_mod:
+        _refuse_directives(
+            request.project, _run(project, runner, say, ("mod", "edit", "-json", module.go_mod))
+        )
     go_version = (module.go_version if module is not None else "") or "1.20"
     _run(project, runner, say, ("mod", "edit", f"-go={go_version}", "-toolchain=none"))
     packages = (path,) if request.packages == (".",) else request.packages
     return project, msgspec.structs.replace(request, project=place.dir, packages=packages, mod="mod")
+
+
+def _refuse_directives(wanted: str, go_mod: bytes) -> None:
+    """A main module may replace and exclude others; one that is installed by its version may not."""
+    found = msgspec.json.decode(go_mod, type=dict[str, object])
+    used = [name.lower() for name in ("Replace", "Exclude") if found.get(name)]
+    if used:
+        raise PlanError(
+            f"go: {wanted}: the module's go.mod has {' and '.join(used)} directives, and go install refuses "
+            "those: get its source and build the folder"
+        )
 
 
 def _without_mod(environment: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ class Module(msgspec.Struct, frozen=True, rename="pascal"):
     replace: Module | None = None
     main: bool = False
     dir: str = ""
+    go_mod: str = ""
     go_version: str = ""
     sum: str = ""
 

@@ -265,6 +265,20 @@ def test_module_with_and_without_a_go_line(
     assert_installs_alike(bench, toolchain, module, proxy, tmp_path / "modules")
 
 
+def test_module_with_replacements_is_refused(bench: Bench, toolchain: Toolchain, tmp_path: Path) -> None:
+    """As by go install: they would count only if it were the main module."""
+    go_mod = "module example.org/odd\n\ngo 1.22\n\nreplace example.org/lib => ./lib\n"
+    publish(tmp_path, "example.org/odd", {"go.mod": go_mod, "main.go": "package main\n\nfunc main() {}\n"})
+    env = {"GOPROXY": tmp_path.as_uri(), "GONOSUMDB": "*", "GOFLAGS": "-modcacherw"}
+    env["GOMODCACHE"] = str(tmp_path / "modules")
+    module = "example.org/odd@v1.0.0"
+    by_go = bench.go(toolchain, bench.home, ["install", module], env, tmp_path / "none")
+    by_luigigo = bench.luigigo_build(toolchain, module, env=env)
+    assert by_go.exit_code != 0
+    assert by_luigigo.exit_code == 5
+    assert "replace" in by_luigigo.text
+
+
 def test_module_replaced_by_a_version_of_another(
     proxy: str, bench: Bench, toolchain: Toolchain, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ import luigi.rpc
 import luigi.scheduler
 import luigi.worker
 import pytest
+from luigi.cmdline_parser import CmdlineParser
 from runs import Flows
 
 from luigigo.errors import ExitCode, UsageError
@@ -35,6 +36,7 @@ SIGNATURES: list[tuple[Callable[..., Any], str]] = [
         "(self, scheduler, worker_processes, assistant=False)",
     ),
     (luigi.retcodes.run_with_retcodes, "(argv)"),
+    (hooks._stock_build_parser, "(root_task=None, help_all=False)"),
     (
         luigi.scheduler.Scheduler.__init__,
         "(self, config=None, resources=None, task_history_impl=None, **kwargs)",
@@ -263,3 +265,16 @@ def test_a_named_luigid_must_answer(flows: Flows, tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
     with pytest.raises(UsageError):
         luigi.build([luigi.Task()], scheduler_port=port)
+
+
+def test_parsers_are_built_anew_for_new_tasks() -> None:
+    """A task that is defined later is known to the next parser; equal ones are shared."""
+    before = CmdlineParser._build_parser()
+    assert CmdlineParser._build_parser() is before
+
+    class DefinedLater(luigi.Task):
+        size = luigi.Parameter()
+
+    after = CmdlineParser._build_parser("DefinedLater")
+    assert after.parse_args(["DefinedLater", "--size", "3"]).size == "3"
+    assert CmdlineParser._build_parser() is not before
