@@ -272,7 +272,9 @@ def test_module_with_replacements_is_refused(bench: Bench, toolchain: Toolchain,
     env = {"GOPROXY": tmp_path.as_uri(), "GONOSUMDB": "*", "GOFLAGS": "-modcacherw"}
     env["GOMODCACHE"] = str(tmp_path / "modules")
     module = "example.org/odd@v1.0.0"
-    by_go = bench.go(toolchain, bench.home, ["install", module], env, tmp_path / "none")
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    by_go = bench.go(toolchain, bench.home, ["install", module], env, installed)
     by_luigigo = bench.luigigo_build(toolchain, module, env=env)
     assert by_go.exit_code != 0
     assert by_luigigo.exit_code == 5
