@@ -13,7 +13,7 @@ import msgspec
 from luigigo import kept
 from luigigo.config import read_config
 from luigigo.errors import ExitCode, LuigigoError
-from luigigo.golang.request import BuildRequest, check
+from luigigo.golang.request import BuildRequest, absolute_output, absolute_project, check
 
 if TYPE_CHECKING:
     from luigigo.reporting import Reporter
@@ -52,22 +52,13 @@ class Options(msgspec.Struct, frozen=True):
             for name in BuildRequest.__struct_fields__
             if name not in ("project", "packages")
         }
-        return BuildRequest(project=_project(project), packages=tuple(packages) or (".",), **shared)
-
-
-def _project(project: str) -> str:
-    if "@" in project and not os.path.exists(project) and not project.startswith((".", "/")):
-        return project
-    return os.path.abspath(os.path.expanduser(project))
+        return BuildRequest(project=absolute_project(project), packages=tuple(packages) or (".",), **shared)
 
 
 def run(project: str, packages: Sequence[str], options: Options) -> int:
     """Build; return the exit code. Raises `LuigigoError`s for what the user can mend."""
     request = check(options.request(project, packages))
-    output = options.output and os.path.abspath(options.output) + (
-        "/" if options.output.endswith("/") else ""
-    )
-    output = output or os.path.join(os.getcwd(), ".")
+    output = absolute_output(options.output)
     config = read_config(os.environ)
     place = kept.place_of(request, output, config, os.environ)
     command = kept.place_of_command(sys.argv[1:], os.getcwd(), config, os.environ)

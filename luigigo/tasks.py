@@ -6,7 +6,6 @@ workshop's affair; when it runs is the scheduler's.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -19,7 +18,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigigo import session
 from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.golang import quoted
-from luigigo.golang.request import BuildRequest, check
+from luigigo.golang.request import BuildRequest, absolute_output, absolute_project, check
 from luigigo.model import ActionId, ActionRecord
 from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import use_memory_budget
@@ -207,9 +206,7 @@ class OutputParameter(luigi.Parameter):  # type: ignore[misc]
 
     def normalize(self, value: str) -> str:
         """Absolute, so that equal builds from different folders are different tasks."""
-        if not value or value.endswith("/."):
-            return value or os.path.join(os.getcwd(), ".")
-        return os.path.abspath(value) + ("/" if value.endswith("/") else "")
+        return absolute_output(value)
 
 
 class ProjectParameter(luigi.Parameter):  # type: ignore[misc]
@@ -217,9 +214,7 @@ class ProjectParameter(luigi.Parameter):  # type: ignore[misc]
 
     def normalize(self, value: str) -> str:
         """Tell the one from the other: a folder that is there is a folder."""
-        if "@" in value and not os.path.exists(value) and not value.startswith((".", "/")):
-            return value
-        return os.path.abspath(os.path.expanduser(value))
+        return absolute_project(value)
 
 
 class BuildBinary(luigi.Task):  # type: ignore[misc]

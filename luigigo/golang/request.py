@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
 from luigigo.errors import UsageError
@@ -70,6 +72,20 @@ class BuildRequest(msgspec.Struct, frozen=True):
         """The variables that the request sets for the go command."""
         wanted = {"GOOS": self.goos, "GOARCH": self.goarch, "CGO_ENABLED": self.cgo_enabled}
         return {name: value for name, value in wanted.items() if value}
+
+
+def absolute_project(project: str) -> str:
+    """The folder by its absolute path; a `module/path@version` as it is, unless such a folder is there."""
+    if "@" in project and not os.path.exists(project) and not project.startswith((".", "/")):
+        return project
+    return os.path.abspath(os.path.expanduser(project))
+
+
+def absolute_output(output: str) -> str:
+    """The output by its absolute path, a folder with its slash; for none, the current folder and `/.`."""
+    if not output or output.endswith("/."):
+        return output or os.path.join(os.getcwd(), ".")
+    return os.path.abspath(output) + ("/" if output.endswith("/") else "")
 
 
 def check(request: BuildRequest) -> BuildRequest:
