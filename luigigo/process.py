@@ -61,8 +61,11 @@ class Runner:
     def __init__(self) -> None:
         # Reentrant, for a signal handler may call `kill_all` in a thread that holds it.
         self._lock = threading.RLock()
-        self._live: set[int] = set()
+        self._live: dict[int, object] = {}
+        """Running commands by pid, with the scope that each belongs to."""
         self._stopped = False
+        self._stopped_scopes: set[object] = set()
+        self._thread = threading.local()
 
     def run(self, command: Command, on_stderr: Callable[[str], None] | None = None) -> Finished:
         """Run the command to its end, whatever its exit status.
@@ -101,6 +104,25 @@ class Runner:
                 stderr=_content(stderr) if stderr is not None else b"",
             )
 
+    @contextmanager
+    def scope(self, name: object) -> Iterator[None]:
+        """Within, what this thread runs belongs to the scope, which can be killed by itself."""
+        self._thread.scope = name
+        try:
+            yield
+        finally:
+            self._thread.scope = None
+            with self._lock:
+                self._stopped_scopes.discard(name)
+
+    def kill(self, scope: object) -> None:
+        """Kill what runs in a scope; what would run there later raises `Interrupted`."""
+        with self._lock:
+            self._stopped_scopes.add(scope)
+            for pid, its_scope in tuple(self._live.items()):
+                if its_scope == scope:
+                    _kill_group(pid)
+
     def kill_all(self) -> None:
         """Kill every running command with what it started; every later `run` raises `Interrupted`.
 
@@ -113,12 +135,12 @@ class Runner:
 
     def _is_stopped(self) -> bool:
         # A call, for type checkers believe that an attribute stays as it was tested.
-        return self._stopped
+        return self._stopped or getattr(self._thread, "scope", None) in self._stopped_scopes
 
     def _wait(self, child: subprocess.Popen[bytes]) -> tuple[int, float, int]:
         """Wait for the child; return its exit code, CPU seconds and peak bytes."""
         pid = child.pid
-        self._live.add(pid)
+        self._live[pid] = getattr(self._thread, "scope", None)
         try:
             # Looked at after the pid was added: a `kill_all` in between has seen the one or set the other.
             if self._is_stopped():
@@ -133,11 +155,41 @@ class Runner:
             raise
         finally:
             with self._lock:
-                self._live.discard(pid)
+                self._live.pop(pid, None)
             _, status, usage = os.wait4(pid, 0)
             # Popen did not see the end; without this it would wait again, or warn.
             child.returncode = os.waitstatus_to_exitcode(status)
         return child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+class Detached:
+    """A process that outlives this one, in a session of its own."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        """Use `start_detached`."""
+        self._child = child
+        self.pid = child.pid
+
+    def exit_code(self) -> int | None:
+        """How it ended, or None while it runs."""
+        return self._child.poll()
+
+
+def start_detached(command: Command, output: BinaryIO) -> Detached:
+    """Start a daemon that reads nothing, writes to `output` and no terminal or session end reaches.
+
+    Raises `OSError` when it cannot be started.
+    """
+    child = subprocess.Popen(
+        command.argv,
+        cwd=command.cwd,
+        env=command.env,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    return Detached(child)
 
 
 @contextmanager

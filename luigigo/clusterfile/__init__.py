@@ -18,13 +18,14 @@ from __future__ import annotations
 from luigigo.clusterfile.description import ClusterDescription, NodeEntry, SchedulerPlace, is_host
 from luigigo.clusterfile.folders import private_folder
 from luigigo.clusterfile.known import KnownCluster, find_known, known_clusters, remember
-from luigigo.clusterfile.reading import parse_cluster, read_cluster
+from luigigo.clusterfile.reading import as_file, parse_cluster, read_cluster
 
 __all__ = [
     "ClusterDescription",
     "KnownCluster",
     "NodeEntry",
     "SchedulerPlace",
+    "as_file",
     "find_known",
     "is_host",
     "known_clusters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import sys
@@ -10,15 +11,22 @@ import msgspec
 
 from luigigo.errors import UsageError
 
+ENVIRONMENT = "env"
+"""The name of bootstrap's virtual environment on the share."""
 DEFAULT_PORT = 8082
 DEFAULT_CACHE_BYTES = 20 << 30
 DEFAULT_IDLE_EXIT_SECONDS = 8 * 3600.0
 
-_HOST = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9._:-]{0,252}")
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}")
 
 
 def is_host(text: str) -> bool:
     """Whether the text can be a host's name or address; such a text is safe as a file's name."""
+    if ":" in text:
+        try:
+            return ipaddress.ip_address(text).version == 6 and "%" not in text
+        except ValueError:
+            return False
     return _HOST.fullmatch(text) is not None
 
 
@@ -91,8 +99,10 @@ class ClusterDescription(msgspec.Struct, frozen=True):
     @property
     def interpreter(self) -> str:
         """The Python that nodes run luigigo with: configured, else bootstrap's, else this one."""
-        bootstrapped = os.path.join(self.shared, "env", "bin", "python")
-        return self.python or (bootstrapped if os.path.exists(bootstrapped) else sys.executable)
+        # Resolved, so that a daemon keeps the environment that it was started from when there is a newer one.
+        folder = os.path.realpath(os.path.join(self.shared, ENVIRONMENT))
+        bootstrapped = os.path.join(folder, "bin", "python")
+        return self.python or (bootstrapped if os.path.lexists(bootstrapped) else sys.executable)
 
     def cache_of(self, node: str) -> str:
         """The folder of a node's caches on its own disk; make it with `private_folder`."""

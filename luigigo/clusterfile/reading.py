@@ -85,6 +85,32 @@ def parse_cluster(content: object, path: str) -> ClusterDescription:
     )
 
 
+def as_file(description: ClusterDescription) -> dict[str, object]:
+    """What a file holds that is read as this description; `parse_cluster` undoes it."""
+    nodes = [
+        {
+            "host": node.host,
+            "slots": node.slots,
+            "memory": node.memory_bytes,
+            "user": node.user,
+            "key": node.key,
+            "port": node.port,
+        }
+        for node in description.nodes
+    ]
+    return {
+        "shared": description.shared,
+        "scheduler": msgspec.structs.asdict(description.scheduler),
+        "nodes": nodes,
+        "cache": description.cache,
+        "cache_size": description.cache_bytes,
+        "token_file": description.token_file,
+        "idle_exit": description.idle_exit_seconds,
+        "python": description.python,
+        "go": description.go,
+    }
+
+
 def _node(raw: _NodeInFile) -> NodeEntry:
     return NodeEntry(
         host=raw.host,

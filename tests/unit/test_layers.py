@@ -14,7 +14,7 @@ LAYERS = (
     ("execution", "timings", "scheduling"),
     ("planning", "footprint", "kept", "destinations", "builds", "session", "delivery", "reporting"),
     ("tasks",),
-    ("building", "storekeeping", "cli", "__main__"),
+    ("cluster", "building", "storekeeping", "cli", "__main__"),
 )
 """From the bottom up. A room may import its own layer and those below; `__init__` finds the tasks."""
 

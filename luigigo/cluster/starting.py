@@ -1,0 +1,163 @@
+"""`up` and `doctor`: from a cluster's description to daemons that run, and to what is wrong.
+
+Knows neither SSH nor tables. Whatever is wrong with one node is a finding, and the others go on; only what
+concerns all of them is raised.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from luigigo.cluster.control import ClusterStatus, Control, NodeStatus, NoLuigid
+from luigigo.cluster.findings import Finding, Severity
+from luigigo.cluster.messages import ClusterError, LogText, Reach, Reached, ReadLog, Start, Started
+from luigigo.cluster.preparing import prepare_shared, prepare_state, prepare_token
+from luigigo.cluster.survey import Crew, Options, Survey, survey
+from luigigo.clusterfile import ClusterDescription, remember
+
+_START_LIMIT_SECONDS = 30.0
+_CONNECT_LIMIT_SECONDS = 15.0
+_REACH_LIMIT_SECONDS = 3.0
+_LOOK_SECONDS = 0.05
+_TAIL_LINES = 5
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of `up` or `doctor`."""
+
+    survey: Survey
+    findings: tuple[Finding, ...]
+    workers: dict[str, NodeStatus]
+    """Connected workers, by node."""
+    scheduler: str
+    """What luigid does: `started`, `ran already`, `does not run`, or what is wrong."""
+
+    @property
+    def bad_nodes(self) -> frozenset[str]:
+        """Who is left out."""
+        return frozenset(finding.node for finding in self.findings if finding.severity is Severity.BAD)
+
+
+def up(cluster: ClusterDescription, options: Options) -> Outcome:
+    """Check all nodes, start luigid, and a worker on each good node; harmless for what runs already.
+
+    Raises `LuigigoError` when the share, the token or luigid itself is at fault.
+    """
+    marks_folder = prepare_state(cluster)
+    prepare_shared(cluster.shared)
+    prepare_token(cluster)
+    remember(cluster)
+    with Crew(cluster, options) as crew, Crew(cluster, options) as starter, ThreadPoolExecutor(1) as pool:
+        # Luigid takes as long to start as nodes take to answer.
+        starting = pool.submit(start_scheduler, starter)
+        found = survey(crew, marks_folder)
+        scheduler = starting.result()
+        check_reach(crew)
+        workers = start_workers(crew)
+        return Outcome(found, tuple(crew.findings), workers, scheduler)
+
+
+def doctor(cluster: ClusterDescription, options: Options) -> Outcome:
+    """Check all nodes and start nothing. Raises `LuigigoError` when this machine cannot use the share."""
+    marks_folder = prepare_state(cluster)
+    with Crew(cluster, options) as crew:
+        found = survey(crew, marks_folder)
+        workers: dict[str, NodeStatus] = {}
+        try:
+            status = Control(cluster).status() if os.path.exists(cluster.token_path) else None
+        except NoLuigid:
+            status = None
+        except ClusterError as error:
+            crew.findings.append(Finding(cluster.scheduler.host, Severity.BAD, str(error)))
+            status = None
+        if status is not None:
+            check_reach(crew)
+            workers = {node.node: node for node in status.nodes}
+        running = "runs" if status is not None else "does not run"
+        return Outcome(found, tuple(crew.findings), workers, running)
+
+
+def start_scheduler(crew: Crew) -> str:
+    """Start luigid on its host unless it answers already; return what was done. Raises `ClusterError`."""
+    cluster, control = crew.cluster, Control(crew.cluster)
+    try:
+        _require_same_share(control.status(), cluster)
+        return "ran already"
+    except NoLuigid:
+        pass
+    name = crew.connect_scheduler()
+    where = crew.for_node(cluster.scheduler.host)
+    request = Start(where=where, role="scheduler", limit_seconds=_START_LIMIT_SECONDS)
+    started = crew.ask({name: ("start", request)}, Started, _START_LIMIT_SECONDS + 5.0).get(name)
+    if started is None:
+        reason = crew.findings[-1]
+        raise ClusterError(
+            f"luigid cannot be started on {cluster.scheduler.host}: {reason.what} {reason.remedy}"
+        )
+    _require_same_share(control.status(), cluster)
+    return "ran already" if started.already else "started"
+
+
+def _require_same_share(status: ClusterStatus, cluster: ClusterDescription) -> None:
+    if status.shared and os.path.realpath(status.shared) != os.path.realpath(cluster.shared):
+        raise ClusterError(
+            f"luigid at {cluster.scheduler.host}:{cluster.scheduler.port} serves {status.shared}, not "
+            f"{cluster.shared}; set another scheduler.port, or run luigigo cluster down for that one"
+        )
+
+
+def check_reach(crew: Crew) -> None:
+    """Leave out the nodes from which luigid's port cannot be connected to."""
+    place = crew.cluster.scheduler
+    request = Reach(place.host, place.port, _REACH_LIMIT_SECONDS)
+    names = [entry.name for entry in crew.cluster.nodes if entry.name in crew.links]
+    answers = crew.ask(dict.fromkeys(names, ("reach", request)), Reached, 2 * _REACH_LIMIT_SECONDS + 4.0)
+    for name, answer in answers.items():
+        if answer.flaw:
+            crew.leave_out(
+                name,
+                f"luigid at {place.host}:{place.port} cannot be reached from there: {answer.flaw}",
+                "open the port in firewalls, and let scheduler.bind be an address that nodes reach",
+            )
+
+
+def start_workers(crew: Crew) -> dict[str, NodeStatus]:
+    """Start a worker on every node that has none, and wait until luigid knows them; return those, by node."""
+    control = Control(crew.cluster)
+    connected = {node.node for node in control.status().nodes}
+    wanted = [entry.name for entry in crew.cluster.nodes if entry.name in crew.links]
+    requests = {
+        name: ("start", Start(where=crew.for_node(name), role="worker", limit_seconds=_START_LIMIT_SECONDS))
+        for name in wanted
+        if name not in connected
+    }
+    crew.ask(requests, Started, _START_LIMIT_SECONDS + 5.0)
+    running = [name for name in wanted if name in crew.links]
+    nodes = _wait_until_connected(control, running)
+    silent = [name for name in running if name not in nodes]
+    for name, said in _ends_of_logs(crew, silent).items():
+        crew.leave_out(
+            name,
+            f"its worker did not connect to luigid within {_CONNECT_LIMIT_SECONDS:.0f} s; it says:\n{said}",
+        )
+    return nodes
+
+
+def _wait_until_connected(control: Control, names: list[str]) -> dict[str, NodeStatus]:
+    deadline = time.monotonic() + _CONNECT_LIMIT_SECONDS
+    while True:
+        nodes = {node.node: node for node in control.status().nodes}
+        if all(name in nodes for name in names) or time.monotonic() > deadline:
+            return nodes
+        time.sleep(_LOOK_SECONDS)
+
+
+def _ends_of_logs(crew: Crew, names: list[str]) -> dict[str, str]:
+    requests = {
+        name: ("log", ReadLog(where=crew.for_node(name), role="worker", lines=_TAIL_LINES)) for name in names
+    }
+    return {name: log.text for name, log in crew.ask(requests, LogText, _REACH_LIMIT_SECONDS).items()}

@@ -1,0 +1,65 @@
+"""`down`: luigid and every worker end, whether luigid still answers or not."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from luigigo.cluster.control import Control
+from luigigo.cluster.findings import Finding
+from luigigo.cluster.messages import Stop, Stopped
+from luigigo.cluster.survey import Crew, Options
+from luigigo.clusterfile import ClusterDescription
+from luigigo.errors import LuigigoError
+
+PATIENCE_SECONDS = 10.0
+GRACE_SECONDS = 10.0
+_LIMIT_SECONDS = 2 * PATIENCE_SECONDS + GRACE_SECONDS
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """What `down` did."""
+
+    luigid: str
+    """What luigid said: `told`, or why it could not be told."""
+    workers: dict[str, str]
+    """By node: `stopped`, `killed` or `not running`."""
+    scheduler: str
+    findings: tuple[Finding, ...]
+
+
+def down(cluster: ClusterDescription, options: Options) -> Ended:
+    """Tell luigid to end everything, then see to it on every node, by the state files there.
+
+    What was started by hand is ended by luigid alone; what luigid does not know any more, by the state files.
+    """
+    told = _tell(cluster)
+    patience_seconds = PATIENCE_SECONDS if told == "told" else 0.0
+    with Crew(cluster, options) as crew, Crew(cluster, options) as other:
+        crew.connect(cluster.nodes)
+        names = [entry.name for entry in cluster.nodes if entry.name in crew.links]
+        stops = {
+            name: ("stop", Stop(crew.for_node(name), "worker", patience_seconds, GRACE_SECONDS))
+            for name in names
+        }
+        workers = crew.ask(stops, Stopped, _LIMIT_SECONDS)
+        host = other.connect_scheduler()
+        stop = Stop(other.for_node(cluster.scheduler.host), "scheduler", patience_seconds, GRACE_SECONDS)
+        scheduler = other.ask({host: ("stop", stop)}, Stopped, _LIMIT_SECONDS).get(host)
+        return Ended(
+            luigid=told,
+            workers={name: answer.how for name, answer in workers.items()},
+            scheduler=scheduler.how if scheduler is not None else "cannot be asked",
+            findings=(*crew.findings, *other.findings),
+        )
+
+
+def _tell(cluster: ClusterDescription) -> str:
+    if not os.path.exists(cluster.token_path):
+        return "there is no token"
+    try:
+        Control(cluster).stop()
+    except LuigigoError as error:
+        return str(error)
+    return "told"
