@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from luigigo import kept
-from luigigo.config import read_config
+from luigigo.config import Config, read_config
 from luigigo.errors import ExitCode, LuigigoError
 from luigigo.golang.request import BuildRequest, absolute_output, absolute_project, check
 
@@ -44,6 +44,8 @@ class Options(msgspec.Struct, frozen=True):
     as_json: bool = False
     scheduler_host: str = ""
     scheduler_port: int = 8082
+    cluster: str = ""
+    fallback: str = ""
 
     def request(self, project: str, packages: Sequence[str]) -> BuildRequest:
         """The build that the flags ask for."""
@@ -59,26 +61,50 @@ def run(project: str, packages: Sequence[str], options: Options) -> int:
     """Build; return the exit code. Raises `LuigigoError`s for what the user can mend."""
     request = check(options.request(project, packages))
     output = absolute_output(options.output)
-    config = read_config(os.environ)
+    own_config = read_config(os.environ)
+    command = kept.place_of_command(sys.argv[1:], os.getcwd(), own_config, os.environ)
+    config, options = _with_cluster(own_config, options)
     place = kept.place_of(request, output, config, os.environ)
-    command = kept.place_of_command(sys.argv[1:], os.getcwd(), config, os.environ)
     up_to_date = kept.current_build(place)
     if up_to_date is not None:
         _say_up_to_date(up_to_date, options)
         if not options.as_json:
             kept.link(command, place)
         return int(ExitCode.OK)
-    code = _run(request, output, options)
+    code = _run(request, output, options, config)
     if code == ExitCode.OK and not options.as_json:
         kept.link(command, place)
     return code
 
 
-def _run(request: BuildRequest, output: str, options: Options) -> int:
+def _with_cluster(config: Config, options: Options) -> tuple[Config, Options]:
+    """The settings and flags of a build on the cluster that the flags name, where they name one."""
+    if options.fallback:
+        config = msgspec.structs.replace(config, fallback=options.fallback)
+    if options.cluster:
+        from luigigo.clusterfile import read_cluster, remember
+
+        cluster = read_cluster(options.cluster)
+        host, port = cluster.scheduler.host, cluster.scheduler.port
+        options = msgspec.structs.replace(options, scheduler_host=host, scheduler_port=port)
+        # So that the connection finds token and certificates, whoever ran `cluster up`.
+        remember(cluster)
+        return msgspec.structs.replace(config, shared=cluster.shared), options
+    if options.scheduler_host:
+        from luigigo.clusterfile import find_known
+
+        known = find_known(options.scheduler_host, options.scheduler_port)
+        if known is not None:
+            return msgspec.structs.replace(config, shared=known.shared), options
+    return config, options
+
+
+def _run(request: BuildRequest, output: str, options: Options, config: Config) -> int:
     from luigigo import session
     from luigigo.reporting import choose_reporter
 
-    here = session.current()
+    here = session.open_with(config)
+    here.wants_commands = options.commands
     reporter = choose_reporter(
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
     )

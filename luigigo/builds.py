@@ -20,7 +20,15 @@ from luigigo import kept
 from luigigo.destinations import deliveries
 from luigigo.errors import StoreError, for_user
 from luigigo.execution.equipment import Equipment, prepare_work_dir
-from luigigo.execution.events import BuildPlanned, Event, MessageReplayed
+from luigigo.execution.events import (
+    ActionEnded,
+    ActionStarted,
+    BuildPlanned,
+    CommandStarted,
+    Event,
+    MessageReplayed,
+    Outcome,
+)
 from luigigo.execution.sources import with_bundles
 from luigigo.execution.workshop import Workshop
 from luigigo.footprint import footprint
@@ -30,16 +38,19 @@ from luigigo.machine import memory_available_bytes, memory_limit_bytes, node_nam
 from luigigo.model import ActionId, ActionRecord, Digest
 from luigigo.planning import Desk, Planned, describe_go, make_plan
 from luigigo.scheduling.priority import remaining_path_seconds
+from luigigo.scheduling.protocol import Help, Progress, Usage
 from luigigo.store import Store
 from luigigo.store.leases import Lease
 from luigigo.store.stathashes import StatHashes
-from luigigo.timings import Timings
+from luigigo.timings import Timing, Timings
 
 if TYPE_CHECKING:
     from luigigo.session import Session
 
 _MEMORY_SHARE = 0.9
 """Of the memory that is free when a build begins, what its actions may take together."""
+_PATIENCE_SECONDS = 45.0
+"""How long to try to write to a share that is full, read-only or away."""
 _RENEW_SECONDS = 60.0
 _FRESH_SECONDS = 1.0
 """A plan this young is what the caller has just made; it is not looked at again."""
@@ -119,7 +130,13 @@ class Builds:
             ) from error
         hashes = StatHashes.load(os.path.join(config.cache, "hashes"))
         return Equipment(
-            store=Store.open_at(config.store_root, config.node_cache, hashes, self._session.say),
+            store=Store.open_at(
+                config.store_root,
+                config.node_cache,
+                hashes,
+                self._session.say,
+                patience_seconds=_PATIENCE_SECONDS if config.shared else 0.0,
+            ),
             runner=self._session.runner,
             hashes=hashes,
             timings=Timings.load(os.path.join(config.cache, "timings")),
@@ -249,6 +266,36 @@ class Builds:
             content = self.equipment.store.read_plan(digest, self.equipment.wait_seconds)
             workshop = self._workshops[digest] = Workshop(_decode_plan(content), self.equipment)
         return workshop
+
+    def note_elsewhere(self, digest: Digest, action_id: ActionId, progress: Progress) -> None:
+        """Tell of an action that a node of the cluster began or ended, and remember what it took."""
+        workshop = self.workshop(digest)
+        workshop.is_untouched = False
+        action = workshop.plan.actions[action_id]
+        if progress.status == "running":
+            self.observe(ActionStarted(action.label))
+            return
+        usage = progress.usage or Usage(outcome="failed" if progress.status == "failed" else "hit")
+        for cwd, argv in usage.commands:
+            self.observe(CommandStarted(cwd, argv))
+        outcome = Outcome.FAILED if progress.status == "failed" else Outcome(usage.outcome)
+        if outcome is Outcome.RAN:
+            timing = Timing(usage.seconds, usage.peak_bytes, usage.gogc)
+            self.equipment.timings.note(action_id, timing)
+        message = progress.explanation or usage.messages
+        kind, package, label = action.kind.value, action.package, action.label
+        ended = ActionEnded(kind, package, label, outcome, usage.seconds, progress.node, message)
+        self.observe(ended)
+
+    def help(self) -> Help:
+        """What this process can do for a cluster without workers."""
+        build = next(iter(self._builds.values()), None)
+        toolchain = None if build is None else build.plan.toolchain
+        return Help(
+            memory_bytes=self.equipment.budget_bytes,
+            toolchain="" if toolchain is None else toolchain.identity,
+            go="" if toolchain is None else toolchain.version,
+        )
 
     def keep(self, build: PlannedBuild, summary: str, outputs: list[str]) -> None:
         """Remember that this build's binaries are in place, for the next one to find nothing to do."""

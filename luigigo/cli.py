@@ -82,11 +82,82 @@ def cli() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
 @click.option("--scheduler-host", default="", help="Let the luigid on this host schedule.")
 @click.option("--scheduler-port", default=8082, help="Its port.")
+@click.option("--cluster", default="", metavar="FILE", help="Build on the nodes of this cluster.")
+@click.option("--fallback", type=click.Choice(["local", ""]), default="", help="Build here if it has no worker.")
 def build(project: str, packages: tuple[str, ...], **options: Any) -> None:
     """Build PROJECT, a folder or module/path@version, or PACKAGES in it."""
     from luigigo import building
 
     sys.exit(building.run(project, packages, building.Options(**options)))
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.option("--cluster", default="", metavar="FILE", help="The cluster to work for.")
+@click.option("--node", default="", help="What to call this node; by default its host's name in the file.")
+@click.option("--slots", type=click.IntRange(min=1), default=None, help="Actions at once.")
+@click.option("--memory", default="", help="What they may use together: 16G.")
+@click.option("--cache", default="", help="A folder on this node's own disk.")
+@click.option("--idle-exit", default=-1.0, metavar="SECONDS", help="End after so long without work.")
+@click.option("--shared", default="", help="Without a file: the store's folder.")
+@click.option("--scheduler-host", default="", help="Without a file: where luigid is.")
+@click.option("--scheduler-port", default=8082, help="Its port.")
+@click.option("--token-file", default="", help="Without a file: the token.")
+@click.option("--tls-ca", default="", help="Without a file: the certificates to trust.")
+def worker(cluster: str, node: str, **options: Any) -> None:
+    """Run actions on this node, in the foreground, for a cluster."""
+    from luigigo.clusterfile import read_cluster
+    from luigigo.nodes import serving
+    from luigigo.storekeeping import parse_size
+
+    if cluster:
+        description = read_cluster(cluster)
+    else:
+        place = (options["scheduler_host"], options["scheduler_port"])
+        description = serving.describe(options["shared"], *place, options["token_file"], options["tls_ca"])
+    choice = serving.WorkerChoice(
+        node=node,
+        slots=options["slots"] or 0,
+        memory_bytes=parse_size(options["memory"]) if options["memory"] else 0,
+        cache=options["cache"],
+        idle_exit_seconds=options["idle_exit"],
+    )
+    sys.exit(serving.run_worker(description, choice))
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.option("--cluster", default="", metavar="FILE", help="The cluster to schedule for.")
+@click.option("--bind", default="", help="The address to listen at; 127.0.0.1 without a cluster.")
+@click.option("--port", default=0, help="The port; 8082 without a cluster.")
+@click.option("--token-file", default="", help="The token; made when absent.")
+def scheduler(cluster: str, bind: str, port: int, token_file: str) -> None:
+    """Run luigid with a ready queue, in the foreground."""
+    from luigigo.clusterfile import read_cluster
+    from luigigo.nodes import serving
+
+    description = read_cluster(cluster) if cluster else None
+    sys.exit(serving.run_scheduler(description, bind, port, token_file))
+
+
+class _Later(click.Group):
+    """The commands of clusters, loaded when one of them is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_cluster_commands().cluster.list_commands(ctx))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        found: click.Command | None = _cluster_commands().cluster.get_command(ctx, name)
+        return found
+
+
+def _cluster_commands() -> Any:
+    from luigigo.cluster import commands
+
+    return commands
+
+
+@cli.group(cls=_Later)
+def cluster() -> None:
+    """Start, look at and stop the daemons of a cluster."""
 
 
 @cli.group()

@@ -27,6 +27,10 @@ class Config(msgspec.Struct, frozen=True):
     """The folder of this node's own caches."""
     memory_bytes: int = 0
     """What the actions of this node may use together; 0 asks the machine and its cgroup."""
+    token_file: str = ""
+    """The file of a cluster's token; "" takes that of the cluster that this user started there."""
+    fallback: str = ""
+    """`local`: build here when a cluster has no worker; "" waits for one."""
 
     @property
     def store_root(self) -> str:
@@ -58,6 +62,8 @@ def read_config(variables: Mapping[str, str]) -> Config:
         shared=_absolute(shared, variables) if shared else "",
         cache=_absolute(cache, variables),
         memory_bytes=_bytes(values.get("memory_bytes", "0")),
+        token_file=variables.get("LUIGIGO_TOKEN_FILE", values.get("token_file", "")),
+        fallback=_fallback(variables.get("LUIGIGO_FALLBACK", values.get("fallback", ""))),
     )
 
 
@@ -95,6 +101,12 @@ def _absolute(path: str, variables: Mapping[str, str]) -> str:
     if path.startswith("~"):
         path = os.path.expanduser(path)
     return os.path.abspath(path)
+
+
+def _fallback(text: str) -> str:
+    if text not in ("", "local"):
+        raise UsageError(f"[luigigo] fallback={text}: wanted local, or nothing")
+    return text
 
 
 def _bytes(text: str) -> int:

@@ -66,10 +66,16 @@ class StoreError(LuigigoError):
     """The store, or the disk that it lies on, failed."""
 
     exit_code = ExitCode.STORE
+    may_pass = False
+    """Whether the same may succeed later: a share that is full, read-only or away may recover."""
 
 
 class ContentMissing(StoreError):
     """A content that a record names is absent, truncated or corrupt; the action must run again."""
+
+
+class SourcesElsewhere(StoreError):
+    """What has to run again reads files that only the node of the client has."""
 
 
 def for_user(error: LuigigoError) -> str:

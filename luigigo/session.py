@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from luigigo import kept
 from luigigo.config import Config, read_config
+from luigigo.errors import UsageError
 from luigigo.golang.request import BuildRequest
 
 if TYPE_CHECKING:
@@ -29,6 +32,22 @@ class Session:
         self.variables = dict(variables)
         self._observers: list[Observer] = []
         self._said: set[str] = set()
+        self.wants_commands = False
+        """Whether somebody wants to see the tools' commands, wherever they run."""
+
+    def adopt_cluster(self, shared: str) -> None:
+        """Keep the store on the share of a cluster from now on.
+
+        Raises `UsageError` when it is elsewhere and a build was planned there already.
+        """
+        if not shared or self.config.shared == shared:
+            return
+        if "builds" in self.__dict__:
+            raise UsageError(
+                f"the cluster's store is {shared}, and this build's is {self.config.store_root}: "
+                f"set [luigigo] shared={shared}"
+            )
+        self.config = msgspec.structs.replace(self.config, shared=shared)
 
     @cached_property
     def runner(self) -> Runner:
@@ -89,6 +108,14 @@ class Session:
         """End what runs, at once, and save what was learned."""
         self.runner.kill_all()
         self.save()
+
+
+def open_with(config: Config) -> Session:
+    """Begin this process' session with settings that were found elsewhere."""
+    global _session, _session_pid
+    _session = Session(config, os.environ)
+    _session_pid = os.getpid()
+    return _session
 
 
 _session: Session | None = None

@@ -7,6 +7,7 @@ workshop's affair; when it runs is the scheduler's.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,15 @@ from luigi.cmdline_parser import CmdlineParser
 from luigigo import session
 from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.golang import quoted
+from luigigo.golang.actions import CgoSpec, CToolchain, LinkSpec
 from luigigo.golang.request import BuildRequest, absolute_output, absolute_project, check
+from luigigo.machine import node_name
 from luigigo.model import ActionId, ActionRecord
 from luigigo.scheduling import hooks
-from luigigo.scheduling.factory import use_memory_budget
+from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
 from luigigo.scheduling.interrupts import interrupt_callbacks
+from luigigo.scheduling.protocol import Needs, Progress
+from luigigo.scheduling.remote import Terms
 
 if TYPE_CHECKING:
     from luigigo.builds import PlannedBuild
@@ -97,6 +102,26 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
         """What its tools are expected to take, for admission."""
         return session.current().builds.workshop(self.plan).appetite(self.action).peak_bytes
 
+    @property
+    def needs(self) -> Needs:
+        """What it asks of a node of a cluster."""
+        workshop = session.current().builds.workshop(self.plan)
+        action = self.action
+        compilers = action.spec.compilers if isinstance(action.spec, CgoSpec | LinkSpec) else None
+        return Needs(
+            key=action.key,
+            toolchain=workshop.toolchain,
+            compilers=compilers.identity if isinstance(compilers, CToolchain) else compilers or "",
+            peak_bytes=self.predicted_peak_bytes,
+            anywhere=workshop.runs_anywhere(action),
+            wants_commands=session.current().wants_commands,
+        )
+
+    def complete(self) -> bool:
+        """Whether its record is in the store."""
+        known = _tasks_of(self.plan).known_state(self.action_id)
+        return bool(super().complete()) if known is None else known
+
     def run(self) -> None:
         """Do the action, or find that it is done. Raises `ActionError`."""
         session.current().builds.workshop(self.plan).perform(self.action_id)
@@ -149,6 +174,9 @@ class LinkBinary(ActionTask):
         return ActionId(f"link {self.import_path}")
 
 
+_PRUNE_HOLDS_SECONDS = 10.0
+"""How long one look at the store answers for every action of a plan that nobody began."""
+
 _CLASSES: dict[str, type[ActionTask]] = {
     "compile": CompilePackage,
     "cgo": BuildCgo,
@@ -178,6 +206,17 @@ class _PlanTasks:
             kind, _, name = action_id.partition(" ")
             task = self._tasks[action_id] = _CLASSES[kind](name, self._plan)
         return task
+
+    def known_state(self, action_id: ActionId) -> bool | None:
+        """Whether an action is done, as far as a plan knows that was looked through moments ago.
+
+        Asking a share for a name that is absent makes it remember the absence: what other nodes publish
+        there would stay unseen for seconds.
+        """
+        build = self._build
+        if build is None or not build.workshop.is_untouched:
+            return None
+        return action_id in self.done if time.monotonic() - build.made < _PRUNE_HOLDS_SECONDS else None
 
     def priority(self, action_id: ActionId) -> float:
         """Luigi's priority of an action."""
@@ -373,6 +412,26 @@ def _under_luigi_command(checked: Callable[[], object]) -> None:
         raise SystemExit(int(error.exit_code)) from None
 
 
+def _observe_elsewhere(task: Any, progress: Progress) -> None:
+    """Let the observers hear of what a node did, and remember what it took."""
+    if isinstance(task, ActionTask):
+        session.current().builds.note_elsewhere(task.plan, task.action_id, progress)
+
+
+def _terms() -> Terms:
+    from luigigo import __version__
+
+    here = session.current()
+    return Terms(
+        node=node_name(),
+        version=__version__,
+        observe=_observe_elsewhere,
+        help=lambda: here.builds.help(),
+        falls_back=here.config.fallback == "local",
+    )
+
+
 interrupt_callbacks.append(session.stop)
+use_client_side(ClientSide(_terms, lambda shared: session.current().adopt_cluster(shared)))
 use_memory_budget(session.memory_budget)
 hooks.install()

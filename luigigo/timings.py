@@ -50,6 +50,11 @@ class Timings:
         timing = self._known.get(action)
         return None if timing is None else Appetite(timing.peak_bytes, timing.gogc)
 
+    def gogc(self, action: str) -> str:
+        """The GOGC of its last run; "" for the tools' own, and for none."""
+        timing = self._known.get(action)
+        return "" if timing is None else timing.gogc
+
     def note(self, action: str, timing: Timing) -> None:
         """Remember a run. The latest one counts: source and machine change."""
         with self._lock:

@@ -13,7 +13,7 @@ import tempfile
 import msgspec
 
 from luigigo.errors import ActionError
-from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, SourceFile
+from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Kind, Plan, SourceFile
 from luigigo.model import ActionId, Output
 from luigigo.store import Store
 from luigigo.store.bundles import pack_bytes, unpack
@@ -43,12 +43,36 @@ def with_bundles(plan: Plan, store: Store) -> Plan:
 def can_travel(action: Action) -> bool:
     """Whether the action can run from a bundle: it reads files of its package and of the system only."""
     folder, spec = action.sources.dir, action.spec
-    if not folder or folder == "GOROOT" or folder.startswith("GOROOT/"):
+    if not folder or _is_toolchains(folder):
         return False
     if isinstance(spec, CgoSpec):
-        outside = [file.name for file in (*spec.headers, *spec.syso_files)]
-        return not spec.bound_to and all(path.startswith(_SYSTEM_FOLDERS) for path in outside)
+        return _is_free(spec)
     return isinstance(spec, CompileSpec)
+
+
+def runs_anywhere(action: Action) -> bool:
+    """Whether any node with the toolchain can run the action, as far as its own files decide it."""
+    if action.kind is Kind.LINK:
+        return True
+    if action.kind is Kind.PREPROFILE:
+        return False
+    if _is_toolchains(action.sources.dir):
+        return not isinstance(action.spec, CgoSpec) or _is_free(action.spec)
+    return action.sources.bundle is not None
+
+
+def is_bound_c(action: Action) -> bool:
+    """Whether the action builds C that names folders of this node, as the link of a program with it may."""
+    return isinstance(action.spec, CgoSpec) and not _is_free(action.spec)
+
+
+def _is_toolchains(folder: str) -> bool:
+    return folder == "GOROOT" or folder.startswith("GOROOT/")
+
+
+def _is_free(spec: CgoSpec) -> bool:
+    outside = [file.name for file in (*spec.headers, *spec.syso_files)]
+    return not spec.bound_to and all(path.startswith(_SYSTEM_FOLDERS) for path in outside)
 
 
 def package_files(action: Action) -> Files:

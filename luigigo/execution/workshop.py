@@ -13,18 +13,20 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 
 import msgspec
 
-from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError, StoreError
+from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError, SourcesElsewhere, StoreError
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import ActionEnded, ActionStarted, Outcome
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import Appetite, appetite
+from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked
 from luigigo.execution.steps import make_outputs
 from luigigo.golang.actions import Action, Kind, Plan
 from luigigo.golang.keys import content_key, role_read
-from luigigo.model import ActionId, ActionKey, ActionRecord, Output
+from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, Output
 from luigigo.process import Interrupted
 from luigigo.timings import Timing
 
@@ -34,8 +36,25 @@ class Workshop:
 
     def __init__(self, plan: Plan, equipment: Equipment) -> None:
         self.plan = plan
+        self.is_untouched = True
+        """Whether nothing was done since `prune`, as far as is known here."""
         self._equipment = equipment
         self._records: dict[ActionKey, ActionRecord] = {}
+
+    @cached_property
+    def toolchain(self) -> Digest:
+        """The identity of the toolchain that every action of the plan asks for."""
+        return self.plan.toolchain.identity
+
+    @cached_property
+    def _has_bound_c(self) -> bool:
+        return any(is_bound_c(action) for action in self.plan.actions.values())
+
+    def runs_anywhere(self, action: Action) -> bool:
+        """Whether any node with the toolchain can run the action; else only this one can."""
+        if action.kind is Kind.LINK and self._has_bound_c:
+            return False
+        return runs_anywhere(action)
 
     def prune(self) -> dict[ActionId, ActionRecord]:
         """Find which actions are done already, with all their content in place; one look at the store."""
@@ -83,6 +102,7 @@ class Workshop:
     def perform(self, action_id: ActionId) -> ActionRecord:
         """Do one action whose dependencies are done. Raises `ActionError` with the tools' words."""
         action = self.plan.actions[action_id]
+        self.is_untouched = False
         observe = self._equipment.observe
         observe(ActionStarted(action.label))
         started = time.monotonic()
@@ -108,6 +128,26 @@ class Workshop:
                     message,
                 )
             )
+
+    def stage(self, action_id: ActionId, *, probably_done: bool = False) -> None:
+        """Bring to this node all that the action reads, unless it is done. Raises what `perform` raises.
+
+        `probably_done`: another node did it moments ago, so its record is worth waiting for.
+        """
+        action = self.plan.actions[action_id]
+        if self.record(action_id, is_done=probably_done) is None:
+            self._require_sources(action)
+            if action.sources.bundle is not None:
+                equipment = self._equipment
+                unpacked(
+                    action.sources.bundle, equipment.store, equipment.sources_dir, equipment.wait_seconds
+                )
+            self._open_inputs(action, self._inputs(action))
+
+    def _require_sources(self, action: Action) -> None:
+        if not self._equipment.has_projects and not runs_anywhere(action):
+            node = self._equipment.node
+            raise SourcesElsewhere(f"{action.label}: its sources are not on node {node}, nor in the store")
 
     def _find_or_run(self, action: Action) -> tuple[ActionRecord, Outcome]:
         known = self.record(action.id)
@@ -217,6 +257,7 @@ class Workshop:
     def _remake(self, action_id: ActionId) -> ActionRecord:
         """Run an action again whose record says that it was done, and before it whatever else was lost."""
         action = self.plan.actions[action_id]
+        self._require_sources(action)
         self._records.pop(action.key, None)
         for dependency in action.dependencies:
             if self.record(dependency) is None:

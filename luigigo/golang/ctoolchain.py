@@ -77,7 +77,25 @@ class CProbe:
             environment=tuple(keyed),
         )
 
+    def has(self, compilers: CToolchain) -> bool:
+        """Whether this machine's compilers are the ones that were identified elsewhere."""
+        try:
+            cc = self._identify(compilers.cc)
+            if digest_of([cc]) == compilers.identity:
+                return True
+            return digest_of([cc, self._identify(compilers.cxx)]) == compilers.identity
+        except (ToolchainError, OSError):
+            return False
+
     def _compiler(self, argv: tuple[str, ...], env: GoEnv) -> tuple[Digest, frozenset[str]]:
+        identity = self._identify(argv)
+        flags = self._cached(
+            digest_of("flags", identity, env.cgo_cflags, env.cgo_ldflags),
+            lambda: self._probe_flags(argv, env),
+        )
+        return identity, frozenset(flags)
+
+    def _identify(self, argv: tuple[str, ...]) -> Digest:
         path = shutil.which(argv[0], path=self._variables.get("PATH"))
         if path is None:
             raise ToolchainError(
@@ -90,12 +108,7 @@ class CProbe:
         )
         self.programs += [path, *programs]
         digests = [self._hashes.digest(program) for program in programs if os.path.isfile(program)]
-        identity = digest_of(argv, self._hashes.digest(os.path.realpath(path)), digests)
-        flags = self._cached(
-            digest_of("flags", identity, env.cgo_cflags, env.cgo_ldflags),
-            lambda: self._probe_flags(argv, env),
-        )
-        return identity, frozenset(flags)
+        return digest_of(argv, self._hashes.digest(os.path.realpath(path)), digests)
 
     def _called_programs(self, argv: tuple[str, ...]) -> list[str]:
         """What the driver calls: compiler proper, assembler, linker; by absolute path."""

@@ -41,6 +41,11 @@ class Toolchain(msgspec.Struct, frozen=True):
     include: Digest
     """Digest of GOROOT/pkg/include."""
 
+    @property
+    def identity(self) -> Digest:
+        """The same for toolchains that make the same of the same, wherever they lie."""
+        return digest_of("toolchain", self.version, sorted(self.tools.items()), self.include)
+
 
 TOOLS = ("compile", "asm", "link", "cgo", "preprofile")
 

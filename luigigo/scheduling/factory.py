@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import sys
 import threading
@@ -13,10 +14,16 @@ from urllib.parse import urlsplit
 
 import luigi.interface
 import luigi.scheduler
+import msgspec
 from luigi.cmdline_parser import CmdlineParser
 
+from luigigo.access import authorization, read_token
+from luigigo.clusterfile import find_known
+from luigigo.config import read_config
 from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.scheduling import outcome
+from luigigo.scheduling.channel import Place, place_of_url, raise_if_final
+from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker, Terms
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.settings import user_set
 from luigigo.scheduling.worker import SlotWorker
@@ -31,6 +38,22 @@ MemoryBudget = Callable[[], "int | None"]
 """Gives the bytes that the tasks of one worker may use together; None is no limit."""
 
 _memory_budgets: list[MemoryBudget] = []
+
+
+class ClientSide(msgspec.Struct, frozen=True):
+    """What the tasks' side of a client gives to its scheduling."""
+
+    terms: Callable[[], Terms]
+    adopt_cluster: Callable[[str], None]
+    """Told the share of the cluster before any task is checked."""
+
+
+_client_sides: list[ClientSide] = []
+
+
+def use_client_side(side: ClientSide) -> None:
+    """Use this for each connection to a luigid of luigigo's from now on."""
+    _client_sides[:] = [side]
 
 
 def use_memory_budget(budget: MemoryBudget) -> None:
@@ -54,17 +77,27 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
         if url.startswith("http+unix://"):
             return super().create_remote_scheduler(url)
         place = _place(url)
-        if _scheduler_was_named(url):
-            if not _listens(url):
+        named = _scheduler_was_named(url)
+        if not _listens(url):
+            if named:
                 _fail(
                     UsageError(f"luigigo: no luigid answers at {place}; start it, or use --local-scheduler")
                 )
-            return super().create_remote_scheduler(url)
-        if not _listens(url):
             return self._explain_local(f"no luigid at {place}")
-        if not _is_luigid(url):
+        try:
+            ours = _connect(url)
+        except LuigigoError as error:
+            _fail(error)
+            raise
+        if ours is not None:
+            return ours
+        if not named and not _is_luigid(url):
             return self._explain_local(f"what listens at {place} is not luigid")
-        print(f"luigigo: using luigid at {place}", file=sys.stderr, flush=True)
+        print(
+            f"luigigo: using luigid at {place}: a stock one, so no node helps, and scheduling is slower",
+            file=sys.stderr,
+            flush=True,
+        )
         return super().create_remote_scheduler(url)
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> SlotWorker:
@@ -74,6 +107,10 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
         if threading.current_thread() is not threading.main_thread():
             # Luigi's handler of SIGUSR1 can't be installed elsewhere.
             options["no_install_shutdown_handler"] = True
+        if isinstance(scheduler, ChannelScheduler):
+            return ChannelWorker(
+                scheduler, worker_processes=worker_processes, budget_bytes=_memory_budget, **options
+            )
         if not isinstance(scheduler, luigi.scheduler.Scheduler):
             if not user_set("worker", "wait_interval", "worker-wait-interval"):
                 options["wait_interval"] = POLL_SECONDS
@@ -90,6 +127,59 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
     def _explain_local(self, reason: str) -> ReadyScheduler:
         print(f"luigigo: {reason}: scheduling in this process", file=sys.stderr, flush=True)
         return self.create_local_scheduler()
+
+
+def _connect(url: str) -> ChannelScheduler | None:
+    """The luigid of luigigo's at a URL, or None for another. Raises `UsageError` where it won't let us in."""
+    place = _find_access(url)
+    shared = _ask_hello(place)
+    if shared is None or not _client_sides:
+        return None
+    side = _client_sides[0]
+    side.adopt_cluster(shared)
+    print(f"luigigo: using the cluster of luigid at {place}", file=sys.stderr, flush=True)
+    return ChannelScheduler(place, side.terms())
+
+
+def _find_access(url: str) -> Place:
+    """The place with the token: the URL's own, else the configured file's, else the known cluster's."""
+    place = place_of_url(url, "")
+    if place.token:
+        return place
+    token_file = read_config(os.environ).token_file
+    known = find_known(place.host, place.port)
+    if known is not None:
+        place = msgspec.structs.replace(place, tls=bool(known.tls_ca), tls_ca=known.tls_ca)
+        token_file = token_file or known.token_path
+    if token_file:
+        place = msgspec.structs.replace(place, token=read_token(token_file))
+    return place
+
+
+def _ask_hello(place: Place) -> str | None:
+    """The share of the cluster whose luigid is there; None when it is no luigid of luigigo's."""
+    tls = place.tls_context()
+    connection = http.client.HTTPConnection(place.host, place.port, timeout=ANSWER_TIMEOUT_SECONDS)
+    if tls is not None:
+        connection = http.client.HTTPSConnection(
+            place.host, place.port, timeout=ANSWER_TIMEOUT_SECONDS, context=tls
+        )
+    headers = {"Authorization": authorization(place.token)} if place.token else {}
+    try:
+        connection.request("POST", "/luigigo/hello", body="{}", headers=headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status == 401:
+            if not place.token:
+                raise UsageError(
+                    f"luigid at {place} asks for a token: set [luigigo] token_file=, or LUIGIGO_TOKEN_FILE"
+                )
+            raise_if_final(401, place)
+        return str(json.loads(content)["shared"]) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+    finally:
+        connection.close()
 
 
 def _scheduler_was_named(url: str) -> bool:

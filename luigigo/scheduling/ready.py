@@ -1,12 +1,13 @@
 """Which task runs next: dependency counters and a heap.
 
-Decides only; knows no scheduler, worker or clock. A task is an id, its dependencies, a priority and an
-order. Every operation costs O(log n) in the tasks, plus the dependencies or dependents that it touches.
+Decides only; knows no scheduler or worker. A task is an id, its dependencies, a priority and an order.
+Every operation costs O(log n) in the tasks, plus the dependencies or dependents that it touches.
 """
 
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -36,6 +37,7 @@ class _Node:
     token: int = 0
     """The one heap entry that counts for this node; 0 while it is not ready."""
     dependents: set[str] = field(default_factory=set)
+    ready_at: float = 0.0
 
 
 class ReadyQueue:
@@ -44,7 +46,9 @@ class ReadyQueue:
     An entry of the heap is never searched for: one that stopped counting stays until it surfaces.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds, for `ready_at`."""
+        self._clock = clock
         self._nodes: dict[str, _Node] = {}
         self._heap: list[tuple[float, float, int, str]] = []
         self._last_token = 0
@@ -94,14 +98,30 @@ class ReadyQueue:
             newly.append(task_id)
         return newly
 
-    def pop(self, accept: Callable[[str], bool] | None = None) -> str | None:
+    def dependents(self, task_id: str) -> Collection[str]:
+        """The tasks that wait for this one."""
+        node = self._nodes.get(task_id)
+        return () if node is None else node.dependents
+
+    def dependencies(self, task_id: str) -> Collection[str]:
+        """The tasks that this one waits for, done or not."""
+        node = self._nodes.get(task_id)
+        return () if node is None else node.deps
+
+    def ready_at(self, task_id: str) -> float:
+        """When the task last became ready, by the clock; 0 for one that never was."""
+        node = self._nodes.get(task_id)
+        return 0.0 if node is None else node.ready_at
+
+    def pop(self, accept: Callable[[str], bool] | None = None, patience: int | None = None) -> str | None:
         """Take the first ready task that `accept` wants; it is `OTHER` from then on.
 
-        Those that it does not want keep their places; passing them costs O(log n) each.
+        Those that it does not want keep their places; passing them costs O(log n) each, and no more than
+        `patience` are passed.
         """
-        refused = []
+        refused: list[tuple[float, float, int, str]] = []
         taken = None
-        while self._heap and taken is None:
+        while self._heap and taken is None and (patience is None or len(refused) < patience):
             entry = heapq.heappop(self._heap)
             _, _, token, task_id = entry
             node = self._nodes.get(task_id)
@@ -159,6 +179,7 @@ class ReadyQueue:
         elif not node.token:
             self._last_token += 1
             node.token = self._last_token
+            node.ready_at = self._clock()
             self._ready += 1
             heapq.heappush(self._heap, (-node.priority, node.order, node.token, task_id))
             return True

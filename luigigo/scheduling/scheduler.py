@@ -7,8 +7,9 @@ Every RPC and everything that the visualizer shows stays Luigi's own. What this 
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import luigi.scheduler
@@ -30,6 +31,8 @@ class ReadyTaskState(luigi.scheduler.SimpleTaskState):  # type: ignore[misc]
     def __init__(self, state_path: str, queue: ReadyQueue) -> None:
         super().__init__(state_path)
         self.queue = queue
+        self.on_change: Callable[[Any], None] | None = None
+        """Told of every task whose status changed, after the queue was."""
 
     def get_task(self, task_id: str, default: Any = None, setdefault: Any = None) -> Any:
         if not setdefault or task_id in self._tasks:
@@ -43,6 +46,8 @@ class ReadyTaskState(luigi.scheduler.SimpleTaskState):  # type: ignore[misc]
         super().set_status(task, new_status, config)
         if task.status != before:
             self.queue.move(task.id, _STAGES.get(task.status, Stage.OTHER))
+            if self.on_change is not None:
+                self.on_change(task)
 
     def inactivate_tasks(self, delete_tasks: Iterable[str]) -> None:
         deleted = list(delete_tasks)
@@ -73,9 +78,13 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
 
     def __init__(self, config: Any = None, resources: Any = None, **kwargs: Any) -> None:
         super().__init__(config, resources, **kwargs)
-        self._queue = ReadyQueue()
+        self.queue = ReadyQueue()
+        self.may_travel: Callable[[str], bool] = lambda task_id: True
+        """Whether a task may be given to an assistant, by its id."""
+        self.owner_thread: int | None = None
+        """The one thread that may change anything; None allows all."""
         collector = self._state._metrics_collector
-        self._state = ReadyTaskState(self._config.state_path, self._queue)
+        self._state = ReadyTaskState(self._config.state_path, self.queue)
         self._state._metrics_collector = collector
         self._new_task = self._make_task
         self._make_task = self._find_or_make_task
@@ -87,7 +96,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
         task = self._state.get_task(task_id)
         if task is None:
             return
-        self._queue.put(task.id, task.priority, task.time, task.deps)
+        self.queue.put(task.id, task.priority, task.time, task.deps)
         if task.resources:
             self._resource_users.add(task.id)
         else:
@@ -104,7 +113,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
         # Before a prune, so that a worker that was busy for long is not taken for dead.
         record = self._update_worker(worker, worker_reference={"host": host}, get_work=True)
         self._prune_after(PRUNE_INTERVAL_SECONDS)
-        if not (record.enabled and self._queue_suffices()):
+        if not (record.enabled and self.queue_suffices()):
             return super().get_work(  # type: ignore[no-any-return]
                 host=host, assistant=assistant, current_tasks=current_tasks, worker=worker, **kwargs
             )
@@ -124,6 +133,9 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
             self.prune()
 
     def prune(self) -> None:
+        # luigid answers readers in threads of their own, which must change nothing.
+        if self.owner_thread is not None and threading.get_ident() != self.owner_thread:
+            return
         super().prune()
         self._pruned_at_seconds = time.monotonic()
         self._resource_users = {task_id for task_id in self._resource_users if self._state.has_task(task_id)}
@@ -134,7 +146,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
 
     def _update_priority(self, task: Any, prio: float, worker: Any) -> None:
         super()._update_priority(task, prio, worker)
-        self._queue.set_priority(task.id, task.priority)
+        self.queue.set_priority(task.id, task.priority)
 
     def _find_or_make_task(self, *, task_id: str, **kwargs: Any) -> Any:
         """`add_task` makes a `Task` for each dependency only to drop it where one is there already."""
@@ -146,7 +158,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
         if self._state._task_batchers or self._state._status_tasks[BATCH_RUNNING]:
             return False
         # Resources only matter between ready tasks: whoever needs none may take any of the others.
-        return not any(self._queue.is_ready(task_id) for task_id in self._resource_users)
+        return not any(self.queue.is_ready(task_id) for task_id in self._resource_users)
 
     def _lost_claim(self, record: Any, current_tasks: Collection[str] | None) -> Any:
         """The best task that was given to this worker though it knows nothing of it: a lost reply."""
@@ -163,25 +175,30 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
     def _next_ready(self, record: Any, assistant: bool) -> Any:
         def accept(task_id: str) -> bool:
             task = self._state.get_task(task_id)
-            return (assistant and task.runnable) or record.id in task.workers
+            travels = assistant and task.runnable and self.may_travel(task_id)
+            return travels or record.id in task.workers
 
-        task_id = self._queue.pop(accept)
+        task_id = self.queue.pop(accept)
         return None if task_id is None else self._state.get_task(task_id)
 
     def _grant(self, task: Any, record: Any, host: str | None) -> dict[str, Any]:
         """Give the task to the worker; the part of the reply that names it."""
-        self.update_metrics_task_started(task)
-        self._state.set_status(task, RUNNING, self._config)
-        task.worker_running = record.id
-        task.resources_running = task.resources.copy()
-        task.time_running = time.time()
-        self._update_task_history(task, RUNNING, host=host)
+        self.start(task, record, host)
         return {
             "task_id": task.id,
             "task_family": task.family,
             "task_module": getattr(task, "module", None),
             "task_params": task.params,
         }
+
+    def start(self, task: Any, record: Any, host: str | None) -> None:
+        """Mark a task as running on a worker."""
+        self.update_metrics_task_started(task)
+        self._state.set_status(task, RUNNING, self._config)
+        task.worker_running = record.id
+        task.resources_running = task.resources.copy()
+        task.time_running = time.time()
+        self._update_task_history(task, RUNNING, host=host)
 
     def _rough_counts(self, record: Any, running: bool = True) -> dict[str, Any]:
         """What `count_pending` replies, without its walk over the edges; counts are upper bounds."""

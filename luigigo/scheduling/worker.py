@@ -61,7 +61,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         super().__init__(scheduler, worker_id, worker_processes, assistant, **kwargs)
         self._admission = Admission(budget_bytes)
         forked_results = self._task_result_queue
-        self._task_result_queue = queue.SimpleQueue()
+        self._task_result_queue = self._make_results()
         self._forked_results = ForkedResults(forked_results, self._task_result_queue)
         self._threads = SlotThreads()
         self._keep_alive_thread = None
@@ -74,6 +74,10 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._taken: set[str] = set()
         """Every task that this worker ever ran or began to."""
         self._waits = False
+
+    def _make_results(self) -> Any:
+        """The queue on which tasks that ran here report."""
+        return queue.SimpleQueue()
 
     def __enter__(self) -> SlotWorker:
         # A scheduler in this process sees that the worker lives.

@@ -14,6 +14,10 @@ from contextlib import suppress
 from typing import TypeVar
 
 MISSING = "missing"
+AWAY = frozenset(
+    (errno.ESTALE, errno.EIO, errno.ENOTCONN, errno.ETIMEDOUT, errno.ECONNABORTED, errno.ECONNRESET)
+)
+"""What calls on a share fail with that is away for a moment."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 
@@ -41,7 +45,7 @@ def flaw_of(error: OSError) -> Flaw:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return Flaw(MISSING, passing=True)
     # Not to be removed: it may be sound, and a share that is away for a moment answers like this too.
-    return Flaw(f"unreadable: {error.strerror}", passing=error.errno == errno.ESTALE)
+    return Flaw(f"unreadable: {error.strerror}", passing=error.errno in AWAY)
 
 
 def patiently(attempt: Callable[[], Found], folder: str, wait_seconds: float) -> Found:

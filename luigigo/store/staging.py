@@ -10,17 +10,23 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from luigigo.errors import StoreError
+from luigigo.store.flaws import AWAY
 from luigigo.store.layout import STAGING_PREFIX
 
 CHUNK_BYTES = 1 << 20
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+
+Made = TypeVar("Made")
 
 
 @contextmanager
@@ -84,7 +90,23 @@ def store_errors(doing: str, path: str) -> Iterator[None]:
 def store_error(doing: str, path: str, error: OSError) -> StoreError:
     """The `StoreError` for a file system call that failed."""
     reason = error.strerror or str(error)
-    return StoreError(f"cannot {doing} {path}: {reason}; {_remedy(error.errno)}")
+    failed = StoreError(f"cannot {doing} {path}: {reason}; {_remedy(error.errno)}")
+    failed.may_pass = error.errno in _FULL | _DENIED | AWAY
+    return failed
+
+
+def persistently(attempt: Callable[[], Made], patience_seconds: float) -> Made:
+    """Attempt again while it fails with what may pass. Raises its `StoreError` when the patience is over."""
+    deadline = time.monotonic() + patience_seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return attempt()
+        except StoreError as error:
+            if not error.may_pass or time.monotonic() >= deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
 def _remedy(number: int | None) -> str:

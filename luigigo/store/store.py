@@ -17,7 +17,7 @@ from luigigo.store.flaws import Flaw, flaw_of, patiently
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, flat
 from luigigo.store.leases import Lease
 from luigigo.store.records import USE_RESOLUTION_SECONDS, Records
-from luigigo.store.staging import publish, remove_unchanged, store_errors
+from luigigo.store.staging import persistently, publish, remove_unchanged, store_errors
 from luigigo.store.stathashes import StatHashes
 
 _log = logging.getLogger(__name__)
@@ -36,9 +36,11 @@ class Store:
         node_cache: str | None,
         stat_hashes: StatHashes,
         on_damage: Callable[[str], None],
+        patience_seconds: float = 0.0,
     ) -> None:
         """Use `open_at`."""
         self.root = root
+        self._patience_seconds = patience_seconds
         self._on_damage = on_damage
         self._contents = Contents(f"{root}/{CONTENTS}", node_cache, stat_hashes, on_damage)
         self._records = Records(f"{root}/{RECORDS}", on_damage)
@@ -50,8 +52,11 @@ class Store:
         node_cache: str | None = None,
         stat_hashes: StatHashes | None = None,
         on_damage: Callable[[str], None] | None = None,
+        patience_seconds: float = 0.0,
     ) -> Store:
         """Open the store in the folder `root`, which is made when absent. Raises `StoreError`.
+
+        `patience_seconds`: how long to try to write to a share that is full, read-only or away.
 
         `node_cache`: a folder on a disk of this node, when `root` is shared with other nodes.
         `on_damage` is told of every damaged file, in a sentence; by default it is logged as a warning.
@@ -61,7 +66,7 @@ class Store:
             with store_errors("make the store", root):
                 os.makedirs(root, exist_ok=True)
         cache = None if node_cache is None else os.path.abspath(node_cache)
-        return cls(root, cache, stat_hashes or StatHashes(), on_damage or _log.warning)
+        return cls(root, cache, stat_hashes or StatHashes(), on_damage or _log.warning, patience_seconds)
 
     def read_record(self, key: str, wait_seconds: float = 0.0) -> ActionRecord | None:
         """The record of an action key or content key, or None when there is no sound one.
@@ -76,15 +81,19 @@ class Store:
 
     def write_record(self, record: ActionRecord) -> None:
         """File a record, after the content that it names was published. Raises `StoreError`."""
-        self._records.write(record)
+        persistently(lambda: self._records.write(record), self._patience_seconds)
 
     def publish_file(self, path: str, *, executable: bool = False) -> Output:
         """Move a finished file into the store; afterwards `path` is gone. Raises `StoreError`."""
-        return self._contents.publish_file(path, executable=executable)
+        return persistently(
+            lambda: self._contents.publish_file(path, executable=executable), self._patience_seconds
+        )
 
     def publish_bytes(self, content: bytes, *, executable: bool = False) -> Output:
         """Put content into the store. Raises `StoreError`."""
-        return self._contents.publish_bytes(content, executable=executable)
+        return persistently(
+            lambda: self._contents.publish_bytes(content, executable=executable), self._patience_seconds
+        )
 
     def open_content(self, output: Output, wait_seconds: float = 0.0) -> str:
         """The path of the content, on this node and checked; never modify it.
@@ -102,8 +111,12 @@ class Store:
         """Store a plan; return the digest that it is read by. Raises `StoreError`."""
         digest = Digest(hashlib.sha256(plan).hexdigest())
         path = flat(f"{self.root}/{PLANS}", digest)
-        with store_errors("write", path):
-            publish(path, plan, 0o644)
+
+        def attempt() -> None:
+            with store_errors("write", path):
+                publish(path, plan, 0o644)
+
+        persistently(attempt, self._patience_seconds)
         return digest
 
     def read_plan(self, digest: Digest, wait_seconds: float = 0.0) -> bytes:
@@ -129,7 +142,7 @@ class Store:
         `keys`: action keys, content keys and digests of content. Raises `StoreError`, and `ValueError` for a
         run id that is no plain file name.
         """
-        return Lease(self.root, run_id, keys)
+        return persistently(lambda: Lease(self.root, run_id, keys), self._patience_seconds)
 
 
 def _read_plan_once(path: str, digest: Digest) -> bytes:

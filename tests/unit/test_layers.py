@@ -9,12 +9,12 @@ PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
     ("model", "errors"),
-    ("process", "machine", "config", "clusterfile", "store"),
+    ("process", "machine", "config", "access", "clusterfile", "store"),
     ("golang",),
     ("execution", "timings", "scheduling"),
     ("planning", "footprint", "kept", "destinations", "builds", "session", "delivery", "reporting"),
     ("tasks",),
-    ("cluster", "building", "storekeeping", "cli", "__main__"),
+    ("nodes", "cluster", "building", "storekeeping", "cli", "__main__"),
 )
 """From the bottom up. A room may import its own layer and those below; `__init__` finds the tasks."""
 

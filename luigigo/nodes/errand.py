@@ -1,0 +1,61 @@
+"""What a worker agrees to do. Pure: whatever luigid says is checked before anything is looked up by it."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from luigigo.model import ActionId, Digest
+from luigigo.scheduling.protocol import Grant
+
+FAMILIES = {
+    "CompilePackage": ("compile", "import_path"),
+    "BuildCgo": ("cgo", "import_path"),
+    "LinkBinary": ("link", "import_path"),
+    "PrepareProfile": ("preprofile", "profile"),
+}
+"""The task families that a worker runs, with the kind of action and the parameter that names it."""
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LONGEST_NAME = 4096
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """One action that the worker was given."""
+
+    task_id: str
+    lease: int
+    plan: Digest
+    action: ActionId
+    probably_done: bool = False
+    wants_commands: bool = False
+
+
+class NotOurs(Exception):
+    """luigid asks for what a worker never does; the text says what."""
+
+
+def errand_of(grant: Grant) -> Errand:
+    """The errand of a grant. Raises `NotOurs` for any task but luigigo's actions with proper parameters.
+
+    Whether the plan has such an action is learned from the plan, which is checked against its digest.
+    """
+    if grant.family not in FAMILIES:
+        raise NotOurs(f"a worker runs no {grant.family[:100]!r}")
+    kind, parameter = FAMILIES[grant.family]
+    if set(grant.params) != {parameter, "plan"}:
+        raise NotOurs(f"{grant.family} has the parameters {parameter} and plan, and no others")
+    name, plan = grant.params[parameter], grant.params["plan"]
+    if _DIGEST.fullmatch(plan) is None:
+        raise NotOurs(f"{grant.family}: the plan is no digest: {plan[:100]!r}")
+    if not name or len(name) > _LONGEST_NAME or "\0" in name:
+        raise NotOurs(f"{grant.family}: {parameter} is no name: {name[:100]!r}")
+    return Errand(
+        task_id=grant.task_id,
+        lease=grant.lease,
+        plan=Digest(plan),
+        action=ActionId(f"{kind} {name}"),
+        probably_done=grant.probably_done,
+        wants_commands=grant.wants_commands,
+    )

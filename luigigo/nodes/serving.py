@@ -1,0 +1,183 @@
+"""The two daemons, `luigigo worker` and `luigigo scheduler`: from options to their end."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from types import FrameType
+
+import msgspec
+
+import luigigo
+from luigigo.access import make_token, read_token
+from luigigo.clusterfile import ClusterDescription, private_folder
+from luigigo.config import Config, read_config
+from luigigo.errors import ExitCode, UsageError
+from luigigo.machine import memory_available_bytes, memory_limit_bytes, node_name, usable_cpus
+from luigigo.nodes.cache import CacheKeeper
+from luigigo.nodes.site import Site
+from luigigo.nodes.worker import NodeWorker, WorkerOptions
+from luigigo.scheduling.channel import Place
+
+MEMORY_SHARE = 0.9
+DEFAULT_CACHE_BYTES = 20 << 30
+READY_SECONDS = 30.0
+"""How long a worker waits for luigid before it says that it is ready all the same."""
+
+
+class WorkerChoice(msgspec.Struct, frozen=True):
+    """What a user may say of one worker; empty values are found out."""
+
+    node: str = ""
+    slots: int = 0
+    memory_bytes: int = 0
+    cache: str = ""
+    idle_exit_seconds: float = -1.0
+
+
+def describe(shared: str, host: str, port: int, token_file: str, tls_ca: str = "") -> ClusterDescription:
+    """A cluster from single values, for whoever has no cluster file. Raises `UsageError`."""
+    from luigigo.clusterfile import SchedulerPlace
+
+    if not shared or not host:
+        raise UsageError("say --cluster FILE, or --shared DIR and --scheduler-host HOST")
+    place = SchedulerPlace(host=host, port=port, tls_ca=tls_ca)
+    return ClusterDescription(os.path.abspath(shared), place, (), token_file=token_file)
+
+
+def place_of(cluster: ClusterDescription) -> Place:
+    """Where the cluster's luigid is. Raises `UsageError` where the token cannot be read."""
+    trusted = cluster.scheduler.trusted
+    token = read_token(cluster.token_path)
+    return Place(cluster.scheduler.host, cluster.scheduler.port, token, bool(trusted), trusted)
+
+
+def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
+    """Serve as a worker of the cluster; return the exit code. Raises `LuigigoError`s at the start."""
+    _log_to_stderr()
+    node = choice.node or _own_name(cluster)
+    entry = next((entry for entry in cluster.nodes if entry.name == node), None)
+    slots = choice.slots or (entry.slots if entry else 0) or usable_cpus()
+    memory_bytes = choice.memory_bytes or (entry.memory_bytes if entry else 0) or _usable_memory_bytes()
+    cache = private_folder(choice.cache or cluster.cache_of(node))
+    # A read-only share must not keep the worker from starting: it may be a passing fault.
+    config = msgspec.structs.replace(
+        read_config({**os.environ, "LUIGIGO_CACHE": cache, "LUIGIGO_SHARED": cluster.shared}),
+        memory_bytes=memory_bytes,
+        **({"go": cluster.go} if cluster.go else {}),
+    )
+    options = WorkerOptions(
+        place=place_of(cluster),
+        node=node,
+        slots=slots,
+        memory_bytes=memory_bytes,
+        version=luigigo.__version__,
+        idle_exit_seconds=(
+            cluster.idle_exit_seconds if choice.idle_exit_seconds < 0 else choice.idle_exit_seconds
+        ),
+    )
+    return _serve_worker(options, config, cluster.cache_bytes or DEFAULT_CACHE_BYTES)
+
+
+def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> int:
+    workers: list[NodeWorker] = []
+    site = Site(
+        config, os.environ, options.node, lambda event: workers[0].observe(event), options.memory_bytes
+    )
+    keeper = CacheKeeper([str(config.node_cache), site.equipment.sources_dir], cache_bytes)
+    worker = NodeWorker(options, site, keeper)
+    workers.append(worker)
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        # Locks are taken there: not in a handler, which may have interrupted their holder.
+        threading.Thread(target=worker.stop, daemon=True).start()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, stop)
+    keeper.start()
+    threading.Thread(target=_say_ready, args=(worker, site), daemon=True).start()
+    try:
+        worker.run()
+    finally:
+        keeper.stop()
+        site.close()
+    logging.getLogger("luigigo.worker").info("ended: %s", worker.exit_reason)
+    return int(ExitCode.OK)
+
+
+def _say_ready(worker: NodeWorker, site: Site) -> None:
+    connected = worker.wait_welcome(READY_SECONDS) and worker.error is None
+    if worker.error is None:
+        facts = {
+            "node": worker.options.node,
+            "worker_id": worker.id,
+            "slots": worker.options.slots,
+            "memory_bytes": worker.options.memory_bytes,
+            "go": site.toolchain.version,
+            "connected": connected,
+            "pid": os.getpid(),
+        }
+        print("ready", json.dumps(facts), flush=True)
+
+
+def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, token_file: str) -> int:
+    """Serve as luigid; return the exit code. Raises `LuigigoError`s at the start."""
+    from luigigo.scheduling.server import SchedulerOptions, serve
+
+    _log_to_stderr()
+    if cluster is None:
+        token = make_token(token_file or _default_token_file())
+        options = SchedulerOptions(token, bind or "127.0.0.1", port or 8082)
+    else:
+        scheduler = cluster.scheduler
+        options = SchedulerOptions(
+            token=make_token(token_file or cluster.token_path),
+            bind=bind or scheduler.bind or _address_of(scheduler.host),
+            port=port or scheduler.port,
+            shared=cluster.shared,
+            certificate=scheduler.tls_certificate,
+            certificate_key=scheduler.tls_key,
+        )
+    asyncio.run(serve(options, luigigo.__version__))
+    return int(ExitCode.OK)
+
+
+def _default_token_file() -> str:
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(base, "luigigo", "token")
+
+
+def _address_of(host: str) -> str:
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise UsageError(f"scheduler.host {host}: {error.strerror or error}") from error
+
+
+def _own_name(cluster: ClusterDescription) -> str:
+    """What the cluster's file calls this machine; else its own short name."""
+    name = node_name()
+    candidates = (name, name.partition(".")[0], socket.getfqdn())
+    for entry in cluster.nodes:
+        if entry.name in candidates:
+            return entry.name
+    return candidates[1]
+
+
+def _usable_memory_bytes() -> int:
+    return int(MEMORY_SHARE * min(memory_available_bytes(), memory_limit_bytes()))
+
+
+def _log_to_stderr() -> None:
+    faulthandler.enable()
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)

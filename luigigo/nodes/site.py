@@ -1,0 +1,141 @@
+"""What a node works with: its toolchain, its caches, the share, and the plans that it was asked about."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from luigigo.config import Config
+from luigigo.errors import StoreError, ToolchainError
+from luigigo.execution.equipment import Equipment
+from luigigo.execution.events import Event
+from luigigo.execution.workshop import Workshop
+from luigigo.golang.actions import Action, CgoSpec, CToolchain, LinkSpec, Plan
+from luigigo.golang.ctoolchain import CProbe
+from luigigo.golang.toolchain import Toolchain, find_go, read_toolchain, run_env
+from luigigo.model import Digest
+from luigigo.session import Session
+
+PLANS_KEPT = 8
+"""How many plans a worker keeps in memory."""
+
+_decode_plan = msgspec.msgpack.Decoder(Plan).decode
+
+
+class Lacking(Exception):
+    """This node's C toolchain, or a header of its system, is not the one that the plan was made with."""
+
+    def __init__(self, compilers: str, reason: str) -> None:
+        super().__init__(reason)
+        self.compilers = compilers
+
+
+class Site:
+    """One node's equipment and its workshops. Safe for threads."""
+
+    def __init__(
+        self,
+        config: Config,
+        variables: Mapping[str, str],
+        node: str,
+        observe: Callable[[Event], None],
+        memory_bytes: int = 0,
+    ) -> None:
+        """Open the share and find the toolchain. Raises `StoreError` and `ToolchainError`."""
+        self._session = Session(config, variables)
+        self._session.add_observer(observe)
+        equipment = self._session.builds.equipment
+        self.equipment: Equipment = msgspec.structs.replace(
+            equipment,
+            node=node,
+            has_projects=False,
+            budget_bytes=memory_bytes or equipment.budget_bytes,
+        )
+        self.toolchain = self._find_toolchain(config.go)
+        self._probe = CProbe(
+            equipment.runner, equipment.hashes, os.path.join(config.cache, "probes"), variables
+        )
+        self._workshops: OrderedDict[Digest, Workshop] = OrderedDict()
+        self._has_compilers: dict[str, bool] = {}
+        self._lock = threading.Lock()
+
+    def _find_toolchain(self, configured: str) -> Toolchain:
+        equipment = self.equipment
+        go = find_go(configured, equipment.variables)
+        # No folder of a project's: the toolchain that a project asks for is matched by its identity.
+        variables = {**equipment.variables, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
+        env = run_env(go, equipment.work_dir, variables, equipment.runner)
+        return read_toolchain(env, equipment.hashes)
+
+    def workshop(self, digest: Digest) -> Workshop:
+        """The workshop of a plan, with this node's toolchain.
+
+        Raises `ContentMissing` where the plan can't be had or is damaged, and `ToolchainError` for a plan of
+        another toolchain.
+        """
+        with self._lock:
+            workshop = self._workshops.get(digest)
+            if workshop is None:
+                workshop = self._workshops[digest] = self._open(digest)
+                while len(self._workshops) > PLANS_KEPT:
+                    self._workshops.popitem(last=False)
+            self._workshops.move_to_end(digest)
+            return workshop
+
+    def _open(self, digest: Digest) -> Workshop:
+        equipment = self.equipment
+        content = equipment.store.read_plan(digest, equipment.wait_seconds)
+        try:
+            plan = _decode_plan(content)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise StoreError(f"plan {digest} is none that this luigigo understands: {error}") from error
+        if plan.toolchain.identity != self.toolchain.identity:
+            raise ToolchainError(
+                f"node {equipment.node} has {self.toolchain.version}, and not the {plan.toolchain.version} "
+                "that the plan was made with"
+            )
+        return Workshop(msgspec.structs.replace(plan, toolchain=self.toolchain), equipment)
+
+    def require_c(self, workshop: Workshop, action: Action) -> None:
+        """Raise `Lacking` unless this node's C toolchain and headers are those that the action counts on."""
+        compilers = compilers_of(workshop.plan, action)
+        if compilers is None:
+            return
+        if compilers.identity not in self._has_compilers:
+            os.makedirs(os.path.join(self._session.config.cache, "probes"), exist_ok=True)
+            self._has_compilers[compilers.identity] = self._probe.has(compilers)
+        if not self._has_compilers[compilers.identity]:
+            raise Lacking(compilers.identity, f"its C compiler ({' '.join(compilers.cc)}) is another one")
+        if isinstance(action.spec, CgoSpec):
+            for header in action.spec.headers:
+                if not self._has_header(header.name, header.digest):
+                    raise Lacking(compilers.identity, f"its {header.name} is another one")
+
+    def _has_header(self, path: str, digest: str) -> bool:
+        try:
+            return self.equipment.hashes.digest(path) == digest
+        except OSError:
+            return False
+
+    def save(self) -> None:
+        """Write the caches of stats and timings."""
+        self._session.save()
+
+    def close(self) -> None:
+        """Save, and remove the work folder."""
+        self._session.close()
+
+
+def compilers_of(plan: Plan, action: Action) -> CToolchain | None:
+    """The C toolchain that an action calls, or None."""
+    if isinstance(action.spec, CgoSpec):
+        return action.spec.compilers
+    if isinstance(action.spec, LinkSpec) and action.spec.compilers is not None:
+        for other in plan.actions.values():
+            if isinstance(other.spec, CgoSpec) and other.spec.compilers.identity == action.spec.compilers:
+                return other.spec.compilers
+    return None

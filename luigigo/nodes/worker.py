@@ -1,0 +1,329 @@
+"""A node's worker: takes errands from luigid, fetches what they read, and runs them in slots.
+
+An errand that waits for the share holds no slot: it is staged by threads of their own, and queues for a slot
+when all that it reads is on this node.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import os
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from luigigo.errors import ActionError, ExitCode, LuigigoError, SourcesElsewhere
+from luigigo.execution.events import ActionEnded, CommandStarted, Event
+from luigigo.nodes.cache import CacheKeeper
+from luigigo.nodes.errand import Errand, NotOurs, errand_of
+from luigigo.nodes.site import Lacking, Site
+from luigigo.scheduling import protocol
+from luigigo.scheduling.channel import Channel, Place
+from luigigo.scheduling.protocol import Ended, FromPeer, FromServer, Grant, Held, Hello, Usage, Welcome
+
+_log = logging.getLogger("luigigo.worker")
+
+STAGING_THREADS = 4
+RESULTS_KEPT_SECONDS = 60.0
+"""How long a result is kept to be said again: one that was said into a dying connection is lost."""
+RESULTS_KEPT = 1000
+TICK_SECONDS = 0.5
+STATE_SECONDS = 15.0
+
+
+class WorkerOptions(msgspec.Struct, frozen=True):
+    """What a worker offers."""
+
+    place: Place
+    node: str
+    slots: int
+    memory_bytes: int
+    version: str
+    idle_exit_seconds: float = 0.0
+    """How long it stays without work; 0 is for ever."""
+
+
+class Running(msgspec.Struct):
+    """One errand under way."""
+
+    errand: Errand
+    received_at: float
+    staged_at: float = 0.0
+    has_started: bool = False
+    is_cancelled: bool = False
+    commands: list[tuple[str, tuple[str, ...]]] = []
+    ended: ActionEnded | None = None
+
+
+class NodeWorker:
+    """Runs errands until it is told to exit, or has been idle for too long."""
+
+    def __init__(self, options: WorkerOptions, site: Site, keeper: CacheKeeper) -> None:
+        self.options = options
+        self.exit_reason = ""
+        self.error: LuigigoError | None = None
+        self.id = f"{options.node}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._site = site
+        self._keeper = keeper
+        self._channel = Channel(options.place, self)
+        self._lock = threading.Condition()
+        self._errands: dict[int, Running] = {}
+        """By lease, everything that was taken on and has not ended."""
+        self._ready: list[tuple[int, Running]] = []
+        """Staged, in the order of their leases: luigid gives out the most urgent first."""
+        self._results: deque[tuple[float, Ended]] = deque()
+        self._epoch = ""
+        self._is_welcome = threading.Event()
+        self._staging = ThreadPoolExecutor(STAGING_THREADS, thread_name_prefix="staging")
+        self._busy_at = time.monotonic()
+        self._current = threading.local()
+        self._exiting = False
+
+    # --- the life of the daemon ---
+
+    def run(self) -> None:
+        """Serve to the end. Raises the `LuigigoError` with which luigid refused."""
+        for number in range(self.options.slots):
+            threading.Thread(target=self._serve_slot, name=f"slot {number + 1}", daemon=True).start()
+        self._channel.start()
+        said = 0.0
+        while not self._is_over():
+            time.sleep(TICK_SECONDS)
+            if time.monotonic() - said > STATE_SECONDS:
+                said = time.monotonic()
+                self._channel.send(protocol.NodeState(self._keeper.size_bytes(), len(self._ready)))
+                self._site.save()
+        self._channel.close(protocol.Leave())
+        self._staging.shutdown(wait=False, cancel_futures=True)
+        if self.error is not None:
+            raise self.error
+
+    def wait_welcome(self, timeout_seconds: float) -> bool:
+        """Whether luigid let us in within the time."""
+        return self._is_welcome.wait(timeout_seconds)
+
+    def exit(self, reason: str) -> None:
+        """Take nothing more; end when what runs has ended."""
+        self._exiting = True
+        self.exit_reason = reason
+
+    def stop(self) -> None:
+        """End at once: kill what runs. luigid gives it to others."""
+        self.exit("stopped")
+        self._site.equipment.runner.kill_all()
+        with self._lock:
+            self._errands.clear()
+            self._ready.clear()
+        self._channel.close(protocol.Leave())
+
+    def _is_over(self) -> bool:
+        if self.error is not None:
+            return True
+        with self._lock:
+            if self._errands:
+                self._busy_at = time.monotonic()
+                return False
+        idle_seconds = time.monotonic() - self._busy_at
+        if self.options.idle_exit_seconds and idle_seconds > self.options.idle_exit_seconds:
+            self.exit(f"idle for {idle_seconds:.0f} s")
+        return self._exiting
+
+    # --- in the channel's thread ---
+
+    def hello(self) -> Hello:
+        """This node, and what it holds."""
+        toolchain = self._site.toolchain
+        with self._lock:
+            held = tuple(Held(each.errand.task_id, lease) for lease, each in self._errands.items())
+        return Hello(
+            protocol=protocol.PROTOCOL,
+            worker_id=self.id,
+            role="node",
+            node=self.options.node,
+            slots=self.options.slots,
+            version=self.options.version,
+            memory_bytes=self.options.memory_bytes,
+            toolchain=toolchain.identity,
+            go=toolchain.version,
+            held=held,
+            epoch=self._epoch,
+        )
+
+    def resume(self, welcome: Welcome) -> Sequence[FromPeer]:
+        """The latest results again, for those said into a dying connection are lost."""
+        self._epoch = welcome.epoch
+        self._is_welcome.set()
+        _log.info("connected to luigid %s at %s", welcome.epoch, self.options.place)
+        with self._lock:
+            started = [
+                protocol.Started(each.errand.task_id, lease)
+                for lease, each in self._errands.items()
+                if each.has_started
+            ]
+            oldest = time.monotonic() - RESULTS_KEPT_SECONDS
+            return [*(result for at, result in self._results if at > oldest), *started]
+
+    def receive(self, message: FromServer) -> None:
+        """Take errands, or give them up."""
+        if isinstance(message, protocol.Work):
+            for grant in message.grants:
+                self._take_on(grant)
+        elif isinstance(message, protocol.Cancel):
+            for lease in message.leases:
+                self._cancel(lease)
+        elif isinstance(message, protocol.Revoke):
+            for lease in message.leases:
+                self._give_back(lease)
+        elif isinstance(message, protocol.Exit):
+            _log.info("exiting: %s", message.reason)
+            self.exit(message.reason)
+
+    def lost(self, reason: str) -> None:
+        """What runs goes on meanwhile."""
+        _log.warning("luigid at %s does not answer (%s): trying again", self.options.place, reason)
+
+    def refused(self, error: LuigigoError) -> None:
+        """End."""
+        self.error = error
+        self._is_welcome.set()
+
+    def _take_on(self, grant: Grant) -> None:
+        try:
+            errand = errand_of(grant)
+        except NotOurs as refusal:
+            _log.warning("refused %s: %s", grant.task_id[:200], refusal)
+            self._report(
+                Ended(grant.task_id, grant.lease, "failed", f"refused: {refusal}", int(ExitCode.USAGE))
+            )
+            return
+        running = Running(errand, time.monotonic())
+        with self._lock:
+            if errand.lease in self._errands:
+                return
+            self._errands[errand.lease] = running
+        self._staging.submit(self._stage, running)
+
+    def _cancel(self, lease: int) -> None:
+        with self._lock:
+            running = self._errands.pop(lease, None)
+            if running is None:
+                return
+            running.is_cancelled = True
+        self._site.equipment.runner.kill(lease)
+
+    def _give_back(self, lease: int) -> None:
+        with self._lock:
+            running = self._errands.get(lease)
+            if running is None or running.has_started:
+                return
+            running.is_cancelled = True
+            del self._errands[lease]
+        self._report(Ended(running.errand.task_id, lease, "returned"))
+
+    # --- in the threads of staging and of slots ---
+
+    def _stage(self, running: Running) -> None:
+        errand = running.errand
+        if running.is_cancelled:
+            return
+        try:
+            with self._site.equipment.runner.scope(errand.lease):
+                workshop = self._site.workshop(errand.plan)
+                action = workshop.plan.actions.get(errand.action)
+                if action is None:
+                    raise NotOurs(f"plan {errand.plan} has no action {errand.action[:200]!r}")
+                self._site.require_c(workshop, action)
+                workshop.stage(errand.action, probably_done=errand.probably_done)
+        except BaseException as error:
+            self._finish(running, self._result_of(errand, error))
+            return
+        running.staged_at = time.monotonic()
+        with self._lock:
+            heapq.heappush(self._ready, (errand.lease, running))
+            self._lock.notify()
+
+    def _serve_slot(self) -> None:
+        while True:
+            with self._lock:
+                while not self._ready:
+                    self._lock.wait()
+                _, running = heapq.heappop(self._ready)
+                if running.is_cancelled:
+                    continue
+                running.has_started = True
+            self._run(running)
+
+    def _run(self, running: Running) -> None:
+        errand = running.errand
+        self._channel.send(protocol.Started(errand.task_id, errand.lease))
+        started_at = time.monotonic()
+        self._current.running = running
+        try:
+            with self._site.equipment.runner.scope(errand.lease):
+                record = self._site.workshop(errand.plan).perform(errand.action)
+            seen = running.ended
+            usage = Usage(
+                outcome=seen.outcome.value if seen is not None else "ran",
+                seconds=time.monotonic() - started_at,
+                cpu_seconds=record.cpu_seconds,
+                peak_bytes=record.peak_bytes,
+                gogc=self._site.equipment.timings.gogc(errand.action),
+                waited_seconds=running.staged_at - running.received_at,
+                idle_seconds=started_at - running.staged_at,
+                messages=record.messages,
+                commands=tuple(running.commands),
+            )
+            result = Ended(errand.task_id, errand.lease, "done", usage=usage)
+        except BaseException as error:
+            result = self._result_of(errand, error)
+        finally:
+            self._current.running = None
+        self._finish(running, result)
+
+    def _result_of(self, errand: Errand, error: BaseException) -> Ended:
+        """What an error means for luigid: the action's fault, or this node's."""
+        name, lease, text = errand.task_id, errand.lease, str(error)
+        if isinstance(error, ActionError):
+            return Ended(name, lease, "failed", text, int(error.exit_code))
+        if isinstance(error, NotOurs):
+            return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
+        if isinstance(error, SourcesElsewhere):
+            return Ended(name, lease, "home", text)
+        if isinstance(error, Lacking):
+            return Ended(name, lease, "unable", text, lacks=error.compilers)
+        if not isinstance(error, LuigigoError):
+            _log.exception("%s", name, exc_info=error)
+            text = f"{type(error).__name__}: {error}"
+        return Ended(name, lease, "unable", text)
+
+    def _finish(self, running: Running, result: Ended) -> None:
+        with self._lock:
+            if running.is_cancelled or self._errands.pop(running.errand.lease, None) is None:
+                return
+            self._busy_at = time.monotonic()
+        if result.status != "done":
+            _log.warning("%s: %s: %s", result.task_id, result.status, result.explanation[:2000])
+        self._report(result)
+
+    def _report(self, result: Ended) -> None:
+        with self._lock:
+            self._results.append((time.monotonic(), result))
+            while len(self._results) > RESULTS_KEPT:
+                self._results.popleft()
+        self._channel.send(result)
+
+    def observe(self, event: Event) -> None:
+        """Note what the running errand of this thread does."""
+        running: Running | None = getattr(self._current, "running", None)
+        if running is None:
+            return
+        if isinstance(event, ActionEnded):
+            running.ended = event
+        elif isinstance(event, CommandStarted) and running.errand.wants_commands:
+            running.commands.append((event.cwd, event.argv))

@@ -1,0 +1,266 @@
+"""What a luigid of luigigo's, its workers and its clients say to each other over a WebSocket.
+
+A frame is a JSON array of messages, each an object whose `type` names it. Requests need no reply: what a
+message causes arrives as messages. Tasks are given out under *leases*: a result counts only with the lease
+that is in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+PROTOCOL = 1
+CHANNEL_PATH = "/luigigo/channel"
+LARGEST_FRAME_BYTES = 32 << 20
+"""A frame larger than this ends the connection."""
+TASKS_PER_FRAME = 500
+PING_SECONDS = 2.0
+LOST_SECONDS = 8.0
+"""A peer that was not heard of for this long is lost. Longer than a cable that is out for five seconds."""
+RETURN_SECONDS = 10.0
+"""How long what a lost client, or a worker known to an earlier luigid, held is kept for it."""
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """Anything that is said."""
+
+
+class Held(msgspec.Struct, frozen=True, array_like=True):
+    """A task that a worker holds from an earlier connection."""
+
+    task_id: str
+    lease: int
+
+
+class Hello(Message, frozen=True, tag="hello"):
+    """The first message of a connection, by the one who connects."""
+
+    protocol: int
+    worker_id: str
+    role: str
+    """`node` runs any action that suits it, `client` offers tasks and runs those that are its own."""
+    node: str
+    slots: int
+    version: str = ""
+    memory_bytes: int = 0
+    """What all its tasks may take together; 0 is no limit."""
+    toolchain: str = ""
+    """Identity of its Go toolchain: it runs only actions of plans with the same one."""
+    go: str = ""
+    """The toolchain's name, for people."""
+    held: tuple[Held, ...] = ()
+    epoch: str = ""
+    """Of the luigid that it was connected to before."""
+
+
+class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an action asks of the node that runs it."""
+
+    key: str
+    """The action key: of tasks with equal keys one runs, for all."""
+    toolchain: str = ""
+    compilers: str = ""
+    """Identity of the C toolchain that it calls; "" for none."""
+    peak_bytes: int = 0
+    runs_alone: bool = False
+    anywhere: bool = True
+    """False binds it to the client, whose files it reads."""
+    wants_commands: bool = False
+    """Whether the client wants to know the commands that run (`-x`)."""
+
+
+class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A task, as the arguments of Luigi's `add_task`, and what it needs; without needs it is the client's."""
+
+    call: dict[str, Any]
+    needs: Needs | None = None
+    running_on: str = ""
+    """The worker that ran it when the client last heard of it, before luigid was restarted."""
+
+
+class Add(Message, frozen=True, tag="add"):
+    """Tasks to add or bring up to date, dependents before dependencies."""
+
+    offers: tuple[Offer, ...]
+
+
+class Call(Message, frozen=True, tag="call"):
+    """Another of Luigi's remote procedures, in order with the rest; its answer is dropped."""
+
+    method: str
+    arguments: dict[str, Any]
+
+
+class RunAll(Message, frozen=True, tag="run"):
+    """All tasks are added: tell when nothing more of them can run."""
+
+
+class Help(msgspec.Struct, frozen=True):
+    """What a client that takes part in running its own actions has."""
+
+    memory_bytes: int
+    toolchain: str
+    go: str
+
+
+class Join(Message, frozen=True, tag="join"):
+    """The client takes part in running its actions, with its own slots."""
+
+    memory_bytes: int
+    toolchain: str
+    go: str
+
+
+class Leave(Message, frozen=True, tag="leave"):
+    """The one who connected goes for good; a client's running tasks are wanted no more."""
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one action took."""
+
+    outcome: str
+    seconds: float = 0.0
+    """Wall time from the moment when a slot took it up."""
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    gogc: str = ""
+    waited_seconds: float = 0.0
+    """Time that it waited for the share to show and to hand over what it reads."""
+    idle_seconds: float = 0.0
+    """Time from being ready on the node to its slot."""
+    messages: str = ""
+    commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Folder and argument list of each tool, where they were wanted."""
+
+
+class Started(Message, frozen=True, tag="started"):
+    """A slot took a task up."""
+
+    task_id: str
+    lease: int
+
+
+class Ended(Message, frozen=True, tag="ended"):
+    """A task is over on a node."""
+
+    task_id: str
+    lease: int
+    status: str
+    """`done`; `failed`, for good; `unable`, this node can't, another may; `home`, only the client can;
+    `returned`, not begun."""
+    explanation: str = ""
+    exit_code: int = 0
+    usage: Usage | None = None
+    lacks: str = ""
+    """With `unable`: the C toolchain that this node does not have, "" when the node itself has a fault."""
+
+
+class NodeState(Message, frozen=True, tag="state"):
+    """What a node says of itself now and then, for whoever asks for the state of the cluster."""
+
+    cache_bytes: int = 0
+    waiting: int = 0
+
+
+class Welcome(Message, frozen=True, tag="welcome"):
+    """The answer to `Hello`."""
+
+    epoch: str
+    version: str
+    shared: str = ""
+    """The store's folder, where luigid was told of it."""
+
+
+class Refused(Message, frozen=True, tag="refused"):
+    """The answer to a `Hello` that is not welcome; the connection ends."""
+
+    reason: str
+
+
+class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A task that the receiver shall run."""
+
+    task_id: str
+    lease: int
+    family: str = ""
+    params: dict[str, str] = {}
+    peak_bytes: int = 0
+    runs_alone: bool = False
+    probably_done: bool = False
+    """Another node did an equal one moments ago: its record is worth waiting for."""
+    wants_commands: bool = False
+
+
+class Work(Message, frozen=True, tag="work"):
+    """Tasks to run, the most urgent first."""
+
+    grants: tuple[Grant, ...]
+
+
+class Cancel(Message, frozen=True, tag="cancel"):
+    """End these at once and say no more of them."""
+
+    leases: tuple[int, ...]
+
+
+class Revoke(Message, frozen=True, tag="revoke"):
+    """Give these back unless they have begun."""
+
+    leases: tuple[int, ...]
+
+
+class Progress(Message, frozen=True, tag="progress"):
+    """What became of one of the client's tasks."""
+
+    task_id: str
+    status: str
+    """`running`, `pending` (again), `done` or `failed`."""
+    node: str = ""
+    worker_id: str = ""
+    explanation: str = ""
+    exit_code: int = 0
+    usage: Usage | None = None
+    dispatch_seconds: float = 0.0
+    """With `running`: how long after it was ready."""
+
+
+class Notice(Message, frozen=True, tag="notice"):
+    """Something that the client's user should know."""
+
+    text: str
+    workers: int
+    """How many nodes can run the client's actions now."""
+
+
+class RunOver(Message, frozen=True, tag="over"):
+    """Nothing more of the client's tasks can run."""
+
+    failed: tuple[str, ...] = ()
+    """Ids of the tasks that failed."""
+
+
+class Exit(Message, frozen=True, tag="exit"):
+    """The worker shall finish what runs and end."""
+
+    reason: str
+
+
+FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Ended | NodeState
+FromServer: TypeAlias = Welcome | Refused | Work | Cancel | Revoke | Progress | Notice | RunOver | Exit
+
+encode = msgspec.json.Encoder().encode
+_decode_from_peer = msgspec.json.Decoder(list[FromPeer]).decode
+_decode_from_server = msgspec.json.Decoder(list[FromServer]).decode
+
+
+def decode_from_peer(frame: str | bytes) -> Sequence[FromPeer]:
+    """What a peer said. Raises `msgspec.MsgspecError` for anything else."""
+    return _decode_from_peer(frame)
+
+
+def decode_from_server(frame: str | bytes) -> Sequence[FromServer]:
+    """What luigid said. Raises `msgspec.MsgspecError` for anything else."""
+    return _decode_from_server(frame)

@@ -1,0 +1,360 @@
+"""A client of a luigid of luigigo's: Luigi's worker, told by messages what to run and what others did."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from luigi.task_status import DONE, FAILED, PENDING
+
+from luigigo.errors import ExitCode, LuigigoError
+from luigigo.scheduling import outcome, protocol
+from luigigo.scheduling.channel import Channel, Place
+from luigigo.scheduling.interrupts import check, interruptible
+from luigigo.scheduling.protocol import (
+    FromPeer,
+    FromServer,
+    Held,
+    Hello,
+    Help,
+    Needs,
+    Offer,
+    Progress,
+    Welcome,
+)
+from luigigo.scheduling.worker import SlotWorker
+
+logger = logging.getLogger("luigi-interface")
+
+POLL_SECONDS = 0.2
+"""How often a client that hears nothing looks at the clock."""
+PATIENCE_SECONDS = 2.0
+"""How long there may be no worker before the user is told."""
+FALLBACK_SECONDS = 5.0
+"""How long there may be none before the client joins in, where it is told to."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a client knows beside its tasks, from the layers above."""
+
+    node: str
+    version: str
+    observe: Callable[[Any, Progress], None]
+    """Told what became of a task elsewhere."""
+    help: Callable[[], Help]
+    """Asked when the client has to take part itself."""
+    falls_back: bool = False
+    """Whether it takes part when there is no worker."""
+
+
+class ChannelScheduler:
+    """Luigi's scheduler as the client's worker calls it; what it says goes through the channel.
+
+    Keeps what was offered, to say it again to a luigid that was restarted.
+    """
+
+    def __init__(self, place: Place, terms: Terms) -> None:
+        self.place = place
+        self.terms = terms
+        self.offers: dict[str, Offer] = {}
+        self.needs_of: Callable[[str], Needs | None] = lambda task_id: None
+        self._unsent: list[Offer] = []
+        self._lock = threading.Lock()
+        self.send: Callable[..., None] = lambda *messages: None
+
+    def add_task(self, **call: Any) -> None:
+        """Offer a task, or report what became of it."""
+        task_id = call["task_id"]
+        offer = Offer(
+            {name: value for name, value in call.items() if value is not None}, self.needs_of(task_id)
+        )
+        with self._lock:
+            before = self.offers.get(task_id)
+            if before is not None:
+                offer = msgspec.structs.replace(offer, call=before.call | offer.call)
+            self.offers[task_id] = offer
+            self._unsent.append(offer)
+            if len(self._unsent) < protocol.TASKS_PER_FRAME:
+                return
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what was offered since the last time."""
+        with self._lock:
+            offers, self._unsent = self._unsent, []
+        if offers:
+            self.send(protocol.Add(tuple(offers)))
+
+    def note(self, progress: Progress) -> None:
+        """Keep what became of a task elsewhere, for a luigid that knows nothing of it."""
+        with self._lock:
+            offer = self.offers.get(progress.task_id)
+            if offer is None:
+                return
+            if progress.status == "done":
+                offer = msgspec.structs.replace(offer, call={**offer.call, "status": DONE}, running_on="")
+            elif progress.status == "running":
+                offer = msgspec.structs.replace(offer, running_on=progress.worker_id)
+            self.offers[progress.task_id] = offer
+
+    def everything(self) -> list[FromPeer]:
+        """All offers again, as things stand."""
+        with self._lock:
+            offers = list(self.offers.values())
+            self._unsent.clear()
+        size = protocol.TASKS_PER_FRAME
+        return [protocol.Add(tuple(offers[at : at + size])) for at in range(0, len(offers), size)]
+
+    def close(self) -> None:
+        """The worker closes the channel."""
+
+    def add_worker(self, worker: str, info: Any) -> None:
+        """Said by hello."""
+
+    def announce_scheduling_failure(self, **arguments: Any) -> None:
+        """Pass it on."""
+        self.send(protocol.Call("announce_scheduling_failure", arguments))
+
+    def add_task_batcher(self, **arguments: Any) -> None:
+        """Pass it on."""
+        self.send(protocol.Call("add_task_batcher", arguments))
+
+    def set_task_status_message(self, task_id: str, status_message: str) -> None:
+        """Pass it on."""
+        arguments = {"task_id": task_id, "status_message": status_message}
+        self.send(protocol.Call("set_task_status_message", arguments))
+
+    def set_task_progress_percentage(self, task_id: str, progress_percentage: int) -> None:
+        """Pass it on."""
+        arguments = {"task_id": task_id, "progress_percentage": progress_percentage}
+        self.send(protocol.Call("set_task_progress_percentage", arguments))
+
+
+class Inbox:
+    """The queue of a worker's results, into which luigid's messages come as well.
+
+    Whoever waits for a result handles the messages that arrive before it.
+    """
+
+    def __init__(self, handle: Callable[[FromServer | LuigigoError], None], over: Callable[[], bool]) -> None:
+        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._handle = handle
+        self._over = over
+
+    def put(self, item: Any) -> None:
+        """A result of Luigi's, a tuple; or a message."""
+        self._items.put(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> tuple[Any, ...]:
+        """The next result. Raises `queue.Empty` after `POLL_SECONDS`, or when the run is over."""
+        deadline = time.monotonic() + POLL_SECONDS
+        while not self._over():
+            item = self._items.get(timeout=max(0.0, deadline - time.monotonic()))
+            if isinstance(item, tuple):
+                return item
+            self._handle(item)
+        raise queue.Empty
+
+    def close(self) -> None:
+        """As the queue between processes that Luigi has here."""
+
+
+class ChannelWorker(SlotWorker):
+    """Luigi's worker of a client, whose actions run on the nodes and whose other tasks run here."""
+
+    def __init__(self, scheduler: ChannelScheduler, **options: Any) -> None:
+        self._inbox = Inbox(self._handle, lambda: self._over)
+        super().__init__(scheduler=scheduler, **options)
+        self._shared = None
+        self._channel = Channel(scheduler.place, self)
+        self._over = False
+        self._run_began = False
+        self._epoch = ""
+        self._granted: dict[str, int] = {}
+        self._workers: int | None = None
+        self._workers_gone_at = time.monotonic()
+        self._told_waiting = self._joined = False
+        self._said: set[str] = set()
+        scheduler.needs_of = self._needs_of
+        scheduler.send = self._channel.send
+        self._channel.start()
+
+    def _make_results(self) -> Any:
+        return self._inbox
+
+    def __enter__(self) -> ChannelWorker:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._channel.close(protocol.Leave())
+        super().__exit__(*exception)
+
+    def _needs_of(self, task_id: str) -> Needs | None:
+        task = self._scheduled_tasks.get(task_id)
+        return None if task is None else getattr(task, "needs", None)
+
+    # --- in the channel's thread ---
+
+    def hello(self) -> Hello:
+        """This client, and what it runs."""
+        return Hello(
+            protocol=protocol.PROTOCOL,
+            worker_id=self._id,
+            role="client",
+            node=self._scheduler.terms.node,
+            slots=self.worker_processes,
+            version=self._scheduler.terms.version,
+            held=tuple(Held(task_id, lease) for task_id, lease in tuple(self._granted.items())),
+            epoch=self._epoch,
+        )
+
+    def resume(self, welcome: Welcome) -> Sequence[FromPeer]:
+        """All tasks, as things stand."""
+        if self._epoch and self._epoch != welcome.epoch:
+            self._say("luigid was restarted: it is told everything again")
+        self._epoch = welcome.epoch
+        last: list[FromPeer] = [protocol.RunAll()] if self._run_began else []
+        if self._joined:
+            last.insert(0, self._join_message())
+        return [*self._scheduler.everything(), *last]
+
+    def receive(self, message: FromServer) -> None:
+        """Let the worker's own thread handle it."""
+        self._inbox.put(message)
+
+    def lost(self, reason: str) -> None:
+        """Say so, once."""
+        place = self._scheduler.place
+        self._say(f"luigid at {place} does not answer ({reason}): trying again")
+
+    def refused(self, error: LuigigoError) -> None:
+        """End the run."""
+        self._inbox.put(error)
+
+    # --- in the worker's thread ---
+
+    def _say(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            print(f"luigigo: {text}", file=sys.stderr, flush=True)
+
+    def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> bool:
+        """Check a task and all that it needs, and offer them."""
+        added = super().add(task, multiprocess, processes)
+        self._scheduler.flush()
+        return added
+
+    def run(self) -> bool:
+        """Run what is to run here, and wait for the rest; return whether all succeeded."""
+        self.run_succeeded = True
+        with interruptible(self._stop_running):
+            self._run_began = True
+            self._workers_gone_at = time.monotonic()
+            self._channel.send(protocol.RunAll())
+            while not self._over or self._running_tasks:
+                check()
+                if self._over:
+                    self._over = False
+                    self._handle_next_task()
+                    self._over = not self._running_tasks
+                    continue
+                self._handle_next_task()
+                self._scheduler.flush()
+                self._watch_workers()
+        return bool(self.run_succeeded)
+
+    def _handle(self, message: FromServer | LuigigoError) -> None:
+        if isinstance(message, LuigigoError):
+            self._note_error(message)
+            self.run_succeeded = False
+            self._over = True
+        elif isinstance(message, protocol.Work):
+            for grant in message.grants:
+                self._granted[grant.task_id] = grant.lease
+                if grant.task_id not in self._running_tasks:
+                    self._run_task(grant.task_id)
+        elif isinstance(message, Progress):
+            self._note_progress(message)
+        elif isinstance(message, protocol.Notice):
+            if message.text:
+                self._say(message.text)
+            self._count_workers(message.workers)
+        elif isinstance(message, protocol.Cancel):
+            self._cancel(message.leases)
+        elif isinstance(message, protocol.RunOver):
+            self._over = True
+
+    def _note_progress(self, progress: Progress) -> None:
+        task = self._scheduled_tasks.get(progress.task_id)
+        if task is None or progress.task_id in self._granted or progress.task_id in self._taken:
+            return
+        self._scheduler.note(progress)
+        if progress.status == "done":
+            self._add_task_history.append((task, DONE, None))
+        elif progress.status == "failed":
+            self.run_succeeded = False
+            self._add_task_history.append((task, FAILED, None))
+            error = LuigigoError(progress.explanation)
+            error.exit_code = ExitCode(progress.exit_code or ExitCode.BUILD_FAILED)
+            outcome.note(error)
+        self._scheduler.terms.observe(task, progress)
+
+    def _add_task(self, *args: Any, **kwargs: Any) -> None:
+        if kwargs["status"] != PENDING or kwargs.get("new_deps"):
+            self._granted.pop(kwargs["task_id"], None)
+        super()._add_task(*args, **kwargs)
+
+    def _cancel(self, leases: Sequence[int]) -> None:
+        for task_id, lease in tuple(self._granted.items()):
+            process = self._running_tasks.get(task_id)
+            if lease in leases and process is not None:
+                del self._granted[task_id]
+                del self._running_tasks[task_id]
+                process.terminate()
+                for next_id in self._admission.release(task_id):
+                    self._start(next_id)
+
+    def _count_workers(self, count: int) -> None:
+        if count == 0 and self._workers != 0:
+            self._workers_gone_at = time.monotonic()
+        if count and self._told_waiting:
+            self._told_waiting = False
+            self._say(f"{count} workers are here: going on")
+        self._workers = count
+
+    def _watch_workers(self) -> None:
+        """Tell the user when nobody can run the build, and take part where that is wanted."""
+        if self._workers != 0 or self._joined or not self._has_actions_left():
+            return
+        gone_seconds = time.monotonic() - self._workers_gone_at
+        falls_back = self._scheduler.terms.falls_back
+        if gone_seconds > PATIENCE_SECONDS and not self._told_waiting:
+            self._told_waiting = True
+            then = f"building here in {FALLBACK_SECONDS:.0f} s" if falls_back else "waiting for one"
+            advice = "" if falls_back else " (luigigo cluster up; or --fallback local builds here)"
+            self._said.discard(f"no worker at {self._scheduler.place} can run this build: {then}{advice}")
+            self._say(f"no worker at {self._scheduler.place} can run this build: {then}{advice}")
+        if falls_back and gone_seconds > FALLBACK_SECONDS:
+            self._joined = True
+            self._say("building here")
+            self._channel.send(self._join_message())
+
+    def _join_message(self) -> protocol.Join:
+        mine = self._scheduler.terms.help()
+        return protocol.Join(mine.memory_bytes, mine.toolchain, mine.go)
+
+    def _has_actions_left(self) -> bool:
+        return any(
+            offer.needs is not None and offer.call.get("status", PENDING) == PENDING
+            for offer in tuple(self._scheduler.offers.values())
+        )
+
+    def _stop_running(self) -> None:
+        self._channel.send(protocol.Leave())
+        super()._stop_running()
