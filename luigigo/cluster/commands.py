@@ -182,4 +182,6 @@ def doctor(words: tuple[str, ...], file: str, accept_new_host_keys: bool) -> Non
     outcome = starting.doctor(described, options)
     tables.show_outcome(described, outcome, options.visibility_seconds)
     tables.show_views(outcome.survey.views.values(), options.visibility_seconds)
+    if not outcome.findings:
+        click.echo("nothing is wrong")
     sys.exit(_FAILED if outcome.findings else 0)

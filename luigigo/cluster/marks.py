@@ -52,15 +52,16 @@ def look(request: Look) -> Sightings:
     """
     seen: dict[str, float] = {}
     started = time.monotonic()
+    now = 0.0
     pause = max(_LOOK_SECONDS, len(request.names) / 1000)
     while True:
-        now = time.monotonic() - started
         for name in request.names:
             if name not in seen and _is_whole(_path(request.folder, name), name):
                 seen[name] = now
         if len(seen) == len(request.names) or now >= request.limit_seconds:
             break
         time.sleep(pause)
+        now = time.monotonic() - started
     # A look that is meant to find nothing must not refresh what the node believes of the folder.
     listed = _listing(request.folder) if request.limit_seconds else frozenset()
     return Sightings({name: Sighting(seen.get(name), name in listed) for name in request.names})

@@ -38,10 +38,13 @@ class UnknownHost(SSHException):
 
 
 class _Refuse(paramiko.MissingHostKeyPolicy):
+    def __init__(self, host: str) -> None:
+        self._host = host
+
     def missing_host_key(self, client: SSHClient, hostname: str, key: PKey) -> None:
         raise UnknownHost(
             f"its host key {key.get_name()} {key.fingerprint} is not known; check it, then accept it with "
-            f"`ssh {hostname}`, or run again with --accept-new-host-keys"
+            f"`ssh {self._host}`, or run again with --accept-new-host-keys"
         )
 
 
@@ -111,7 +114,11 @@ def _check_host_keys(connection: Connection, accept_new: bool) -> None:
         if os.path.isfile(os.path.expanduser(path)):
             connection.client.load_system_host_keys(os.path.expanduser(path))
     told = settings.get("stricthostkeychecking", "").lower() in ("no", "off", "accept-new")
-    policy = _AcceptNew(user_files[0]) if (accept_new or told) and user_files else _Refuse()
+    policy = (
+        _AcceptNew(user_files[0])
+        if (accept_new or told) and user_files
+        else _Refuse(connection.original_host)
+    )
     connection.client.set_missing_host_key_policy(policy)
     if isinstance(connection.gateway, Connection):
         _check_host_keys(connection.gateway, accept_new)
@@ -132,7 +139,8 @@ def reason_of(error: Exception, entry: NodeEntry) -> str | None:
     if isinstance(error, AuthenticationException):
         return f"SSH refuses the login; `ssh {who}` must work without a password (key: and user: per node)"
     if isinstance(error, NoValidConnectionsError | TimeoutError | OSError):
-        return f"SSH cannot reach it: {getattr(error, 'strerror', None) or error or 'no answer'}"
+        reason = getattr(error, "strerror", None) or error or "no answer"
+        return f"SSH cannot reach it: {reason}; see whether it is up and `ssh {who}` works"
     if isinstance(error, SSHException | EOFError):
         return f"SSH failed: {error or 'the connection broke'}"
     if isinstance(error, paramiko.ssh_exception.ConfigParseError | ValueError):

@@ -19,6 +19,8 @@ from luigigo.clusterfile import ClusterDescription
 _WIDTH_OF_FILES = 160
 """Where the output is no terminal, nothing is folded."""
 
+_MOST_PAIRS = 60
+
 
 def console() -> Console:
     """Where tables go."""
@@ -77,9 +79,14 @@ def show_findings(findings: Iterable[Finding]) -> None:
 
 
 def show_views(views: Iterable[View], limit_seconds: float) -> None:
-    """Each pair of nodes: how soon the one sees what the other wrote."""
+    """Each pair of nodes: how soon the one sees what the other wrote; of many, the slowest."""
     table = _table("reader", "writer", "new name", "name looked for before")
-    for view in sorted(views, key=lambda each: (each.reader, each.writer)):
+
+    def latest(view: View) -> float:
+        return latest_seconds([view.fresh, view.awaited], limit_seconds)
+
+    slowest = sorted(views, key=latest, reverse=True)[:_MOST_PAIRS]
+    for view in sorted(slowest, key=lambda each: (each.reader, each.writer)):
         times = (latest_seconds([sighting], limit_seconds) for sighting in (view.fresh, view.awaited))
         _row(table, view.reader, view.writer, *(seconds_text(seconds, limit_seconds) for seconds in times))
     console().print(table)
