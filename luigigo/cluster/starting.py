@@ -138,6 +138,10 @@ def start_workers(crew: Crew) -> dict[str, NodeStatus]:
     crew.ask(requests, Started, _START_LIMIT_SECONDS + 5.0)
     running = [name for name in wanted if name in crew.links]
     nodes = _wait_until_connected(control, running)
+    for name in running:
+        if name in nodes and nodes[name].state == "draining":
+            remedy = "it gets work again after luigigo cluster down and up"
+            crew.findings.append(Finding(name, Severity.WARNING, "it was drained", remedy))
     silent = [name for name in running if name not in nodes]
     for name, said in _ends_of_logs(crew, silent).items():
         crew.leave_out(

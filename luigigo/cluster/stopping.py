@@ -34,7 +34,7 @@ def down(cluster: ClusterDescription, options: Options) -> Ended:
 
     What was started by hand is ended by luigid alone; what luigid does not know any more, by the state files.
     """
-    told = _tell(cluster)
+    told, connected = _tell(cluster)
     patience_seconds = PATIENCE_SECONDS if told == "told" else 0.0
     with Crew(cluster, options) as crew, Crew(cluster, options) as other:
         crew.connect(cluster.nodes)
@@ -49,17 +49,25 @@ def down(cluster: ClusterDescription, options: Options) -> Ended:
         scheduler = other.ask({host: ("stop", stop)}, Stopped, _LIMIT_SECONDS).get(host)
         return Ended(
             luigid=told,
-            workers={name: answer.how for name, answer in workers.items()},
-            scheduler=scheduler.how if scheduler is not None else "cannot be asked",
+            workers={name: _how(answer, name in connected) for name, answer in workers.items()},
+            scheduler=_how(scheduler, told == "told") if scheduler is not None else "cannot be asked",
             findings=(*crew.findings, *other.findings),
         )
 
 
-def _tell(cluster: ClusterDescription) -> str:
+def _how(answer: Stopped, ran: bool) -> str:
+    """What became of a daemon; one that luigid's word has ended already was running before."""
+    return "stopped" if ran and answer.how == "not running" else answer.how
+
+
+def _tell(cluster: ClusterDescription) -> tuple[str, frozenset[str]]:
+    """Tell luigid to end; return `told`, or why that failed, and the nodes that were connected."""
     if not os.path.exists(cluster.token_path):
-        return "there is no token"
+        return "there is no token", frozenset()
+    control = Control(cluster)
     try:
-        Control(cluster).stop()
+        connected = frozenset(node.node for node in control.status().nodes)
+        control.stop()
     except LuigigoError as error:
-        return str(error)
-    return "told"
+        return str(error), frozenset()
+    return "told", connected

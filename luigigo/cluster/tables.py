@@ -130,7 +130,8 @@ def show_ended(ended: Ended, cluster: ClusterDescription) -> None:
     out = console()
     out.print(table)
     show_findings(ended.findings)
-    out.print(Text(printable(f"luigid on {cluster.scheduler.host}: {ended.scheduler}")))
+    unheard = "" if ended.luigid == "told" else f" ({ended.luigid})"
+    out.print(Text(printable(f"luigid on {cluster.scheduler.host}: {ended.scheduler}{unheard}")))
 
 
 def size(size_bytes: int) -> str:
