@@ -198,6 +198,8 @@ class Channel:
         except tornado.httpclient.HTTPClientError as error:
             raise_if_final(error.code, self._place)
             raise OSError(f"luigid answers {error.code}") from error
+        # Messages are small and each is waited for.
+        self._connection.protocol.set_nodelay(True)
         self._connection.on_ping = self._note_sign
         self._connection.on_pong = self._note_sign
         watching = asyncio.ensure_future(self._watch(self._connection))

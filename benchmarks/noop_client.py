@@ -1,0 +1,107 @@
+"""A client with tasks that do nothing, for a luigid of luigigo's. Prints what it measured as JSON.
+
+    python benchmarks/noop_client.py PORT TOKEN_FILE TASKS TAG
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import luigi
+from scheduling import import_graph
+
+from luigigo.access import read_token
+from luigigo.scheduling.channel import Place
+from luigigo.scheduling.protocol import Help, Needs, Progress
+from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker, Terms
+
+
+class CompilePackage(luigi.Task):
+    """One node of the graph, of a family that workers run."""
+
+    runs_in_slot = True
+    retry_count = 1
+    import_path = luigi.Parameter()
+    plan = luigi.Parameter()
+
+    shared: ClassVar[dict[int, CompilePackage]] = {}
+    finished: ClassVar[set[str]] = set()
+    count = 0
+
+    @classmethod
+    @cache
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        return super().get_params()
+
+    @classmethod
+    def at(cls, index: int, plan: str) -> CompilePackage:
+        if index not in cls.shared:
+            cls.shared[index] = cls(import_path=str(index), plan=plan)
+        return cls.shared[index]
+
+    @property
+    def needs(self) -> Needs:
+        return Needs(key=f"{self.plan} {self.import_path}", toolchain="noop")
+
+    def requires(self) -> list[CompilePackage]:
+        graph = import_graph(type(self).count)
+        return [self.at(dep, self.plan) for dep in graph[int(self.import_path)]]
+
+    def complete(self) -> bool:
+        return self.task_id in self.finished
+
+
+class Factory:
+    """Makes a client's worker for a luigid that is known."""
+
+    def __init__(self, place: Place, terms: Terms) -> None:
+        self.place, self.terms = place, terms
+
+    def create_remote_scheduler(self, url: str) -> ChannelScheduler:
+        return ChannelScheduler(self.place, self.terms)
+
+    def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> ChannelWorker:
+        return ChannelWorker(scheduler, worker_processes=worker_processes)
+
+
+def main() -> None:
+    port, token_file, count, tag = sys.argv[1:]
+    CompilePackage.count = int(count)
+    import_graph(int(count))
+    waits: list[float] = []
+
+    def observe(task: Any, progress: Progress) -> None:
+        if progress.status == "running":
+            waits.append(progress.dispatch_seconds)
+        elif progress.status == "done":
+            CompilePackage.finished.add(task.task_id)
+
+    place = Place("127.0.0.1", int(port), read_token(token_file))
+    terms = Terms("client", "noop", observe, lambda: Help(0, "noop", "noop"))
+    plan = hashlib.sha256(tag.encode()).hexdigest()
+    started = time.perf_counter()
+    root = CompilePackage.at(0, plan)
+    built = luigi.build(
+        [root], worker_scheduler_factory=Factory(place, terms), scheduler_host="127.0.0.1", log_level="WARNING"
+    )
+    wall = time.perf_counter() - started
+    if not built or not root.complete() or len(CompilePackage.finished) != int(count):
+        raise SystemExit(f"{len(CompilePackage.finished)} of {count} tasks are done")
+    measured = {
+        "wall_ms": wall / int(count) * 1000,
+        "dispatch_ms": statistics.median(waits) * 1000,
+    }
+    print(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""A worker of a cluster whose actions do nothing, or start /bin/true: all but the work is the real one.
+
+    python benchmarks/noop_worker.py HOST PORT TOKEN_FILE NODE SLOTS nothing|true
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from luigigo.access import read_token
+from luigigo.nodes.cache import CacheKeeper
+from luigigo.nodes.worker import NodeWorker, WorkerOptions
+from luigigo.process import Command, Runner
+from luigigo.scheduling.channel import Place
+
+TRUE = Command(argv=("/bin/true",), cwd="/", env={})
+
+
+class AnyAction:
+    """A plan that has every action."""
+
+    def get(self, name: str) -> object:
+        return name
+
+
+class NoopSite:
+    """Stands where a worker's site stands."""
+
+    def __init__(self, work: str) -> None:
+        self.toolchain = SimpleNamespace(identity="noop", version="noop")
+        timings = SimpleNamespace(gogc=lambda action: "")
+        self.equipment: Any = SimpleNamespace(runner=Runner(), timings=timings)
+        self._work: Callable[[], object] = (lambda: None) if work == "nothing" else self._start_true
+        self.plan = SimpleNamespace(actions=AnyAction())
+
+    def _start_true(self) -> None:
+        self.equipment.runner.run(TRUE)
+
+    def workshop(self, digest: str) -> NoopSite:
+        return self
+
+    def require_c(self, workshop: object, action: object) -> None:
+        """Nothing is compiled."""
+
+    def stage(self, action: str, *, probably_done: bool) -> None:
+        """Nothing is read."""
+
+    def perform(self, action: str) -> Any:
+        self._work()
+        return SimpleNamespace(cpu_seconds=0.0, peak_bytes=0, messages="")
+
+    def save(self) -> None:
+        """Nothing is kept."""
+
+
+def main() -> None:
+    host, port, token_file, node, slots, work = sys.argv[1:]
+    place = Place(host, int(port), read_token(token_file))
+    options = WorkerOptions(place, node, int(slots), 0, "noop")
+    worker = NodeWorker(options, NoopSite(work), CacheKeeper([], 1))  # type: ignore[arg-type]
+    worker.run()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
