@@ -91,17 +91,18 @@ class ChannelScheduler:
         if offers:
             self.send(protocol.Add(tuple(offers)))
 
-    def note(self, progress: Progress) -> None:
-        """Keep what became of a task elsewhere, for a luigid that knows nothing of it."""
+    def note(self, progress: Progress) -> bool:
+        """Keep what became of a task elsewhere, for a luigid that knows nothing of it; say if it is news."""
         with self._lock:
             offer = self.offers.get(progress.task_id)
-            if offer is None:
-                return
+            if offer is None or offer.call.get("status") == DONE:
+                return False
             if progress.status == "done":
                 offer = msgspec.structs.replace(offer, call={**offer.call, "status": DONE}, running_on="")
             elif progress.status == "running":
                 offer = msgspec.structs.replace(offer, running_on=progress.worker_id)
             self.offers[progress.task_id] = offer
+            return True
 
     def everything(self) -> list[FromPeer]:
         """All offers again, as things stand."""
@@ -294,7 +295,8 @@ class ChannelWorker(SlotWorker):
         task = self._scheduled_tasks.get(progress.task_id)
         if task is None or progress.task_id in self._granted or progress.task_id in self._taken:
             return
-        self._scheduler.note(progress)
+        if not self._scheduler.note(progress):
+            return
         if progress.status == "done":
             self._add_task_history.append((task, DONE, None))
         elif progress.status == "failed":
