@@ -113,7 +113,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
         # Before a prune, so that a worker that was busy for long is not taken for dead.
         record = self._update_worker(worker, worker_reference={"host": host}, get_work=True)
         self._prune_after(PRUNE_INTERVAL_SECONDS)
-        if not (record.enabled and self.queue_suffices()):
+        if not (record.enabled and self._queue_suffices()):
             return super().get_work(  # type: ignore[no-any-return]
                 host=host, assistant=assistant, current_tasks=current_tasks, worker=worker, **kwargs
             )
