@@ -6,10 +6,9 @@ is called by one thread; every entry point ends with `settle`, which brings ever
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -17,18 +16,18 @@ import msgspec
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING, SUSPENDED
 
 from luigigo.scheduling import protocol
-from luigigo.scheduling.peers import Lease, Peer, Send
-from luigigo.scheduling.placement import Capacity, choose, overfull
-from luigigo.scheduling.protocol import Ended, Grant, Hello, Needs, Offer, Progress
+from luigigo.scheduling.handout import HandOut
+from luigigo.scheduling.leases import Leases
+from luigigo.scheduling.peers import Peer, Send
+from luigigo.scheduling.placement import Capacity
+from luigigo.scheduling.protocol import Ended, Hello, Offer
+from luigigo.scheduling.returning import Returning
 from luigigo.scheduling.runs import Run, Runs
 from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.tidings import Tidings
 
 MOST_LOSSES = 5
 """A task that took so many workers with it fails."""
-PATIENCE = 64
-"""How many ready tasks that nobody can take are passed in looking for one that somebody can."""
-REMEMBERED = 20_000
-"""How many keys that were done lately, and results of tasks not heard of yet, are remembered."""
 
 
 class Dispatcher:
@@ -47,23 +46,12 @@ class Dispatcher:
         self.peers: dict[str, Peer] = {}
         self.runs = Runs(scheduler.queue)
         self._clock = clock
-        self._started_at = clock()
-        self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
-        self._needs: dict[str, Needs] = {}
-        self._by_key: defaultdict[str, set[str]] = defaultdict(set)
-        self._holders: dict[str, str] = {}
-        """By key, the task that runs for all that have it."""
-        self._leases: dict[str, Lease] = {}
-        self._parked: dict[str, tuple[str, float]] = {}
-        """Tasks kept for a worker of an earlier epoch: its id, and until when."""
-        self._claims: dict[str, tuple[str, int]] = {}
-        """Tasks that a worker holds and no client has offered yet."""
-        self._early: OrderedDict[str, Ended] = OrderedDict()
-        self._recent_keys: OrderedDict[str, None] = OrderedDict()
-        self._losses: Counter[str] = Counter()
+        self._leases = Leases(scheduler, clock, first_lease)
+        self._returning = Returning(scheduler, self._leases, clock)
+        self._handout = HandOut(scheduler, self.peers, self._leases)
+        self._tidings = Tidings(self.peers, self.runs)
         self._absent_clients: dict[str, float] = {}
         self._changed: deque[tuple[Any, str]] = deque()
-        self._news: dict[str, tuple[Peer, Ended]] = {}
         scheduler._state.on_change = lambda task: self._changed.append((task, task.status))
         scheduler.may_travel = self._may_travel
 
@@ -85,17 +73,15 @@ class Dispatcher:
         held = {each.task_id: each.lease for each in hello.held}
         if before is not None:
             for task_id, lease in tuple(before.leases.items()):
-                self._release(before, task_id)
+                self._leases.release(before, task_id)
                 if held.get(task_id) != lease.number:
-                    self._requeue(task_id)
+                    self._leases.requeue(task_id)
                 else:
-                    self._lease(task_id, peer, lease.number)
+                    self._leases.give(task_id, peer, lease.number)
         for task_id, number in held.items():
-            self._readopt(peer, task_id, number)
-        for task_id, (worker_id, _) in tuple(self._parked.items()):
-            if worker_id == peer.id:
-                self._unpark(task_id)
-        self._notify_clients(f"node {hello.node} is here" if peer.is_node else "")
+            self._returning.readopt(peer, task_id, number)
+        self._returning.unpark_all_of(peer.id)
+        self._tidings.notify_all(f"node {hello.node} is here" if peer.is_node else "")
         self.settle()
         return peer
 
@@ -109,16 +95,16 @@ class Dispatcher:
             return
         del self.peers[peer.id]
         for task_id in tuple(peer.leases):
-            self._release(peer, task_id)
+            self._leases.release(peer, task_id)
             if peer.is_node:
-                self._losses[task_id] += 1
-            if self._losses[task_id] >= MOST_LOSSES:
+                self._leases.losses[task_id] += 1
+            if self._leases.losses[task_id] >= MOST_LOSSES:
                 self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
             else:
-                self._requeue(task_id)
+                self._leases.requeue(task_id)
         if peer.is_node:
             self._inactivate(peer.id)
-            self._notify_clients(f"node {peer.hello.node} is lost")
+            self._tidings.notify_all(f"node {peer.hello.node} is lost")
         else:
             self._absent_clients[peer.id] = self._clock()
         self.settle()
@@ -129,11 +115,11 @@ class Dispatcher:
             return
         del self.peers[peer.id]
         for task_id in tuple(peer.leases):
-            self._release(peer, task_id)
-            self._requeue(task_id)
+            self._leases.release(peer, task_id)
+            self._leases.requeue(task_id)
         if peer.is_node:
             self._inactivate(peer.id)
-            self._notify_clients(f"node {peer.hello.node} has left")
+            self._tidings.notify_all(f"node {peer.hello.node} has left")
         else:
             self._end_run(peer.id, cancel_running=True)
         self.settle()
@@ -141,9 +127,7 @@ class Dispatcher:
     def tick(self) -> list[Peer]:
         """What time brings; called once a second. Returns the peers that were not heard of for too long."""
         now = self._clock()
-        for task_id, (_, until) in tuple(self._parked.items()):
-            if now > until:
-                self._unpark(task_id)
+        self._returning.unpark_overdue()
         for client_id, since in tuple(self._absent_clients.items()):
             if now - since > protocol.RETURN_SECONDS:
                 del self._absent_clients[client_id]
@@ -151,7 +135,7 @@ class Dispatcher:
         for peer in self.peers.values():
             self.scheduler.ping(worker=peer.id)
             if peer.reopen_if_due(now):
-                self._notify_clients(f"node {peer.hello.node} is tried again")
+                self._tidings.notify_all(f"node {peer.hello.node} is tried again")
         self.settle()
         return [peer for peer in self.peers.values() if now - peer.heard_at > protocol.LOST_SECONDS]
 
@@ -183,7 +167,7 @@ class Dispatcher:
             self._call(peer, message)
         elif isinstance(message, protocol.RunAll):
             self.runs.of(peer.id).is_complete = True
-            self._notify(peer, "")
+            self._tidings.notify(peer, "")
         elif isinstance(message, protocol.Join):
             peer.joined = Capacity(peer.hello.slots, message.memory_bytes, message.toolchain)
         else:
@@ -203,12 +187,11 @@ class Dispatcher:
         task = self.scheduler._state.get_task(task_id)
         run = self.runs.of(peer.id)
         if offer.needs is not None:
-            self._needs[task_id] = offer.needs
-            self._by_key[offer.needs.key].add(task_id)
+            self._leases.note_needs(task_id, offer.needs)
             run.toolchain = offer.needs.toolchain
         lease = peer.leases.get(task_id)
         if lease is not None:
-            self._release(peer, task_id)
+            self._leases.release(peer, task_id)
             if status == PENDING and task is not None:
                 # It found more dependencies while it ran.
                 self.scheduler._state.set_status(task, PENDING)
@@ -232,20 +215,18 @@ class Dispatcher:
         if task.status == PENDING and not is_open:
             self.runs.fail(task_id)
             return
-        early = self._early.pop(task_id, None)
-        claim = self._claims.pop(task_id, None)
+        early = self._returning.take_result(task_id)
+        claim = self._returning.take_claim(task_id)
         if task.status != PENDING:
             return
         if early is not None and early.status == "done":
             self.scheduler._state.set_status(task, DONE)
         elif claim is not None and claim[0] in self.peers:
-            self._lease(task_id, self.peers[claim[0]], claim[1])
+            self._leases.give(task_id, self.peers[claim[0]], claim[1])
         elif offer.running_on and offer.running_on not in self.peers:
-            until = self._clock() + protocol.RETURN_SECONDS
-            self._parked[task_id] = (offer.running_on, until)
-            self._hold(task, offer.running_on)
-        elif offer.needs is not None and offer.needs.key in self._holders:
-            self._hold(task, self._leases[self._holders[offer.needs.key]].peer_id)
+            self._returning.park(task, offer.running_on)
+        elif offer.needs is not None and (holder_id := self._leases.holder_of(offer.needs.key)):
+            self._leases.hold(task, holder_id)
 
     def _note_start(self, peer: Peer, message: protocol.Started) -> None:
         lease = peer.leases.get(message.task_id)
@@ -253,16 +234,7 @@ class Dispatcher:
             return
         lease.has_started = True
         waited = self._clock() - self.scheduler.queue.ready_at(message.task_id)
-        self._tell_clients(
-            message.task_id,
-            Progress(
-                message.task_id,
-                "running",
-                node=peer.hello.node,
-                worker_id=peer.id,
-                dispatch_seconds=waited,
-            ),
-        )
+        self._tidings.tell_start(message.task_id, peer, waited)
 
     def _take_result(self, peer: Peer, ended: Ended) -> None:
         task_id = ended.task_id
@@ -270,19 +242,19 @@ class Dispatcher:
         if lease is None or lease.number != ended.lease:
             # Late: it was given to another since. Or early: its client has not returned to a new luigid.
             if ended.status == "done" and not self.scheduler._state.has_task(task_id):
-                _remember(self._early, task_id, ended)
+                self._returning.keep_result(ended)
             return
-        self._release(peer, task_id)
+        self._leases.release(peer, task_id)
         task = self.scheduler._state.get_task(task_id)
         if task is None:
             return
         if ended.status == "done":
             peer.done += 1
-            self._news[task_id] = (peer, ended)
+            self._tidings.news[task_id] = (peer, ended)
             self.scheduler._update_task_history(task, DONE)
             self.scheduler._state.set_status(task, DONE)
         elif ended.status == "failed":
-            self._news[task_id] = (peer, ended)
+            self._tidings.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
             self._take_back(peer, task_id, ended)
@@ -290,94 +262,19 @@ class Dispatcher:
     def _take_back(self, peer: Peer, task_id: str, ended: Ended) -> None:
         """A node did not do a task, for reasons of its own: another shall."""
         if ended.status == "home":
-            self._needs[task_id] = msgspec.structs.replace(self._needs[task_id], anywhere=False)
+            self._leases.needs[task_id] = msgspec.structs.replace(self._leases.needs[task_id], anywhere=False)
         elif ended.status == "unable":
             if ended.lacks:
                 peer.capacity.lacks.add(ended.lacks)
             else:
                 peer.suspend(ended.explanation, self._clock())
-                self._losses[task_id] += 1
-            self._notify_clients(f"node {peer.hello.node}: {ended.explanation}")
-        if self._losses[task_id] >= MOST_LOSSES:
-            self._news[task_id] = (peer, ended)
+                self._leases.losses[task_id] += 1
+            self._tidings.notify_all(f"node {peer.hello.node}: {ended.explanation}")
+        if self._leases.losses[task_id] >= MOST_LOSSES:
+            self._tidings.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
-            self._requeue(task_id)
-
-    # --- leases ---
-
-    def _lease(self, task_id: str, peer: Peer, number: int | None = None) -> Lease:
-        task = self.scheduler._state.get_task(task_id)
-        record = self.scheduler._state.get_worker(peer.id)
-        is_new = number is None
-        lease = Lease(next(self._numbers) if number is None else number, peer.id, self._clock(), not is_new)
-        self._leases[task_id] = peer.leases[task_id] = lease
-        if task.status != RUNNING:
-            self.scheduler.start(task, record, peer.hello.node)
-        task.worker_running = peer.id
-        needs = self._needs.get(task_id)
-        if needs is None:
-            peer.capacity.give(task_id, _NO_NEEDS)
-            return lease
-        (peer.joined if peer.joined is not None and needs.anywhere else peer.capacity).give(task_id, needs)
-        self._holders[needs.key] = task_id
-        for twin_id in self._by_key[needs.key] - {task_id}:
-            twin = self.scheduler._state.get_task(twin_id)
-            if twin is not None and twin.status == PENDING:
-                self._hold(twin, peer.id)
-        return lease
-
-    def _release(self, peer: Peer, task_id: str) -> None:
-        peer.leases.pop(task_id, None)
-        self._leases.pop(task_id, None)
-        peer.capacity.take_back(task_id)
-        if peer.joined is not None:
-            peer.joined.take_back(task_id)
-        needs = self._needs.get(task_id)
-        if needs is not None and self._holders.get(needs.key) == task_id:
-            del self._holders[needs.key]
-
-    def _hold(self, task: Any, worker_id: str) -> None:
-        """Show a task as running on a worker that was not given it: it runs an equal one, or did."""
-        self.scheduler._update_worker(worker_id)
-        self.scheduler._state.set_status(task, RUNNING)
-        task.worker_running = worker_id
-        task.time_running = time.time()
-        task.resources_running = {}
-
-    def _requeue(self, task_id: str) -> None:
-        """Let a task wait again, and those that waited for its outcome."""
-        for each in (task_id, *self._twins(task_id)):
-            task = self.scheduler._state.get_task(each)
-            if task is not None and task.status == RUNNING:
-                task.worker_running = None
-                self.scheduler._state.set_status(task, PENDING)
-
-    def _twins(self, task_id: str) -> list[str]:
-        """The other tasks with the same key, none of which is given to anybody."""
-        needs = self._needs.get(task_id)
-        if needs is None:
-            return []
-        return [twin for twin in self._by_key[needs.key] if twin != task_id and twin not in self._leases]
-
-    def _readopt(self, peer: Peer, task_id: str, number: int) -> None:
-        """Let a peer go on with what it holds from before, if nobody else was given it."""
-        task = self.scheduler._state.get_task(task_id)
-        self._parked.pop(task_id, None)
-        if task is None:
-            self._claims[task_id] = (peer.id, number)
-        elif task_id in self._leases:
-            if self._leases[task_id].number != number:
-                peer.outbox.append(protocol.Cancel((number,)))
-        elif task.status in (PENDING, RUNNING):
-            self._lease(task_id, peer, number)
-        else:
-            peer.outbox.append(protocol.Cancel((number,)))
-
-    def _unpark(self, task_id: str) -> None:
-        self._parked.pop(task_id, None)
-        if task_id not in self._leases:
-            self._requeue(task_id)
+            self._leases.requeue(task_id)
 
     def _fail(self, peer: Peer, task_id: str, explanation: str) -> None:
         task = self.scheduler._state.get_task(task_id)
@@ -385,7 +282,7 @@ class Dispatcher:
             return
         task.expl = json.dumps(explanation)
         self.scheduler._update_task_history(task, FAILED)
-        self._news.setdefault(task_id, (peer, Ended(task_id, 0, "failed", explanation)))
+        self._tidings.news.setdefault(task_id, (peer, Ended(task_id, 0, "failed", explanation)))
         self.scheduler._state.set_status(task, FAILED, self.scheduler._config)
 
     # --- coming to rest ---
@@ -402,59 +299,44 @@ class Dispatcher:
                 self._conclude_failed(task)
             elif task.status == PENDING:
                 self.runs.reopen(task.id)
-        self._hand_out()
+        self._handout.run()
         for run in self.runs:
             if run.is_spent():
                 run.is_over = True
-                self._say(run.client_id, protocol.RunOver(tuple(run.failed)))
+                self._tidings.say(run.client_id, protocol.RunOver(tuple(run.failed)))
         for peer in self.peers.values():
             peer.flush()
 
     def _conclude_done(self, task: Any) -> None:
         self.runs.finish(task.id)
-        self._losses.pop(task.id, None)
-        self._tell_end(task.id, "done")
-        needs = self._needs.get(task.id)
+        self._leases.losses.pop(task.id, None)
+        self._tidings.tell_end(task.id, "done")
+        needs = self._leases.needs.get(task.id)
         if needs is None:
             return
-        _remember(self._recent_keys, needs.key, None)
-        for twin_id in self._twins(task.id):
+        self._handout.note_done(needs.key)
+        for twin_id in self._leases.twins(task.id):
             twin = self.scheduler._state.get_task(twin_id)
             if twin is not None and twin.status in (PENDING, RUNNING):
                 self.scheduler._state.set_status(twin, DONE)
 
     def _conclude_failed(self, task: Any) -> None:
-        self._tell_end(task.id, "failed")
+        self._tidings.tell_end(task.id, "failed")
         self.runs.fail(task.id)
-        for twin_id in self._twins(task.id):
+        for twin_id in self._leases.twins(task.id):
             twin = self.scheduler._state.get_task(twin_id)
-            if twin is not None and twin.status in (PENDING, RUNNING) and task.id in self._news:
-                self._news[twin_id] = self._news[task.id]
-                self._fail(self._news[task.id][0], twin_id, self._news[task.id][1].explanation)
-        self._news.pop(task.id, None)
+            if twin is not None and twin.status in (PENDING, RUNNING) and task.id in self._tidings.news:
+                self._tidings.news[twin_id] = self._tidings.news[task.id]
+                self._fail(
+                    self._tidings.news[task.id][0], twin_id, self._tidings.news[task.id][1].explanation
+                )
+        self._tidings.news.pop(task.id, None)
         self._drop_unneeded(cancel_running=True)
-
-    def _tell_end(self, task_id: str, status: str) -> None:
-        peer, ended = self._news.get(task_id, (None, None))
-        if status == "done":
-            self._news.pop(task_id, None)
-        self._tell_clients(
-            task_id,
-            Progress(
-                task_id,
-                status,
-                node=peer.hello.node if peer is not None else "",
-                worker_id=peer.id if peer is not None else "",
-                explanation=ended.explanation if ended is not None else "",
-                exit_code=ended.exit_code if ended is not None else 0,
-                usage=ended.usage if ended is not None else None,
-            ),
-        )
 
     def _drop_unneeded(self, *, cancel_running: bool) -> None:
         """Forget actions that nobody will read; end those that run."""
         tasks = self.scheduler._state.get_active_tasks_by_status(PENDING, RUNNING)
-        actions = [task.id for task in tasks if task.id in self._needs]
+        actions = [task.id for task in tasks if task.id in self._leases.needs]
         dropped = []
         for task_id in self.runs.unneeded(actions):
             lease = self._leases.get(task_id)
@@ -462,10 +344,10 @@ class Dispatcher:
                 if not cancel_running:
                     continue
                 peer = self.peers[lease.peer_id]
-                self._release(peer, task_id)
+                self._leases.release(peer, task_id)
                 peer.outbox.append(protocol.Cancel((lease.number,)))
-                for twin_id in self._twins(task_id):
-                    self._unpark(twin_id)
+                for twin_id in self._leases.twins(task_id):
+                    self._returning.unpark(twin_id)
             dropped.append(task_id)
         self._forget(dropped)
 
@@ -489,123 +371,15 @@ class Dispatcher:
         present = [task_id for task_id in task_ids if self.scheduler._state.has_task(task_id)]
         self.scheduler._state.inactivate_tasks(present)
         for task_id in task_ids:
-            self._losses.pop(task_id, None)
-            self._parked.pop(task_id, None)
-            self._news.pop(task_id, None)
-            needs = self._needs.pop(task_id, None)
-            if needs is not None:
-                self._by_key[needs.key].discard(task_id)
-                if not self._by_key[needs.key]:
-                    del self._by_key[needs.key]
-
-    def _hand_out(self) -> None:
-        queue = self.scheduler.queue
-        if not len(queue):
-            self._even_out()
-            return
-        nodes = {id(peer.capacity): peer for peer in self.peers.values() if peer.is_node}
-        capacities = [peer.capacity for peer in nodes.values()]
-        clients = [peer for peer in self.peers.values() if not peer.is_node]
-        while len(queue):
-            chosen: list[Peer] = []
-
-            def accept(task_id: str, chosen: list[Peer] = chosen) -> bool:
-                peer = self._place(task_id, capacities, nodes, clients)
-                if peer is not None:
-                    chosen.append(peer)
-                return peer is not None
-
-            task_id = queue.pop(accept, PATIENCE)
-            if task_id is None:
-                return
-            self._grant(task_id, chosen[0])
-        self._even_out()
-
-    def _place(
-        self, task_id: str, capacities: list[Capacity], nodes: dict[int, Peer], clients: list[Peer]
-    ) -> Peer | None:
-        needs = self._needs.get(task_id)
-        owners = self.scheduler._state.get_task(task_id).workers
-        if needs is not None and needs.anywhere:
-            joined = [peer for peer in clients if peer.joined is not None and peer.id in owners]
-            best = choose(
-                [*capacities, *(peer.joined for peer in joined if peer.joined is not None)], task_id, needs
-            )
-            if best is None:
-                return None
-            return nodes.get(id(best)) or next(peer for peer in joined if peer.joined is best)
-        for peer in clients:
-            if peer.id in owners and peer.capacity.free_slots > 0:
-                return peer
-        return None
-
-    def _grant(self, task_id: str, peer: Peer) -> None:
-        task = self.scheduler._state.get_task(task_id)
-        lease = self._lease(task_id, peer)
-        needs = self._needs.get(task_id, _NO_NEEDS)
-        peer.grants.append(
-            Grant(
-                task_id,
-                lease.number,
-                task.family,
-                task.params,
-                needs.peak_bytes,
-                needs.runs_alone,
-                needs.key in self._recent_keys,
-                needs.wants_commands,
-            )
-        )
-
-    def _even_out(self) -> None:
-        """Take back what waits on one node while another has a free slot."""
-        nodes = [peer for peer in self.peers.values() if peer.is_node]
-        if not any(peer.capacity.free_slots > 0 and peer.capacity.is_open for peer in nodes):
-            return
-        fullest = overfull(peer.capacity for peer in nodes)
-        if fullest is None:
-            return
-        peer = next(peer for peer in nodes if peer.capacity is fullest)
-        waiting = [lease for lease in peer.leases.values() if not (lease.has_started or lease.is_revoked)]
-        revoked = sum(lease.is_revoked for lease in peer.leases.values())
-        for lease in waiting[-(-fullest.free_slots - revoked) :] if -fullest.free_slots > revoked else []:
-            lease.is_revoked = True
-            peer.outbox.append(protocol.Revoke((lease.number,)))
+            self._returning.forget(task_id)
+            self._tidings.news.pop(task_id, None)
+        self._leases.forget(task_ids)
 
     def _may_travel(self, task_id: str) -> bool:
-        needs = self._needs.get(task_id)
+        needs = self._leases.needs.get(task_id)
         return needs is None or needs.anywhere
 
-    # --- who is told ---
 
-    def _tell_clients(self, task_id: str, message: protocol.FromServer) -> None:
-        for client_id in self.runs.clients_of(task_id):
-            self._say(client_id, message)
-
-    def _say(self, client_id: str, message: protocol.FromServer) -> None:
-        peer = self.peers.get(client_id)
-        if peer is not None:
-            peer.outbox.append(message)
-
-    def _notify_clients(self, text: str) -> None:
-        for peer in self.peers.values():
-            run = self.runs.get(peer.id)
-            if not peer.is_node and run is not None and run.is_complete and not run.is_over:
-                self._notify(peer, text)
-
-    def _notify(self, client: Peer, text: str) -> None:
-        """Tell a client how many nodes can run its actions, and by name those that can't."""
-        wanted = self.runs.of(client.id).toolchain
-        nodes = [peer for peer in self.peers.values() if peer.is_node]
-        able = [peer for peer in nodes if peer.capacity.is_open and peer.capacity.toolchain == wanted]
-        others = [
-            f"{peer.hello.node} has {peer.hello.go}" for peer in nodes if peer.hello.toolchain != wanted
-        ]
-        if wanted and others:
-            text = "; ".join([*([text] if text else []), *others]) + ", not this build's Go: left out"
-        client.outbox.append(protocol.Notice(text, len(able)))
-
-
-_NO_NEEDS = Needs("")
 _CALLS = frozenset(
     (
         "announce_scheduling_failure",
@@ -614,10 +388,3 @@ _CALLS = frozenset(
         "add_task_batcher",
     )
 )
-
-
-def _remember(memory: OrderedDict[str, Any], key: str, value: Any) -> None:
-    memory[key] = value
-    memory.move_to_end(key)
-    while len(memory) > REMEMBERED:
-        memory.popitem(last=False)

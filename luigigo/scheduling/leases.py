@@ -1,0 +1,131 @@
+"""Which peer holds which task. Of tasks with equal keys, *twins*, one is given out, and it runs for all."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from luigi.task_status import PENDING, RUNNING
+
+from luigigo.scheduling.peers import Lease, Peer
+from luigigo.scheduling.protocol import Needs
+from luigigo.scheduling.scheduler import ReadyScheduler
+
+NO_NEEDS = Needs("")
+"""Of a task that is the client's own."""
+REMEMBERED = 20_000
+"""How many keys that were done lately, and results of tasks not heard of yet, are remembered."""
+
+
+class Leases:
+    """What was given to whom, and what each task asks for."""
+
+    def __init__(
+        self, scheduler: ReadyScheduler, clock: Callable[[], float], first_lease: int | None = None
+    ) -> None:
+        """Leases count from `first_lease`, by default from the time, so that no later luigid repeats one."""
+        self.needs: dict[str, Needs] = {}
+        self.losses: Counter[str] = Counter()
+        """By task, how many workers were lost while they had it, or could not do it."""
+        self._scheduler = scheduler
+        self._clock = clock
+        self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
+        self._by_key: defaultdict[str, set[str]] = defaultdict(set)
+        self._holders: dict[str, str] = {}
+        """By key, the task that runs for all that have it."""
+        self._leases: dict[str, Lease] = {}
+
+    def __contains__(self, task_id: str) -> bool:
+        """Whether a peer holds the task."""
+        return task_id in self._leases
+
+    def get(self, task_id: str) -> Lease | None:
+        """The lease of a task that a peer holds."""
+        return self._leases.get(task_id)
+
+    def holder_of(self, key: str) -> str:
+        """The peer that runs a task with this key, or ""."""
+        task_id = self._holders.get(key)
+        return "" if task_id is None else self._leases[task_id].peer_id
+
+    def note_needs(self, task_id: str, needs: Needs) -> None:
+        """Learn what a task asks for."""
+        self.needs[task_id] = needs
+        self._by_key[needs.key].add(task_id)
+
+    def twins(self, task_id: str) -> list[str]:
+        """The other tasks with the same key, none of which is given to anybody."""
+        needs = self.needs.get(task_id)
+        if needs is None:
+            return []
+        return [twin for twin in self._by_key[needs.key] if twin != task_id and twin not in self._leases]
+
+    def give(self, task_id: str, peer: Peer, number: int | None = None) -> Lease:
+        """Give a task to a peer; `number` is that of a lease which it holds already."""
+        task = self._scheduler._state.get_task(task_id)
+        record = self._scheduler._state.get_worker(peer.id)
+        is_new = number is None
+        lease = Lease(next(self._numbers) if number is None else number, peer.id, self._clock(), not is_new)
+        self._leases[task_id] = peer.leases[task_id] = lease
+        if task.status != RUNNING:
+            self._scheduler.start(task, record, peer.hello.node)
+        task.worker_running = peer.id
+        needs = self.needs.get(task_id)
+        if needs is None:
+            peer.capacity.give(task_id, NO_NEEDS)
+            return lease
+        (peer.joined if peer.joined is not None and needs.anywhere else peer.capacity).give(task_id, needs)
+        self._holders[needs.key] = task_id
+        for twin_id in self._by_key[needs.key] - {task_id}:
+            twin = self._scheduler._state.get_task(twin_id)
+            if twin is not None and twin.status == PENDING:
+                self.hold(twin, peer.id)
+        return lease
+
+    def release(self, peer: Peer, task_id: str) -> None:
+        """A peer has the task no more."""
+        peer.leases.pop(task_id, None)
+        self._leases.pop(task_id, None)
+        peer.capacity.take_back(task_id)
+        if peer.joined is not None:
+            peer.joined.take_back(task_id)
+        needs = self.needs.get(task_id)
+        if needs is not None and self._holders.get(needs.key) == task_id:
+            del self._holders[needs.key]
+
+    def hold(self, task: Any, worker_id: str) -> None:
+        """Show a task as running on a worker that was not given it: it runs an equal one, or did."""
+        self._scheduler._update_worker(worker_id)
+        self._scheduler._state.set_status(task, RUNNING)
+        task.worker_running = worker_id
+        task.time_running = time.time()
+        task.resources_running = {}
+
+    def requeue(self, task_id: str) -> None:
+        """Let a task wait again, and those that waited for its outcome."""
+        for each in (task_id, *self.twins(task_id)):
+            task = self._scheduler._state.get_task(each)
+            if task is not None and task.status == RUNNING:
+                task.worker_running = None
+                self._scheduler._state.set_status(task, PENDING)
+
+    def forget(self, task_ids: Iterable[str]) -> None:
+        """Forget what tasks asked for that nobody holds."""
+        for task_id in task_ids:
+            self.losses.pop(task_id, None)
+            needs = self.needs.pop(task_id, None)
+            if needs is not None:
+                self._by_key[needs.key].discard(task_id)
+                if not self._by_key[needs.key]:
+                    del self._by_key[needs.key]
+
+
+def remember(memory: OrderedDict[str, Any], key: str, value: Any) -> None:
+    """Note something as the latest of at most `REMEMBERED`."""
+    memory[key] = value
+    memory.move_to_end(key)
+    while len(memory) > REMEMBERED:
+        memory.popitem(last=False)

@@ -1,0 +1,76 @@
+"""Tells clients what became of their tasks, and who can run them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from luigigo.scheduling import protocol
+from luigigo.scheduling.peers import Peer
+from luigigo.scheduling.protocol import Ended, Progress
+from luigigo.scheduling.runs import Runs
+
+
+class Tidings:
+    """What is to be said to clients. It is put with the peers, and sent when they are flushed."""
+
+    def __init__(self, peers: Mapping[str, Peer], runs: Runs) -> None:
+        self._peers = peers
+        self._runs = runs
+        self.news: dict[str, tuple[Peer, Ended]] = {}
+        """By task, the result that its clients were not told of yet, and whose it is."""
+
+    def say(self, client_id: str, message: protocol.FromServer) -> None:
+        """Say something to a client, if it is there."""
+        peer = self._peers.get(client_id)
+        if peer is not None:
+            peer.outbox.append(message)
+
+    def tell(self, task_id: str, message: protocol.FromServer) -> None:
+        """Say something to all clients that wait for a task."""
+        for client_id in self._runs.clients_of(task_id):
+            self.say(client_id, message)
+
+    def tell_start(self, task_id: str, peer: Peer, waited_seconds: float) -> None:
+        """Say that a task runs."""
+        node = peer.hello.node
+        self.tell(
+            task_id,
+            Progress(task_id, "running", node=node, worker_id=peer.id, dispatch_seconds=waited_seconds),
+        )
+
+    def tell_end(self, task_id: str, status: str) -> None:
+        """Say how a task ended."""
+        peer, ended = self.news.get(task_id, (None, None))
+        if status == "done":
+            self.news.pop(task_id, None)
+        self.tell(
+            task_id,
+            Progress(
+                task_id,
+                status,
+                node=peer.hello.node if peer is not None else "",
+                worker_id=peer.id if peer is not None else "",
+                explanation=ended.explanation if ended is not None else "",
+                exit_code=ended.exit_code if ended is not None else 0,
+                usage=ended.usage if ended is not None else None,
+            ),
+        )
+
+    def notify_all(self, text: str) -> None:
+        """Tell the clients with a run under way how many nodes can run their actions, and something more."""
+        for peer in self._peers.values():
+            run = self._runs.get(peer.id)
+            if not peer.is_node and run is not None and run.is_complete and not run.is_over:
+                self.notify(peer, text)
+
+    def notify(self, client: Peer, text: str) -> None:
+        """Tell a client how many nodes can run its actions, and by name those that can't."""
+        wanted = self._runs.of(client.id).toolchain
+        nodes = [peer for peer in self._peers.values() if peer.is_node]
+        able = [peer for peer in nodes if peer.capacity.is_open and peer.capacity.toolchain == wanted]
+        others = [
+            f"{peer.hello.node} has {peer.hello.go}" for peer in nodes if peer.hello.toolchain != wanted
+        ]
+        if wanted and others:
+            text = "; ".join([*([text] if text else []), *others]) + ", not this build's Go: left out"
+        client.outbox.append(protocol.Notice(text, len(able)))
