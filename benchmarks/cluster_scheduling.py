@@ -106,7 +106,14 @@ class Cluster:
     def build(self, tasks: int, tag: str) -> dict[str, float]:
         """One run of so many tasks by a client process of its own."""
         before = cpu_seconds(self.luigid.pid)
-        argv = [sys.executable, str(HERE / "noop_client.py"), str(self.port), self.token_file, str(tasks), tag]
+        argv = [
+            sys.executable,
+            str(HERE / "noop_client.py"),
+            str(self.port),
+            self.token_file,
+            str(tasks),
+            tag,
+        ]
         done = subprocess.run(argv, capture_output=True, text=True, cwd=self.folder)
         if done.returncode != 0:
             raise SystemExit(f"the client failed:\n{done.stdout}{done.stderr}")
@@ -117,7 +124,10 @@ class Cluster:
 
 
 def ours(tasks: int, workers: int, slots: int, work: str) -> str:
-    with tempfile.TemporaryDirectory(prefix="luigigo-bench-") as folder, Cluster(folder, workers, slots, work) as c:
+    with (
+        tempfile.TemporaryDirectory(prefix="luigigo-bench-") as folder,
+        Cluster(folder, workers, slots, work) as c,
+    ):
         first = c.build(tasks, "a")
         return (
             f"| luigigo | {tasks} | {workers} × {slots} | {first['wall_ms']:.2f} | {first['luigid_cpu_ms']:.2f} "
@@ -212,7 +222,10 @@ def main() -> None:
         if options.stock:
             print(stock(tasks, max(options.workers)), flush=True)
     if options.memory:
-        with tempfile.TemporaryDirectory(prefix="luigigo-bench-") as folder, Cluster(folder, 8, 1, "nothing") as c:
+        with (
+            tempfile.TemporaryDirectory(prefix="luigigo-bench-") as folder,
+            Cluster(folder, 8, 1, "nothing") as c,
+        ):
             sizes = [c.build(3000, f"run{number}")["luigid_mb"] for number in range(10)]
             print("luigid MB after each of ten builds of 3,000 tasks:", *(f"{size:.0f}" for size in sizes))
 

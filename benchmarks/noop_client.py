@@ -1,6 +1,6 @@
 """A client with tasks that do nothing, for a luigid of luigigo's. Prints what it measured as JSON.
 
-    python benchmarks/noop_client.py PORT TOKEN_FILE TASKS TAG
+python benchmarks/noop_client.py PORT TOKEN_FILE TASKS TAG
 """
 
 from __future__ import annotations
@@ -91,7 +91,10 @@ def main() -> None:
     started = time.perf_counter()
     root = CompilePackage.at(0, plan)
     built = luigi.build(
-        [root], worker_scheduler_factory=Factory(place, terms), scheduler_host="127.0.0.1", log_level="WARNING"
+        [root],
+        worker_scheduler_factory=Factory(place, terms),
+        scheduler_host="127.0.0.1",
+        log_level="WARNING",
     )
     wall = time.perf_counter() - started
     if not built or not root.complete() or len(CompilePackage.finished) != int(count):

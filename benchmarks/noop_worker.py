@@ -1,6 +1,6 @@
 """A worker of a cluster whose actions do nothing, or start /bin/true: all but the work is the real one.
 
-    python benchmarks/noop_worker.py HOST PORT TOKEN_FILE NODE SLOTS nothing|true
+python benchmarks/noop_worker.py HOST PORT TOKEN_FILE NODE SLOTS nothing|true
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from luigigo.execution.events import (
     Event,
     MessageReplayed,
     Outcome,
+    Resources,
 )
 from luigigo.execution.sources import with_bundles
 from luigigo.execution.workshop import Workshop
@@ -108,6 +109,7 @@ class Builds:
         self._leases: list[Lease] = []
         self._renewed = time.monotonic()
         self._equipment: Equipment | None = None
+        self._queued_seconds: dict[ActionId, float] = {}
         self._lock = threading.Lock()
 
     @property
@@ -273,6 +275,7 @@ class Builds:
         workshop.is_untouched = False
         action = workshop.plan.actions[action_id]
         if progress.status == "running":
+            self._queued_seconds[action_id] = progress.dispatch_seconds
             self.observe(ActionStarted(action.label))
             return
         usage = progress.usage or Usage(outcome="failed" if progress.status == "failed" else "hit")
@@ -284,7 +287,13 @@ class Builds:
             self.equipment.timings.note(action_id, timing)
         message = progress.explanation or usage.messages
         kind, package, label = action.kind.value, action.package, action.label
-        ended = ActionEnded(kind, package, label, outcome, usage.seconds, progress.node, message)
+        resources = Resources(
+            usage.cpu_seconds,
+            usage.peak_bytes,
+            usage.waited_seconds,
+            self._queued_seconds.pop(action_id, 0.0),
+        )
+        ended = ActionEnded(kind, package, label, outcome, usage.seconds, progress.node, message, resources)
         self.observe(ended)
 
     def help(self) -> Help:

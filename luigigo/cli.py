@@ -83,7 +83,7 @@ def cli() -> None:
 @click.option("--scheduler-host", default="", help="Let the luigid on this host schedule.")
 @click.option("--scheduler-port", default=8082, help="Its port.")
 @click.option("--cluster", default="", metavar="FILE", help="Build on the nodes of this cluster.")
-@click.option("--fallback", type=click.Choice(["local", ""]), default="", help="Build here if it has no worker.")
+@click.option("--fallback", type=click.Choice(["local", ""]), default="", help="Build here without workers.")
 def build(project: str, packages: tuple[str, ...], **options: Any) -> None:
     """Build PROJECT, a folder or module/path@version, or PACKAGES in it."""
     from luigigo import building

@@ -163,6 +163,10 @@ class JsonReporter:
                     "outcome": event.outcome.value,
                     "seconds": round(event.seconds, 4),
                     "node": event.node,
+                    "cpu_seconds": round(event.resources.cpu_seconds, 4),
+                    "peak_bytes": event.resources.peak_bytes,
+                    "waited_seconds": round(event.resources.waited_seconds, 4),
+                    "queued_seconds": round(event.resources.queued_seconds, 4),
                 }
             )
 

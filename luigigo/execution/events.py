@@ -27,6 +27,18 @@ class ActionStarted(msgspec.Struct, frozen=True):
     label: str
 
 
+class Resources(msgspec.Struct, frozen=True):
+    """What an action took beside its slot's time."""
+
+    cpu_seconds: float = 0.0
+    peak_bytes: int = 0
+    """The largest resident set of any one of its processes; 0 where no tool ran."""
+    waited_seconds: float = 0.0
+    """Until the share had shown and handed over all that it reads; a slot's time only on a single machine."""
+    queued_seconds: float = 0.0
+    """From the moment when it was ready until a slot took it up."""
+
+
 class ActionEnded(msgspec.Struct, frozen=True):
     """An action is over."""
 
@@ -38,6 +50,7 @@ class ActionEnded(msgspec.Struct, frozen=True):
     node: str
     message: str = ""
     """What its tools printed, as `go build` shows it."""
+    resources: Resources = Resources()
 
 
 class MessageReplayed(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ import msgspec
 
 from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError, SourcesElsewhere, StoreError
 from luigigo.execution.equipment import Equipment
-from luigigo.execution.events import ActionEnded, ActionStarted, Outcome
+from luigigo.execution.events import ActionEnded, ActionStarted, Outcome, Resources
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import Appetite, appetite
 from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked
@@ -107,10 +107,12 @@ class Workshop:
         observe(ActionStarted(action.label))
         started = time.monotonic()
         outcome = Outcome.FAILED
-        message = ""
+        message, resources = "", Resources()
         try:
             record, outcome = self._find_or_run(action)
             message = record.messages
+            if outcome is Outcome.RAN:
+                resources = Resources(record.cpu_seconds, record.peak_bytes)
             return record
         except LuigigoError as error:
             message = str(error)
@@ -126,6 +128,7 @@ class Workshop:
                     seconds,
                     self._equipment.node,
                     message,
+                    resources,
                 )
             )
 

@@ -271,8 +271,8 @@ class NodeWorker:
             usage = Usage(
                 outcome=seen.outcome.value if seen is not None else "ran",
                 seconds=time.monotonic() - started_at,
-                cpu_seconds=record.cpu_seconds,
-                peak_bytes=record.peak_bytes,
+                cpu_seconds=seen.resources.cpu_seconds if seen is not None else 0.0,
+                peak_bytes=seen.resources.peak_bytes if seen is not None else 0,
                 gogc=self._site.equipment.timings.gogc(errand.action),
                 waited_seconds=running.staged_at - running.received_at,
                 idle_seconds=started_at - running.staged_at,
