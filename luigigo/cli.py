@@ -37,6 +37,15 @@ def _with_dashes(argument: str, known: set[str]) -> str:
 class _Interruptible(click.Group):
     """Commands that Ctrl-C and SIGTERM end at once: 130 and 143, and no traceback."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "doctor"])
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name == "doctor":
+            doctor: click.Command = _cluster_commands().doctor
+            return doctor
+        return super().get_command(ctx, name)
+
     def invoke(self, ctx: click.Context) -> Any:
         from luigigo.scheduling.interrupts import interruptible
 

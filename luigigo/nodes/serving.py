@@ -144,6 +144,7 @@ def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, toke
             shared=cluster.shared,
             certificate=scheduler.tls_certificate,
             certificate_key=scheduler.tls_key,
+            idle_exit_seconds=cluster.idle_exit_seconds,
         )
     asyncio.run(serve(options, luigigo.__version__))
     return int(ExitCode.OK)

@@ -58,6 +58,8 @@ class SchedulerOptions(msgspec.Struct, frozen=True):
     shared: str = ""
     certificate: str = ""
     certificate_key: str = ""
+    idle_exit_seconds: float = 0.0
+    """How long to stay when nobody is connected; 0 is for ever."""
 
 
 class LuigidServer:
@@ -72,7 +74,7 @@ class LuigidServer:
         self.channels: set[ChannelHandler] = set()
         self.readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self.stopped = asyncio.Event()
-        self._pruned_at = time.monotonic()
+        self._pruned_at = self._busy_at = time.monotonic()
 
     def application(self) -> tornado.web.Application:
         """Luigi's application, with the procedures and the channel of ours in front."""
@@ -99,6 +101,12 @@ class LuigidServer:
             self._pruned_at = time.monotonic()
             self.scheduler.prune()
             self.dispatcher.settle()
+        if self.dispatcher.peers:
+            self._busy_at = time.monotonic()
+        idle_seconds = time.monotonic() - self._busy_at
+        if self.options.idle_exit_seconds and idle_seconds > self.options.idle_exit_seconds:
+            _log.info("nobody was here for %.0f s: ending", idle_seconds)
+            self.stopped.set()
 
     def ping(self) -> None:
         """Ask everybody for a sign of life."""
