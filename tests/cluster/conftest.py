@@ -10,8 +10,10 @@ from pathlib import Path
 import hosts
 import moosefs
 import pytest
+import slurm as slurms
 from hosts import LOCAL, Network
 from moosefs import MooseFS
+from slurm import Slurm
 
 SHARE = Path("/mnt/share")
 """Where the share is mounted on every host."""
@@ -107,3 +109,11 @@ def stale(network: Network, share: MooseFS, shared: Path) -> Iterator[MountStale
     for path in paths:
         for host in network.hosts.values():
             share.unmount(host, path, lazily=True)
+
+
+@pytest.fixture
+def slurm(network: Network) -> Iterator[Slurm]:
+    """A Slurm whose controller is on head and whose nodes are n1, n2 and n3, without jobs."""
+    require(slurms.missing())
+    with slurms.running(network) as started:
+        yield started

@@ -23,7 +23,7 @@ from typing import Any
 
 from processes import Group, Process, children_of, matching, namespace_of, send
 from ssh import Client, write_server
-from tools import LONGEST_WAIT_SECONDS, PATH, call, not_installed, tool, wait_for_port
+from tools import LONGEST_WAIT_SECONDS, PATH, call, free_subnet, not_installed, tool, wait_for_port
 
 HERE = Path(__file__).parent
 HOME = Path(pwd.getpwuid(0).pw_dir)
@@ -59,6 +59,7 @@ class Host:
         self.network = network
         self.name = name
         self.address = address
+        self.port = f"port-{name}"
         self.mac = "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))
         self.folder = network.folder / name
         """Where the host's files are on the machine: `home`, `local`, `sshd.log` and its configuration."""
@@ -128,6 +129,7 @@ class Host:
         os.kill(self.init, signal.SIGKILL)
         self._unshare.wait(LONGEST_WAIT_SECONDS)
         self._unshare.stdout.close()
+        self.network.unplug(self)
         self.init = 0
 
     def mounted(self, path: str | Path) -> bool:
@@ -246,11 +248,11 @@ class Host:
 
     def cut(self) -> None:
         """Pull the host's network cable."""
-        self.network.switch(f"link set {self.name} down\n")
+        self.network.switch(f"link set {self.port} down\n")
 
     def mend(self) -> None:
         """Plug the cable in again."""
-        self.network.switch(f"link set {self.name} up\n")
+        self.network.switch(f"link set {self.port} up\n")
 
     def limit_cpu(self, share: float | None) -> None:
         """Let all of the host's processes together have this many processors; `None` ends that."""
@@ -279,7 +281,8 @@ class Network:
         """The machine's interface; also how names of control groups begin."""
         self.client = Client(folder / "client")
         """How the head host reaches all hosts by SSH; it is in the head's `~/.ssh`, too."""
-        self.subnet = free_subnet()
+        self.ssh_config, self.known_hosts = self.client.config, self.client.known_hosts
+        self.subnet = free_subnet(os.getpid() * 13 + next(numbers) * 4099)
         self.address = f"{self.subnet}.254"
         self.hosts = {name: Host(self, name, f"{self.subnet}.{i}") for i, name in enumerate(names, 1)}
         self.head = self.hosts[names[0]]
@@ -358,9 +361,14 @@ class Network:
     def plug(self, host: Host) -> None:
         """Connect a host that has just been switched on."""
         self.switch(
-            f"link add {host.name} type veth peer name eth0 address {host.mac} netns {host.init}\n"
-            f"link set {host.name} master bridge\nlink set {host.name} up\n"
+            f"link add {host.port} type veth peer name eth0 address {host.mac} netns {host.init}\n"
+            f"link set {host.port} master bridge\nlink set {host.port} up\n"
         )
+
+    def unplug(self, host: Host) -> None:
+        """Take away the cable of a host that was switched off; the kernel may have done so already."""
+        with contextlib.suppress(AssertionError):
+            self.switch(f"link del {host.port}\n")
 
     def remember(self, popen: subprocess.Popen[str]) -> None:
         """Take note of a child of this process, to wait for it at the end."""
@@ -385,14 +393,3 @@ class Network:
                 if pipe is not None:
                     pipe.close()
         self._guard = None
-
-
-def free_subnet() -> str:
-    """The first three numbers of a network that this machine has no address in, other for each process."""
-    routes = call([tool("ip"), "-4", "route", "show", "table", "all"])
-    for attempt in range(1000):
-        number = (os.getpid() * 13 + next(numbers) * 4099 + attempt) % (128 * 256)
-        subnet = f"10.{64 + number // 256}.{number % 256}"
-        if f"{subnet}.0/24" not in routes:
-            return subnet
-    raise AssertionError("no free network")

@@ -53,3 +53,13 @@ def listens(address: str, port: int) -> bool:
 def wait_for_port(address: str, port: int) -> None:
     """Return as soon as somebody takes connections there."""
     wait_for(lambda: listens(address, port), f"{address}:{port}")
+
+
+def free_subnet(wish: int) -> str:
+    """The first three numbers of a network that this machine has no route to; others for other wishes."""
+    routes = call([tool("ip"), "-4", "route", "show", "table", "all"])
+    for number in range(wish, wish + 1000):
+        subnet = f"10.{64 + number // 256 % 128}.{number % 256}"
+        if f"{subnet}.0/24" not in routes:
+            return subnet
+    raise AssertionError("no free network")
