@@ -92,7 +92,8 @@ def bootstrap(file: str, base: str, accept_new_host_keys: bool) -> None:
 def up(words: tuple[str, ...], file: str, no_visibility: bool, accept_new_host_keys: bool) -> None:
     """Check the nodes, start luigid, and a worker on each good node. Twice is harmless.
 
-    A node with a flaw is left out, with the reason; exit code 1 when none is left.
+    A node with a flaw is left out, with the reason; exit code 1 when none is left. Where the file lists no
+    nodes, as under Slurm, only luigid is started.
     """
     from luigigo.cluster import starting, tables
     from luigigo.cluster.survey import Options
@@ -103,7 +104,7 @@ def up(words: tuple[str, ...], file: str, no_visibility: bool, accept_new_host_k
     outcome = starting.up(described, options)
     tables.show_outcome(described, outcome, options.visibility_seconds)
     connected = [entry for entry in described.nodes if entry.name in outcome.workers]
-    sys.exit(0 if connected else _FAILED)
+    sys.exit(0 if connected or not described.nodes else _FAILED)
 
 
 @cluster.command()
@@ -137,13 +138,19 @@ def logs(words: tuple[str, ...], file: str, accept_new_host_keys: bool, **option
 @click.argument("words", nargs=-1, metavar="[FILE] NODE")
 @_cluster_option
 def drain(words: tuple[str, ...], file: str) -> None:
-    """Give NODE nothing more to do; what runs there comes to its end."""
+    """Give NODE nothing more to do; its worker ends with what runs there. `up` starts another."""
     from luigigo.cluster.control import Control
 
     described, (node,) = _chosen(words, file, ("NODE",))
-    described.node(node)
     drained = Control(described).drain(node)
-    click.echo(f"{node} gets nothing more to do" if drained else f"{node} has no worker connected")
+    if not drained:
+        # Workers that Slurm started have no entry; a name that nobody knows is a mistake.
+        described.node(node)
+    click.echo(
+        f"{node} gets nothing more to do, and its worker ends"
+        if drained
+        else f"{node} has no worker connected"
+    )
     sys.exit(0 if drained else _FAILED)
 
 

@@ -43,10 +43,14 @@ def prepare_state(cluster: ClusterDescription) -> str:
 
     Raises `StoreError`, and `UsageError` when the folder is not this user's alone.
     """
+    folder = os.path.join(cluster.state_dir, marks.FOLDER)
     with store_errors("make the cluster's folder", cluster.shared):
         os.makedirs(cluster.shared, exist_ok=True)
-    private_folder(cluster.state_dir)
-    folder = private_folder(os.path.join(cluster.state_dir, marks.FOLDER))
+        for path in (cluster.state_dir, folder):
+            if not os.path.isdir(path):
+                os.mkdir(path, 0o700)
+    for path in (cluster.state_dir, folder):
+        private_folder(path)
     marks.sweep(folder, time.time())
     return folder
 

@@ -22,6 +22,7 @@ from luigigo.clusterfile import ClusterDescription, remember
 _START_LIMIT_SECONDS = 30.0
 _CONNECT_LIMIT_SECONDS = 15.0
 _REACH_LIMIT_SECONDS = 3.0
+_DRAINED_LIMIT_SECONDS = 3.0
 _LOOK_SECONDS = 0.05
 _TAIL_LINES = 5
 
@@ -128,7 +129,7 @@ def check_reach(crew: Crew) -> None:
 def start_workers(crew: Crew) -> dict[str, NodeStatus]:
     """Start a worker on every node that has none, and wait until luigid knows them; return those, by node."""
     control = Control(crew.cluster)
-    connected = {node.node for node in control.status().nodes}
+    connected = _connected(control)
     wanted = [entry.name for entry in crew.cluster.nodes if entry.name in crew.links]
     requests = {
         name: ("start", Start(where=crew.for_node(name), role="worker", limit_seconds=_START_LIMIT_SECONDS))
@@ -140,8 +141,8 @@ def start_workers(crew: Crew) -> dict[str, NodeStatus]:
     nodes = _wait_until_connected(control, running)
     for name in running:
         if name in nodes and nodes[name].state == "draining":
-            remedy = "it gets work again after luigigo cluster down and up"
-            crew.findings.append(Finding(name, Severity.WARNING, "it was drained", remedy))
+            what = "it was drained, and still finishes what runs there"
+            crew.findings.append(Finding(name, Severity.WARNING, what, "run luigigo cluster up again later"))
     silent = [name for name in running if name not in nodes]
     for name, said in _ends_of_logs(crew, silent).items():
         crew.leave_out(
@@ -149,6 +150,17 @@ def start_workers(crew: Crew) -> dict[str, NodeStatus]:
             f"its worker did not connect to luigid within {_CONNECT_LIMIT_SECONDS:.0f} s; it says:\n{said}",
         )
     return nodes
+
+
+def _connected(control: Control) -> set[str]:
+    """The nodes that have a worker; one that was drained and has nothing left to do is about to end."""
+    deadline = time.monotonic() + _DRAINED_LIMIT_SECONDS
+    while True:
+        nodes = control.status().nodes
+        leaving = [node.node for node in nodes if node.state == "draining" and not node.running]
+        if not leaving or time.monotonic() > deadline:
+            return {node.node for node in nodes}
+        time.sleep(_LOOK_SECONDS)
 
 
 def _wait_until_connected(control: Control, names: list[str]) -> dict[str, NodeStatus]:

@@ -5,7 +5,7 @@ Knows nothing of connections, daemons or the store.
 ```yaml
 shared: /shared/luigigo     # the same path on every host
 scheduler: {host: head}     # port: 8082, bind: ADDRESS, tls_certificate, tls_key, tls_ca: FILE
-nodes:
+nodes:                      # where `up` starts workers; may be left out where Slurm does
   - {host: n1}              # slots: 16, memory: 64G, user: NAME, key: FILE, port: 22
 # cache: /scratch/me        a folder on every node's own disk; cache_size: 20G
 # idle_exit: 8h             after which daemons without work end by themselves; 0 for never

@@ -75,6 +75,7 @@ class ClusterDescription(msgspec.Struct, frozen=True):
     shared: str
     scheduler: SchedulerPlace
     nodes: tuple[NodeEntry, ...]
+    """Where `up` starts workers; none where something else does, such as Slurm."""
     cache: str = ""
     """A folder on every node's own disk; "" is /tmp."""
     cache_bytes: int = DEFAULT_CACHE_BYTES
@@ -118,5 +119,5 @@ class ClusterDescription(msgspec.Struct, frozen=True):
         for entry in self.nodes:
             if entry.name == name:
                 return entry
-        known = ", ".join(entry.name for entry in self.nodes)
+        known = ", ".join(entry.name for entry in self.nodes) or "none"
         raise UsageError(f"{self.file or 'the cluster'} has no node {name!r}; it has {known}")

@@ -38,7 +38,7 @@ class _NodeInFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _ClusterInFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shared: str
     scheduler: SchedulerPlace
-    nodes: tuple[_NodeInFile, ...]
+    nodes: tuple[_NodeInFile, ...] = ()
     cache: str = ""
     cache_size: str | int | float = DEFAULT_CACHE_BYTES
     token_file: str = ""
@@ -169,8 +169,6 @@ def _flaws(raw: _ClusterInFile) -> Iterable[str]:
     if not os.path.isabs(raw.shared) or os.path.normpath(raw.shared) == "/":
         yield f"shared: {raw.shared!r} must be the absolute path of a folder that every node sees"
     yield from _place_flaws(raw.scheduler)
-    if not raw.nodes:
-        yield "nodes: there is none; list at least one, as {host: n1}"
     seen: set[str] = set()
     for index, node in enumerate(raw.nodes):
         yield from _node_flaws(f"nodes[{index}]", node)

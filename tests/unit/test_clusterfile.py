@@ -70,6 +70,15 @@ def test_everything_that_can_be_set(file: Path, monkeypatch: pytest.MonkeyPatch)
     assert (cluster.token_path, cluster.interpreter) == ("/home/me/token", "/usr/bin/python3")
 
 
+def test_nodes_may_be_left_out(file: Path) -> None:
+    """Where Slurm starts the workers, nobody knows their nodes before."""
+    file.write_text("shared: /shared\nscheduler: {host: head}\n")
+    cluster = read_cluster(str(file))
+    assert cluster.nodes == ()
+    with pytest.raises(UsageError, match="has no node 'n1'; it has none"):
+        cluster.node("n1")
+
+
 def test_json_is_read_as_well(file: Path) -> None:
     """A program may write the file."""
     file.write_text(json.dumps({"shared": "/s", "scheduler": {"host": "h"}, "nodes": [{"host": "n"}]}))
@@ -106,7 +115,6 @@ def test_json_is_read_as_well(file: Path) -> None:
         (SMALL + "cache: tmp\n", "cache: 'tmp' must be an absolute path"),
         (SMALL + "cache_size: 20 apples\n", "cache_size: '20 apples' is no size; write it as 20G"),
         (SMALL + "idle_exit: soon\n", "idle_exit: 'soon' is no time; write it as 8h"),
-        (SMALL.replace("  - {host: n1}\n", "  []\n"), "nodes: there is none"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(file: Path, text: str, words: str) -> None:
