@@ -57,8 +57,8 @@ def kill_all(group: Path) -> None:
         patient = time.monotonic() < begin + PATIENCE_SECONDS
         for pid in left:
             try:
-                if is_on_host(pid) or not patient:
-                    os.kill(pid, signal.SIGKILL)
+                kill = is_on_host(pid) or not patient
+                os.kill(pid, signal.SIGKILL if kill else signal.SIGCONT)
             except ProcessLookupError:
                 pass
         time.sleep(0.005)

@@ -17,13 +17,14 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from processes import Group, Process, children_of, matching, namespace_of, send
+from processes import Group, Process, children_of, is_stopped, matching, namespace_of, send
 from ssh import Client, write_server
-from tools import LONGEST_WAIT_SECONDS, PATH, call, free_subnet, not_installed, tool, wait_for_port
+from tools import LONGEST_WAIT_SECONDS, PATH, call, free_subnet, not_installed, tool, wait_for, wait_for_port
 
 HERE = Path(__file__).parent
 HOME = Path(pwd.getpwuid(0).pw_dir)
@@ -127,6 +128,7 @@ class Host:
         assert self._unshare is not None and self._unshare.stdout is not None
         self.cut()
         os.kill(self.init, signal.SIGKILL)
+        send(self.group.processes(), signal.SIGCONT)
         self._unshare.wait(LONGEST_WAIT_SECONDS)
         self._unshare.stdout.close()
         self.network.unplug(self)
@@ -220,20 +222,22 @@ class Host:
     def kill(self, pattern: str, number: int = signal.SIGKILL) -> list[int]:
         """Send a signal to the processes whose command line has a match, and say to which."""
         found = self.pids(pattern)
+        waiting = self.group.waiting_for(found)
         send(found, number)
+        if number in (signal.SIGKILL, signal.SIGCONT):
+            send(waiting, signal.SIGCONT)
         return found
 
     def pause(self, pattern: str) -> list[int]:
         """Stop the matching processes where they are."""
-        return self.kill(pattern, signal.SIGSTOP)
+        found = self.kill(pattern, signal.SIGSTOP)
+        for pid in self.group.waiting_for(found):
+            wait_for(partial(is_stopped, pid), "the pause")
+        return found
 
     def resume(self, pattern: str) -> list[int]:
         """Let paused processes go on."""
-        found = self.kill(pattern, signal.SIGCONT)
-        # An nsenter that sees its child stop stops as well.
-        outside = (pid for pid in self.group.processes() if namespace_of(pid) != namespace_of(self.init))
-        send((pid for pid in outside if set(children_of(pid)) & set(found)), signal.SIGCONT)
-        return found
+        return self.kill(pattern, signal.SIGCONT)
 
     def repair(self) -> None:
         """Undo all disturbances, kill what is not of the system, and switch the host on."""

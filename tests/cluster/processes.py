@@ -65,11 +65,18 @@ class Process:
         """Send a signal to the program alone; none where it has ended."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
+            self._wake(number)
 
     def interrupt(self, number: int = signal.SIGINT) -> None:
         """Send a signal to the program and what it started, as Ctrl-C does."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
+            self._wake(number)
+
+    def _wake(self, number: int) -> None:
+        """Let the nsenter go on that stopped together with the program."""
+        if number in (signal.SIGKILL, signal.SIGCONT):
+            self.popen.send_signal(signal.SIGCONT)
 
     def terminate(self) -> None:
         """Ask the program to end."""
@@ -94,6 +101,14 @@ def namespace_of(pid: int) -> str:
         return os.readlink(f"/proc/{pid}/ns/pid")
     except OSError:
         return ""
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal, or has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "TZX"
+    except OSError:
+        return True
 
 
 def matching(pids: Iterable[int], pattern: str) -> list[int]:
@@ -137,6 +152,12 @@ class Group:
     def processes(self) -> list[int]:
         """All processes in the groups."""
         return processes_in(self.cpu)
+
+    def waiting_for(self, pids: Iterable[int]) -> list[int]:
+        """The processes of the machine that wait for these of the host: each nsenter stops with its child."""
+        wanted = set(pids)
+        waiting = (pid for pid in self.processes() if wanted.intersection(children_of(pid)))
+        return [pid for pid in waiting if namespace_of(pid) == namespace_of(os.getpid())]
 
     def limit_cpu(self, share: float | None) -> None:
         """Let all processes together have this many processors; without a number, as many as there are."""

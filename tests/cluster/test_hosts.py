@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hosts import LOCAL, Host, Network
-from processes import parent_of
+from processes import Process, parent_of
 from tools import wait_for
 
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], 22), timeout=3)"
@@ -57,7 +57,8 @@ def test_each_host_has_a_name_and_processes_of_its_own(network: Network) -> None
     sleeper = network["n1"].start(["sleep", "1001"])
     wait_for(lambda: network["n1"].pids("^sleep 1001$") == [sleeper.pid], "the program")
     assert network["n2"].pids("^sleep 1001$") == []
-    assert "sleep 1001" not in network["n2"].run(["ps", "ax", "-o", "args"]).stdout
+    seen = [path.read_bytes() for path in network["n2"].view("/proc").glob("[0-9]*/cmdline")]
+    assert seen and b"sleep\x001001\0" not in seen
 
 
 def test_each_host_has_a_disk_and_a_home_of_its_own(network: Network, local: Path) -> None:
@@ -143,13 +144,22 @@ def test_memory_limit_kills(network: Network) -> None:
 
 
 def test_paused_programs_go_on(network: Network) -> None:
-    """A paused program does nothing until it is resumed, and its end is then seen."""
+    """A paused program does nothing until it is resumed or killed, and its end is then seen."""
     program = network["n1"].start(["sleep", "0.5"])
     wait_for(lambda: network["n1"].pause("^sleep 0.5"), "the program")
     with pytest.raises(subprocess.TimeoutExpired):
         program.wait(timeout=2)
     network["n1"].resume("^sleep 0.5")
     assert program.wait() == 0
+    for kill in (
+        lambda one: network["n1"].kill("^sleep 1009"),
+        Process.kill,
+        lambda one: network["n1"].stop(),
+    ):
+        program = network["n1"].start(["sleep", "1009"])
+        wait_for(lambda: network["n1"].pause("^sleep 1009"), "the program")
+        kill(program)
+        assert program.wait() == -signal.SIGKILL
 
 
 def test_programs_are_ended_as_by_a_terminal(network: Network) -> None:
