@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING, SUSPENDED
 
 from luigigo.scheduling import protocol
 from luigigo.scheduling.handout import HandOut
-from luigigo.scheduling.leases import Leases
+from luigigo.scheduling.leases import Leases, remember
 from luigigo.scheduling.peers import Peer, Send
 from luigigo.scheduling.placement import Capacity
 from luigigo.scheduling.protocol import Ended, Hello, Offer
@@ -47,13 +46,16 @@ class Dispatcher:
         self.runs = Runs(scheduler.queue)
         self._clock = clock
         self._leases = Leases(scheduler, clock, first_lease)
-        self._returning = Returning(scheduler, self._leases, clock)
+        self._returning = Returning(scheduler, self.peers, self._leases, clock)
         self._handout = HandOut(scheduler, self.peers, self._leases)
         self._tidings = Tidings(self.peers, self.runs)
         self._absent_clients: dict[str, float] = {}
+        self._drained: OrderedDict[str, None] = OrderedDict()
+        """Nodes that were lost while they were drained."""
         self._changed: deque[tuple[Any, str]] = deque()
         scheduler._state.on_change = lambda task: self._changed.append((task, task.status))
-        scheduler.may_travel = self._may_travel
+        scheduler._state.is_held = self._is_held
+        scheduler.queue.lane_of = self._leases.lane
 
     def now(self) -> float:
         """The time by the dispatcher's clock, in seconds."""
@@ -72,18 +74,27 @@ class Dispatcher:
         self.scheduler.add_worker(peer.id, self._worker_info(hello))
         held = {each.task_id: each.lease for each in hello.held}
         if before is not None:
-            for task_id, lease in tuple(before.leases.items()):
-                self._leases.release(before, task_id)
-                if held.get(task_id) != lease.number:
-                    self._leases.requeue(task_id)
-                else:
-                    self._leases.give(task_id, peer, lease.number)
+            self._replace(before, peer, held)
+        if peer.id in self._drained or (before is not None and before.is_draining):
+            self._drained.pop(peer.id, None)
+            peer.drain()
+            peer.outbox.append(protocol.Exit("the node is drained"))
         for task_id, number in held.items():
             self._returning.readopt(peer, task_id, number)
-        self._returning.unpark_all_of(peer.id)
+        self._returning.is_back(peer.id)
         self._tidings.notify_all(f"node {hello.node} is here" if peer.is_node else "")
         self.settle()
         return peer
+
+    def _replace(self, before: Peer, peer: Peer, held: dict[str, int]) -> None:
+        """Let a new connection take over what it still holds of an old one's."""
+        self._returning.is_gone(before)
+        for task_id, lease in tuple(before.leases.items()):
+            self._leases.release(before, task_id)
+            if held.get(task_id) != lease.number:
+                self._leases.requeue(task_id)
+            else:
+                self._leases.give(task_id, peer, lease.number)
 
     @staticmethod
     def _worker_info(hello: Hello) -> list[tuple[str, Any]]:
@@ -102,6 +113,9 @@ class Dispatcher:
                 self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
             else:
                 self._leases.requeue(task_id)
+        self._returning.is_gone(peer)
+        if peer.is_draining:
+            remember(self._drained, peer.id, None)
         if peer.is_node:
             self._inactivate(peer.id)
             self._tidings.notify_all(f"node {peer.hello.node} is lost")
@@ -117,6 +131,7 @@ class Dispatcher:
         for task_id in tuple(peer.leases):
             self._leases.release(peer, task_id)
             self._leases.requeue(task_id)
+        self._returning.is_gone(peer)
         if peer.is_node:
             self._inactivate(peer.id)
             self._tidings.notify_all(f"node {peer.hello.node} has left")
@@ -127,7 +142,7 @@ class Dispatcher:
     def tick(self) -> list[Peer]:
         """What time brings; called once a second. Returns the peers that were not heard of for too long."""
         now = self._clock()
-        self._returning.unpark_overdue()
+        self._returning.expire()
         for client_id, since in tuple(self._absent_clients.items()):
             if now - since > protocol.RETURN_SECONDS:
                 del self._absent_clients[client_id]
@@ -160,6 +175,7 @@ class Dispatcher:
         elif peer.is_node:
             raise ValueError(f"a node does not say {type(message).__name__}")
         elif isinstance(message, protocol.Add):
+            self.runs.of(peer.id)
             self._forget_ended()
             for offer in message.offers:
                 self._offer(peer, offer)
@@ -169,17 +185,22 @@ class Dispatcher:
             self.runs.of(peer.id).is_complete = True
             self._tidings.notify(peer, "")
         elif isinstance(message, protocol.Join):
-            peer.joined = Capacity(peer.hello.slots, message.memory_bytes, message.toolchain)
+            self._join(peer, message)
         else:
             raise ValueError(f"a client does not say {type(message).__name__} now")
 
     def _call(self, peer: Peer, message: protocol.Call) -> None:
         if message.method not in _CALLS:
             raise ValueError(f"{message.method} is no call for a client")
-        arguments = {**message.arguments, "worker": peer.id}
-        if message.method == "set_task_status_message":
-            del arguments["worker"]
-        getattr(self.scheduler, message.method)(**arguments)
+        worker = {"worker": peer.id} if message.method in _CALLS_WITH_WORKER else {}
+        getattr(self.scheduler, message.method)(**message.arguments | worker)
+
+    def _join(self, peer: Peer, message: protocol.Join) -> None:
+        peer.joined = Capacity(peer.hello.slots, message.memory_bytes, message.toolchain)
+        for task_id, needs in tuple(peer.capacity.given.items()):
+            if needs.key and needs.anywhere:
+                peer.capacity.take_back(task_id)
+                peer.joined.give(task_id, needs)
 
     def _offer(self, peer: Peer, offer: Offer) -> None:
         call = {**offer.call, "worker": peer.id}
@@ -191,10 +212,11 @@ class Dispatcher:
             run.toolchain = offer.needs.toolchain
         lease = peer.leases.get(task_id)
         if lease is not None:
-            self._leases.release(peer, task_id)
-            if status == PENDING and task is not None:
-                # It found more dependencies while it ran.
-                self.scheduler._state.set_status(task, PENDING)
+            # PENDING alone is said again, to a luigid that may not know; with more dependencies, it waits.
+            if status != PENDING or call.get("new_deps"):
+                self._leases.release(peer, task_id)
+            if status == PENDING and call.get("new_deps"):
+                self._leases.requeue(task_id)
         elif task is not None and status == PENDING:
             if task.status in (FAILED, DISABLED):
                 self.scheduler._state.re_enable(task)
@@ -207,26 +229,20 @@ class Dispatcher:
     def _place_offer(self, run: Run, task_id: str, offer: Offer, call: dict[str, Any]) -> None:
         task = self.scheduler._state.get_task(task_id)
         if task is None:
+            self._leases.forget([task_id])
             return
+        task.runnable = task.runnable and self._may_travel(task_id)
         is_open = task.status in (PENDING, RUNNING) and call.get("runnable", True) is not False
         self.runs.put(run, task_id, is_open=is_open)
-        if not is_open and task.status not in (DONE, PENDING):
-            return
-        if task.status == PENDING and not is_open:
-            self.runs.fail(task_id)
-            return
-        early = self._returning.take_result(task_id)
-        claim = self._returning.take_claim(task_id)
         if task.status != PENDING:
             return
-        if early is not None and early.status == "done":
+        if not is_open:
+            self.runs.fail(task_id)
+            return
+        known = self._returning.welcome_offer(task, offer.running_on)
+        if known is not None:
+            self._tidings.news[task_id] = known
             self.scheduler._state.set_status(task, DONE)
-        elif claim is not None and claim[0] in self.peers:
-            self._leases.give(task_id, self.peers[claim[0]], claim[1])
-        elif offer.running_on and offer.running_on not in self.peers:
-            self._returning.park(task, offer.running_on)
-        elif offer.needs is not None and (holder_id := self._leases.holder_of(offer.needs.key)):
-            self._leases.hold(task, holder_id)
 
     def _note_start(self, peer: Peer, message: protocol.Started) -> None:
         lease = peer.leases.get(message.task_id)
@@ -240,11 +256,10 @@ class Dispatcher:
         task_id = ended.task_id
         lease = peer.leases.get(task_id)
         if lease is None or lease.number != ended.lease:
-            # Late: it was given to another since. Or early: its client has not returned to a new luigid.
-            if ended.status == "done" and not self.scheduler._state.has_task(task_id):
-                self._returning.keep_result(ended)
-            return
-        self._leases.release(peer, task_id)
+            if not self._returning.take_stray(peer, ended):
+                return
+        else:
+            self._leases.release(peer, task_id)
         task = self.scheduler._state.get_task(task_id)
         if task is None:
             return
@@ -262,7 +277,8 @@ class Dispatcher:
     def _take_back(self, peer: Peer, task_id: str, ended: Ended) -> None:
         """A node did not do a task, for reasons of its own: another shall."""
         if ended.status == "home":
-            self._leases.needs[task_id] = msgspec.structs.replace(self._leases.needs[task_id], anywhere=False)
+            self._leases.bind(task_id)
+            self.scheduler._state.get_task(task_id).runnable = False
         elif ended.status == "unable":
             if ended.lacks:
                 peer.capacity.lacks.add(ended.lacks)
@@ -299,6 +315,7 @@ class Dispatcher:
                 self._conclude_failed(task)
             elif task.status == PENDING:
                 self.runs.reopen(task.id)
+                self._leases.follow(task)
         self._handout.run()
         for run in self.runs:
             if run.is_spent():
@@ -315,39 +332,37 @@ class Dispatcher:
         if needs is None:
             return
         self._handout.note_done(needs.key)
-        for twin_id in self._leases.twins(task.id):
-            twin = self.scheduler._state.get_task(twin_id)
-            if twin is not None and twin.status in (PENDING, RUNNING):
-                self.scheduler._state.set_status(twin, DONE)
+        for twin in self._leases.twins(task.id):
+            self.scheduler._state.set_status(twin, DONE)
 
     def _conclude_failed(self, task: Any) -> None:
         self._tidings.tell_end(task.id, "failed")
+        self._leases.losses.pop(task.id, None)
         self.runs.fail(task.id)
-        for twin_id in self._leases.twins(task.id):
-            twin = self.scheduler._state.get_task(twin_id)
-            if twin is not None and twin.status in (PENDING, RUNNING) and task.id in self._tidings.news:
-                self._tidings.news[twin_id] = self._tidings.news[task.id]
-                self._fail(
-                    self._tidings.news[task.id][0], twin_id, self._tidings.news[task.id][1].explanation
-                )
-        self._tidings.news.pop(task.id, None)
+        news = self._tidings.news.pop(task.id, None)
+        if news is None:
+            # It failed under its client, which says nothing of the others.
+            self._leases.requeue(task.id)
+        else:
+            for twin in self._leases.twins(task.id):
+                self._tidings.news[twin.id] = news
+                self._fail(news[0], twin.id, news[1].explanation)
         self._drop_unneeded(cancel_running=True)
 
     def _drop_unneeded(self, *, cancel_running: bool) -> None:
         """Forget actions that nobody will read; end those that run."""
         tasks = self.scheduler._state.get_active_tasks_by_status(PENDING, RUNNING)
-        actions = [task.id for task in tasks if task.id in self._leases.needs]
+        unneeded = self.runs.unneeded([task.id for task in tasks if task.id in self._leases.needs])
+        gone = set(unneeded)
         dropped = []
-        for task_id in self.runs.unneeded(actions):
+        for task_id in unneeded:
             lease = self._leases.get(task_id)
             if lease is not None:
-                if not cancel_running:
+                if not cancel_running or any(twin.id not in gone for twin in self._leases.twins(task_id)):
                     continue
                 peer = self.peers[lease.peer_id]
                 self._leases.release(peer, task_id)
                 peer.outbox.append(protocol.Cancel((lease.number,)))
-                for twin_id in self._leases.twins(task_id):
-                    self._returning.unpark(twin_id)
             dropped.append(task_id)
         self._forget(dropped)
 
@@ -362,29 +377,35 @@ class Dispatcher:
 
     def _forget_ended(self) -> None:
         """Forget the tasks of runs that are over, which were kept to be looked at."""
-        self._forget([task_id for task_id in self.runs.forget_ended() if task_id not in self._leases])
+        self._forget(self.runs.forget_ended(self._leases.__contains__))
 
     def _forget(self, task_ids: list[str]) -> None:
         if not task_ids:
             return
+        state = self.scheduler._state
         self.runs.drop(task_ids)
-        present = [task_id for task_id in task_ids if self.scheduler._state.has_task(task_id)]
-        self.scheduler._state.inactivate_tasks(present)
         for task_id in task_ids:
             self._returning.forget(task_id)
             self._tidings.news.pop(task_id, None)
         self._leases.forget(task_ids)
+        present = [task for task in map(state.get_task, task_ids) if task is not None]
+        for task in present:
+            for worker_id in task.workers:
+                if worker_id in state._active_workers:
+                    state.get_worker(worker_id).tasks.discard(task)
+        state.inactivate_tasks([task.id for task in present])
+
+    def _is_held(self, task_id: str) -> bool:
+        """Whether a peer runs the task or an equal one, or it is kept for a worker."""
+        needs = self._leases.needs.get(task_id)
+        runs = task_id in self._leases or (needs is not None and bool(self._leases.holder_of(needs.key)))
+        return runs or self._returning.is_kept(task_id)
 
     def _may_travel(self, task_id: str) -> bool:
+        """Whether one of Luigi's assistants may run it: only what any node may run."""
         needs = self._leases.needs.get(task_id)
-        return needs is None or needs.anywhere
+        return needs is not None and needs.anywhere
 
 
-_CALLS = frozenset(
-    (
-        "announce_scheduling_failure",
-        "set_task_status_message",
-        "set_task_progress_percentage",
-        "add_task_batcher",
-    )
-)
+_CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))
+_CALLS = _CALLS_WITH_WORKER | {"set_task_status_message", "set_task_progress_percentage"}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
+from typing import Any
 
 from luigigo.scheduling import protocol
 from luigigo.scheduling.leases import NO_NEEDS, Leases, remember
-from luigigo.scheduling.peers import Peer
-from luigigo.scheduling.placement import Capacity, choose, overfull
-from luigigo.scheduling.protocol import Grant
+from luigigo.scheduling.peers import Lease, Peer
+from luigigo.scheduling.placement import Capacity, choose, could_begin, has_slot_for
+from luigigo.scheduling.protocol import Grant, Needs
 from luigigo.scheduling.scheduler import ReadyScheduler
 
 PATIENCE = 64
-"""How many ready tasks that nobody can take are passed in looking for one that somebody can."""
+"""How many ready tasks of a lane for which there is a slot but no memory are passed in looking for one that
+fits."""
 
 
 class HandOut:
@@ -31,45 +33,22 @@ class HandOut:
 
     def run(self) -> None:
         """Give out what can be given out."""
-        queue = self._scheduler.queue
-        if not len(queue):
-            self._even_out()
+        if self._scheduler._paused:
             return
-        nodes = {id(peer.capacity): peer for peer in self._peers.values() if peer.is_node}
-        capacities = [peer.capacity for peer in nodes.values()]
-        clients = [peer for peer in self._peers.values() if not peer.is_node]
-        while len(queue):
-            chosen: list[Peer] = []
-
-            def accept(task_id: str, chosen: list[Peer] = chosen) -> bool:
-                peer = self._place(task_id, capacities, nodes, clients)
-                if peer is not None:
-                    chosen.append(peer)
-                return peer is not None
-
-            task_id = queue.pop(accept, PATIENCE)
-            if task_id is None:
-                return
-            self._grant(task_id, chosen[0])
+        queue = self._scheduler.queue
+        for peer in self._peers.values():
+            for capacity in (peer.capacity, peer.joined):
+                if capacity is not None and not queue.is_ready(capacity.reserved_for):
+                    capacity.reserved_for = ""
+        if len(queue):
+            search = _Search(self._scheduler, self._enabled_peers(), self._leases)
+            while (task_id := queue.pop(search.accept)) is not None:
+                self._grant(task_id, search.chosen)
         self._even_out()
 
-    def _place(
-        self, task_id: str, capacities: list[Capacity], nodes: dict[int, Peer], clients: list[Peer]
-    ) -> Peer | None:
-        needs = self._leases.needs.get(task_id)
-        owners = self._scheduler._state.get_task(task_id).workers
-        if needs is not None and needs.anywhere:
-            joined = [peer for peer in clients if peer.joined is not None and peer.id in owners]
-            best = choose(
-                [*capacities, *(peer.joined for peer in joined if peer.joined is not None)], task_id, needs
-            )
-            if best is None:
-                return None
-            return nodes.get(id(best)) or next(peer for peer in joined if peer.joined is best)
-        for peer in clients:
-            if peer.id in owners and peer.capacity.free_slots > 0:
-                return peer
-        return None
+    def _enabled_peers(self) -> list[Peer]:
+        state = self._scheduler._state
+        return [peer for peer in self._peers.values() if state.get_worker(peer.id).enabled]
 
     def _grant(self, task_id: str, peer: Peer) -> None:
         task = self._scheduler._state.get_task(task_id)
@@ -89,16 +68,81 @@ class HandOut:
         )
 
     def _even_out(self) -> None:
-        """Take back what waits on one node while another has a free slot."""
-        nodes = [peer for peer in self._peers.values() if peer.is_node]
-        if not any(peer.capacity.free_slots > 0 and peer.capacity.is_open for peer in nodes):
-            return
-        fullest = overfull(peer.capacity for peer in nodes)
-        if fullest is None:
-            return
-        peer = next(peer for peer in nodes if peer.capacity is fullest)
-        waiting = [lease for lease in peer.leases.values() if not (lease.has_started or lease.is_revoked)]
-        revoked = sum(lease.is_revoked for lease in peer.leases.values())
-        for lease in waiting[-(-fullest.free_slots - revoked) :] if -fullest.free_slots > revoked else []:
-            lease.is_revoked = True
-            peer.outbox.append(protocol.Revoke((lease.number,)))
+        """Take back what waits for a slot on one node and could begin at once on another."""
+        nodes = [peer for peer in self._enabled_peers() if peer.is_node]
+        idle = {id(peer.capacity): peer.capacity.free_slots for peer in nodes if peer.capacity.is_open}
+        for peer in sorted(nodes, key=lambda peer: peer.capacity.free_slots):
+            if peer.capacity.free_slots >= 0 or max(idle.values(), default=0) <= 0:
+                return
+            surplus = -peer.capacity.free_slots - sum(lease.is_revoked for lease in peer.leases.values())
+            for task_id, lease in reversed(peer.leases.items()):
+                if surplus <= 0:
+                    break
+                other = None if _is_settled(lease) else self._idle_for(task_id, nodes, idle)
+                if other is not None:
+                    lease.is_revoked = True
+                    peer.outbox.append(protocol.Revoke((lease.number,)))
+                    idle[id(other)] -= 1
+                    surplus -= 1
+
+    def _idle_for(self, task_id: str, nodes: list[Peer], idle: dict[int, int]) -> Capacity | None:
+        needs = self._leases.needs.get(task_id, NO_NEEDS)
+        capacities = (peer.capacity for peer in nodes if idle.get(id(peer.capacity), 0) > 0)
+        return next((capacity for capacity in capacities if could_begin(capacity, needs)), None)
+
+
+def _is_settled(lease: Lease) -> bool:
+    return lease.has_started or lease.is_revoked
+
+
+class _Search:
+    """One round of handing out: for each ready task in turn, whether somebody can take it."""
+
+    def __init__(self, scheduler: ReadyScheduler, peers: list[Peer], leases: Leases) -> None:
+        self.chosen: Peer
+        """Who takes the task that was accepted last."""
+        self._scheduler = scheduler
+        self._leases = leases
+        self._nodes = {id(peer.capacity): peer for peer in peers if peer.is_node}
+        self._capacities = [peer.capacity for peer in self._nodes.values()]
+        self._clients = [peer for peer in peers if not peer.is_node]
+        self._joined = [peer for peer in self._clients if peer.joined is not None]
+        self._passed: Counter[str] = Counter()
+
+    def accept(self, task_id: str) -> bool | None:
+        """Whether somebody can take the task; None when nobody can take anything of its lane."""
+        task = self._scheduler._state.get_task(task_id)
+        needs = self._leases.needs.get(task_id)
+        if task.resources and not self._has_resources(task):
+            return False
+        if needs is None or not needs.anywhere or self._is_for_no_node(needs):
+            return self._accept_at_home(task)
+        lane = self._leases.lane(task_id)
+        has_slot = any(has_slot_for(capacity, needs) for capacity in self._capacities)
+        if self._passed[lane] >= PATIENCE or not (has_slot or self._joined):
+            return None
+        own = [peer.joined for peer in self._joined if peer.joined is not None and peer.id in task.workers]
+        best = choose([*self._capacities, *own], task_id, needs)
+        if best is None:
+            self._passed[lane] += has_slot
+            return False
+        self.chosen = self._nodes.get(id(best)) or next(p for p in self._joined if p.joined is best)
+        return True
+
+    def _has_resources(self, task: Any) -> bool:
+        used = self._scheduler._used_resources()
+        return bool(self._scheduler._has_resources(task.resources, used))
+
+    def _is_for_no_node(self, needs: Needs) -> bool:
+        """Whether every node with the right Go lacks the C compiler, so that only the client has both."""
+        nodes = [node for node in self._capacities if node.toolchain == needs.toolchain]
+        return bool(nodes) and not any(node.suits(needs) for node in nodes)
+
+    def _accept_at_home(self, task: Any) -> bool | None:
+        free = [peer for peer in self._clients if peer.capacity.free_slots > 0]
+        if not free:
+            return None
+        owner = next((peer for peer in free if peer.id in task.workers), None)
+        if owner is not None:
+            self.chosen = owner
+        return owner is not None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
 from luigi.task_status import PENDING, RUNNING
 
 from luigigo.scheduling.peers import Lease, Peer
@@ -33,7 +34,7 @@ class Leases:
         self._scheduler = scheduler
         self._clock = clock
         self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
-        self._by_key: defaultdict[str, set[str]] = defaultdict(set)
+        self._by_key: dict[str, set[str]] = {}
         self._holders: dict[str, str] = {}
         """By key, the task that runs for all that have it."""
         self._leases: dict[str, Lease] = {}
@@ -52,16 +53,38 @@ class Leases:
         return "" if task_id is None else self._leases[task_id].peer_id
 
     def note_needs(self, task_id: str, needs: Needs) -> None:
-        """Learn what a task asks for."""
+        """Learn what a task asks for. One that was found to be bound to its client stays so."""
+        before = self.needs.get(task_id)
+        if before is not None:
+            self._forget_key(task_id, before)
+            needs = msgspec.structs.replace(needs, anywhere=needs.anywhere and before.anywhere)
         self.needs[task_id] = needs
-        self._by_key[needs.key].add(task_id)
+        self._by_key.setdefault(needs.key, set()).add(task_id)
+        if before is not None and before.anywhere and not needs.anywhere:
+            self._scheduler.queue.refile(task_id)
 
-    def twins(self, task_id: str) -> list[str]:
-        """The other tasks with the same key, none of which is given to anybody."""
+    def bind(self, task_id: str) -> None:
+        """Only the client can run the task: it reads files that are nowhere else."""
+        needs = self.needs.get(task_id)
+        if needs is not None:
+            self.note_needs(task_id, msgspec.structs.replace(needs, anywhere=False))
+
+    def lane(self, task_id: str) -> str:
+        """What the task asks of a node, where any may run it; "" for what is bound to a client."""
+        needs = self.needs.get(task_id)
+        return f"{needs.toolchain} {needs.compilers}" if needs is not None and needs.anywhere else ""
+
+    def twins(self, task_id: str) -> list[Any]:
+        """The other tasks with the same key that are not over, and that nobody was given."""
         needs = self.needs.get(task_id)
         if needs is None:
             return []
-        return [twin for twin in self._by_key[needs.key] if twin != task_id and twin not in self._leases]
+        found = (
+            self._scheduler._state.get_task(twin_id)
+            for twin_id in self._by_key[needs.key]
+            if twin_id != task_id and twin_id not in self._leases
+        )
+        return [task for task in found if task is not None and task.status in (PENDING, RUNNING)]
 
     def give(self, task_id: str, peer: Peer, number: int | None = None) -> Lease:
         """Give a task to a peer; `number` is that of a lease which it holds already."""
@@ -79,9 +102,8 @@ class Leases:
             return lease
         (peer.joined if peer.joined is not None and needs.anywhere else peer.capacity).give(task_id, needs)
         self._holders[needs.key] = task_id
-        for twin_id in self._by_key[needs.key] - {task_id}:
-            twin = self._scheduler._state.get_task(twin_id)
-            if twin is not None and twin.status == PENDING:
+        for twin in self.twins(task_id):
+            if twin.status == PENDING:
                 self.hold(twin, peer.id)
         return lease
 
@@ -95,6 +117,15 @@ class Leases:
         needs = self.needs.get(task_id)
         if needs is not None and self._holders.get(needs.key) == task_id:
             del self._holders[needs.key]
+            for twin_id in self._by_key[needs.key] & self._leases.keys():
+                self._holders[needs.key] = twin_id
+
+    def follow(self, task: Any) -> None:
+        """Let a task that waits share the outcome of an equal one that runs, if there is one."""
+        needs = self.needs.get(task.id)
+        holder_id = "" if needs is None else self.holder_of(needs.key)
+        if holder_id:
+            self.hold(task, holder_id)
 
     def hold(self, task: Any, worker_id: str) -> None:
         """Show a task as running on a worker that was not given it: it runs an equal one, or did."""
@@ -106,11 +137,11 @@ class Leases:
 
     def requeue(self, task_id: str) -> None:
         """Let a task wait again, and those that waited for its outcome."""
-        for each in (task_id, *self.twins(task_id)):
-            task = self._scheduler._state.get_task(each)
-            if task is not None and task.status == RUNNING:
-                task.worker_running = None
-                self._scheduler._state.set_status(task, PENDING)
+        task = self._scheduler._state.get_task(task_id)
+        for each in (*(() if task is None else (task,)), *self.twins(task_id)):
+            if each.status == RUNNING:
+                each.worker_running = None
+                self._scheduler._state.set_status(each, PENDING)
 
     def forget(self, task_ids: Iterable[str]) -> None:
         """Forget what tasks asked for that nobody holds."""
@@ -118,9 +149,13 @@ class Leases:
             self.losses.pop(task_id, None)
             needs = self.needs.pop(task_id, None)
             if needs is not None:
-                self._by_key[needs.key].discard(task_id)
-                if not self._by_key[needs.key]:
-                    del self._by_key[needs.key]
+                self._forget_key(task_id, needs)
+
+    def _forget_key(self, task_id: str, needs: Needs) -> None:
+        equal = self._by_key[needs.key]
+        equal.discard(task_id)
+        if not equal:
+            del self._by_key[needs.key]
 
 
 def remember(memory: OrderedDict[str, Any], key: str, value: Any) -> None:

@@ -41,16 +41,21 @@ class Capacity:
 
     def give(self, task_id: str, needs: Needs) -> None:
         """Count a task as given."""
+        self.take_back(task_id)
         self.given[task_id] = needs
         self.given_bytes += needs.peak_bytes
-        if self.reserved_for == task_id:
-            self.reserved_for = ""
+        self.cancel_reservation(task_id)
 
     def take_back(self, task_id: str) -> None:
         """Count it no more. Unknown tasks are ignored."""
         needs = self.given.pop(task_id, None)
         if needs is not None:
             self.given_bytes -= needs.peak_bytes
+
+    def cancel_reservation(self, task_id: str) -> None:
+        """The task needs no room here any more."""
+        if self.reserved_for == task_id:
+            self.reserved_for = ""
 
     def suits(self, needs: Needs) -> bool:
         """Whether it could ever run such a task."""
@@ -69,43 +74,58 @@ def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs) -> Capacity | 
     """The node that shall run the task: the one with the largest share of its slots free, or None.
 
     A node without a free slot gets a task ahead only when none has one. Where there is a slot but not the
-    memory, the roomiest node that could run the task is reserved for it.
+    memory, the roomiest node that could run the task is reserved for it; one task at a time has one.
     """
+    nodes = tuple(nodes)
+    candidates = _large_enough([node for node in nodes if node.is_open and node.suits(needs)], needs)
     best: Capacity | None = None
-    best_score = 0.0
     reservable: Capacity | None = None
-    for node in nodes:
-        if not node.is_open or not node.suits(needs):
-            continue
-        if node.reserved_for and node.reserved_for != task_id:
-            continue
-        free = node.free_slots
-        if free <= -node.prefetch:
+    for node in candidates:
+        if node.free_slots <= -node.prefetch or node.reserved_for not in ("", task_id):
             continue
         if not node.has_room(needs):
-            if reservable is None or _roomier(node, reservable):
+            if reservable is None or _room(node) > _room(reservable):
                 reservable = node
-            continue
-        # One task alone may run on a node that is too small for it, but only where no larger one is.
-        score = free / node.slots if free > 0 else free - 10.0
-        if node.memory_bytes and needs.peak_bytes > node.memory_bytes:
-            score -= 100.0
-        if best is None or score > best_score:
-            best, best_score = node, score
-    if best is None and reservable is not None and not reservable.reserved_for:
+        elif best is None or _share(node) > _share(best):
+            best = node
+    if best is not None:
+        for node in nodes:
+            node.cancel_reservation(task_id)
+    elif reservable is not None and not any(node.reserved_for for node in candidates):
         reservable.reserved_for = task_id
     return best
 
 
-def _roomier(node: Capacity, other: Capacity) -> bool:
-    return _spare_bytes(node) > _spare_bytes(other)
+def has_slot_for(node: Capacity, needs: Needs) -> bool:
+    """Whether a task could be given to the node, if there is memory."""
+    return node.is_open and node.suits(needs) and node.free_slots > -node.prefetch
 
 
-def _spare_bytes(node: Capacity) -> float:
-    return (node.memory_bytes or float("inf")) - node.given_bytes
+def could_begin(node: Capacity, needs: Needs) -> bool:
+    """Whether such a task would begin at once there."""
+    return (
+        node.is_open
+        and node.suits(needs)
+        and node.free_slots > 0
+        and not node.reserved_for
+        and node.has_room(needs)
+        and (not node.memory_bytes or needs.peak_bytes <= node.memory_bytes)
+    )
 
 
-def overfull(nodes: Iterable[Capacity]) -> Capacity | None:
-    """The node on which most tasks wait for a slot, or None when there are none."""
-    fullest = min(nodes, key=lambda node: node.free_slots, default=None)
-    return fullest if fullest is not None and fullest.free_slots < 0 else None
+def _large_enough(nodes: list[Capacity], needs: Needs) -> list[Capacity]:
+    """Those with memory for the task. A task that is too large for all may run alone on the largest."""
+    fitting = [node for node in nodes if not node.memory_bytes or needs.peak_bytes <= node.memory_bytes]
+    if fitting:
+        return fitting
+    most_bytes = max((node.memory_bytes for node in nodes), default=0)
+    return [node for node in nodes if node.memory_bytes == most_bytes]
+
+
+def _share(node: Capacity) -> float:
+    """How gladly a node is given a task: its share of free slots; those with none come last."""
+    return node.free_slots / node.slots if node.free_slots > 0 else node.free_slots - 10.0
+
+
+def _room(node: Capacity) -> tuple[float, int]:
+    return (node.memory_bytes or float("inf")) - node.given_bytes, node.free_slots

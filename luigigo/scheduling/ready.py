@@ -40,17 +40,22 @@ class _Node:
     ready_at: float = 0.0
 
 
+_Entry = tuple[float, float, int, str]
+
+
 class ReadyQueue:
     """Hands out pending tasks whose dependencies are all done: higher priority first, then lower order.
 
-    An entry of the heap is never searched for: one that stopped counting stays until it surfaces.
+    An entry of a heap is never searched for: one that stopped counting stays until it surfaces.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` gives seconds, for `ready_at`."""
         self._clock = clock
+        self.lane_of: Callable[[str], str] = lambda task_id: ""
+        """Tasks of one lane ask for the same: whoever can take none of it passes over all of it."""
         self._nodes: dict[str, _Node] = {}
-        self._heap: list[tuple[float, float, int, str]] = []
+        self._lanes: dict[str, list[_Entry]] = {}
         self._last_token = 0
         self._ready = 0
 
@@ -113,29 +118,37 @@ class ReadyQueue:
         node = self._nodes.get(task_id)
         return 0.0 if node is None else node.ready_at
 
-    def pop(self, accept: Callable[[str], bool] | None = None, patience: int | None = None) -> str | None:
+    def pop(self, accept: Callable[[str], bool | None] | None = None) -> str | None:
         """Take the first ready task that `accept` wants; it is `OTHER` from then on.
 
-        Those that it does not want keep their places; passing them costs O(log n) each, and no more than
-        `patience` are passed.
+        Those that it does not want keep their places; passing them costs O(log n) each. Where it gives
+        None instead of False, nothing more of the task's lane is looked at.
         """
-        refused: list[tuple[float, float, int, str]] = []
+        refused: list[tuple[str, _Entry]] = []
+        closed: set[str] = set()
         taken = None
-        while self._heap and taken is None and (patience is None or len(refused) < patience):
-            entry = heapq.heappop(self._heap)
-            _, _, token, task_id = entry
-            node = self._nodes.get(task_id)
-            if node is None or node.token != token:
+        while taken is None and (lane := self._first_lane(closed)) is not None:
+            entry = heapq.heappop(self._lanes[lane])
+            task_id = entry[-1]
+            verdict = accept is None or accept(task_id)
+            if verdict:
+                taken = task_id
+                self._nodes[task_id].stage = Stage.OTHER
+                self._withdraw(self._nodes[task_id])
                 continue
-            if accept is not None and not accept(task_id):
-                refused.append(entry)
-                continue
-            taken = task_id
-            node.stage = Stage.OTHER
-            self._withdraw(node)
-        for entry in refused:
-            heapq.heappush(self._heap, entry)
+            refused.append((lane, entry))
+            if verdict is None:
+                closed.add(lane)
+        for lane, entry in refused:
+            heapq.heappush(self._lanes.setdefault(lane, []), entry)
         return taken
+
+    def refile(self, task_id: str) -> None:
+        """Look again in which lane a task is. Unknown ids are ignored."""
+        node = self._nodes.get(task_id)
+        if node is not None:
+            self._withdraw(node)
+            self._settle(task_id, node)
 
     def discard(self, task_id: str) -> None:
         """Forget a task; for its dependents it is not done any more. Unknown ids are ignored."""
@@ -146,6 +159,22 @@ class ReadyQueue:
         self._replace_deps(task_id, node, frozenset())
         node.known = False
         self._drop_if_unused(task_id, node)
+
+    def _first_lane(self, closed: Collection[str]) -> str | None:
+        """The lane with the most urgent task, of those that are not closed; stale entries are dropped."""
+        first: str | None = None
+        for lane, heap in tuple(self._lanes.items()):
+            while heap and not self._counts(heap[0]):
+                heapq.heappop(heap)
+            if not heap:
+                del self._lanes[lane]
+            elif lane not in closed and (first is None or heap[0] < self._lanes[first][0]):
+                first = lane
+        return first
+
+    def _counts(self, entry: _Entry) -> bool:
+        node = self._nodes.get(entry[-1])
+        return node is not None and node.token == entry[-2]
 
     def _node(self, task_id: str) -> _Node:
         node = self._nodes.get(task_id)
@@ -181,7 +210,8 @@ class ReadyQueue:
             node.token = self._last_token
             node.ready_at = self._clock()
             self._ready += 1
-            heapq.heappush(self._heap, (-node.priority, node.order, node.token, task_id))
+            entry = (-node.priority, node.order, node.token, task_id)
+            heapq.heappush(self._lanes.setdefault(self.lane_of(task_id), []), entry)
             return True
         return False
 

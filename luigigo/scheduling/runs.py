@@ -7,7 +7,7 @@ doomed tasks would have read are unneeded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from luigigo.scheduling.ready import ReadyQueue
 
@@ -20,7 +20,8 @@ class Run:
         self.tasks: set[str] = set()
         self.unfinished: set[str] = set()
         """Those that may still end: neither done, nor failed, nor doomed."""
-        self.failed: list[str] = []
+        self.failed: dict[str, None] = {}
+        """Those that failed, in that order."""
         self.is_complete = False
         """Whether the client has offered all."""
         self.is_over = False
@@ -54,8 +55,8 @@ class Runs:
         if run is None:
             run = self._live[client_id] = Run(client_id)
         elif run.is_over:
-            run.is_over = run.is_complete = False
-            run.failed.clear()
+            self.close(client_id)
+            run = self._live[client_id] = Run(client_id)
         return run
 
     def clients_of(self, task_id: str) -> Collection[str]:
@@ -68,6 +69,7 @@ class Runs:
         self._of_task[task_id].add(run.client_id)
         if is_open:
             run.unfinished.add(task_id)
+            run.failed.pop(task_id, None)
         else:
             run.unfinished.discard(task_id)
 
@@ -75,6 +77,7 @@ class Runs:
         """A task that was over waits again."""
         for client_id in self._of_task.get(task_id, ()):
             self._live[client_id].unfinished.add(task_id)
+            self._live[client_id].failed.pop(task_id, None)
 
     def finish(self, task_id: str) -> None:
         """A task is done."""
@@ -84,7 +87,7 @@ class Runs:
     def fail(self, task_id: str) -> None:
         """A task failed: with it, whatever waits for it is doomed."""
         for client_id in self._of_task.get(task_id, ()):
-            self._live[client_id].failed.append(task_id)
+            self._live[client_id].failed[task_id] = None
         for doomed in self._closure([task_id]):
             self.finish(doomed)
 
@@ -109,11 +112,12 @@ class Runs:
                     del self._of_task[task_id]
         self._ended.append(run.tasks)
 
-    def forget_ended(self) -> list[str]:
-        """The tasks of closed runs that no other run has; each is returned once."""
+    def forget_ended(self, in_use: Callable[[str], bool]) -> list[str]:
+        """The tasks of closed runs that no other run has; each is returned once, when it is not in use."""
         ended = {task_id for tasks in self._ended for task_id in tasks if task_id not in self._of_task}
-        self._ended.clear()
-        return sorted(ended)
+        kept = {task_id for task_id in ended if in_use(task_id)}
+        self._ended = [kept] if kept else []
+        return sorted(ended - kept)
 
     def unneeded(self, actions: Iterable[str]) -> list[str]:
         """Those of the actions that no task still reads: every path up from them ends in a doomed one."""
@@ -122,7 +126,7 @@ class Runs:
             task_id
             for run in self._live.values()
             for task_id in run.unfinished
-            if task_id not in candidates or not self._queue.dependents(task_id)
+            if task_id not in candidates or run.tasks.isdisjoint(self._queue.dependents(task_id))
         ]
         needed: set[str] = set(waiting)
         while waiting:

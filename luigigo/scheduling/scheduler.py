@@ -33,6 +33,8 @@ class ReadyTaskState(luigi.scheduler.SimpleTaskState):  # type: ignore[misc]
         self.queue = queue
         self.on_change: Callable[[Any], None] | None = None
         """Told of every task whose status changed, after the queue was."""
+        self.is_held: Callable[[str], bool] = lambda task_id: False
+        """Whether somebody else looks after a running task: it is no business of Luigi's pruning."""
 
     def get_task(self, task_id: str, default: Any = None, setdefault: Any = None) -> Any:
         if not setdefault or task_id in self._tasks:
@@ -48,6 +50,10 @@ class ReadyTaskState(luigi.scheduler.SimpleTaskState):  # type: ignore[misc]
             self.queue.move(task.id, _STAGES.get(task.status, Stage.OTHER))
             if self.on_change is not None:
                 self.on_change(task)
+
+    def fail_dead_worker_task(self, task: Any, config: Any, assistants: Any) -> None:
+        if not self.is_held(task.id):
+            super().fail_dead_worker_task(task, config, assistants)
 
     def inactivate_tasks(self, delete_tasks: Iterable[str]) -> None:
         deleted = list(delete_tasks)
@@ -79,8 +85,6 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
     def __init__(self, config: Any = None, resources: Any = None, **kwargs: Any) -> None:
         super().__init__(config, resources, **kwargs)
         self.queue = ReadyQueue()
-        self.may_travel: Callable[[str], bool] = lambda task_id: True
-        """Whether a task may be given to an assistant, by its id."""
         self.owner_thread: int | None = None
         """The one thread that may change anything; None allows all."""
         collector = self._state._metrics_collector
@@ -175,8 +179,7 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
     def _next_ready(self, record: Any, assistant: bool) -> Any:
         def accept(task_id: str) -> bool:
             task = self._state.get_task(task_id)
-            travels = assistant and task.runnable and self.may_travel(task_id)
-            return travels or record.id in task.workers
+            return (assistant and task.runnable) or record.id in task.workers
 
         task_id = self.queue.pop(accept)
         return None if task_id is None else self._state.get_task(task_id)

@@ -1,0 +1,158 @@
+"""A luigid without network or time: peers are lists of what they were told, and the clock is set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from luigi.task_status import DONE, FAILED, PENDING, RUNNING
+
+from luigigo.scheduling import protocol
+from luigigo.scheduling.dispatch import Dispatcher
+from luigigo.scheduling.peers import Peer
+from luigigo.scheduling.protocol import Ended, FromPeer, FromServer, Held, Hello, Needs, Offer
+from luigigo.scheduling.scheduler import ReadyScheduler
+
+GO = "go1"
+Kind = TypeVar("Kind")
+
+
+class Someone:
+    """A node or a client at the other end of a connection."""
+
+    def __init__(self, luigid: Luigid, hello: Hello) -> None:
+        self.luigid = luigid
+        self.hello = hello
+        self.heard: list[FromServer] = []
+        self.holds: dict[str, int] = {}
+        """Leases by task, as the peer knows of them."""
+        self.peer: Peer = luigid.dispatcher.connect(hello, self._hear)
+
+    def _hear(self, messages: Sequence[FromServer]) -> None:
+        self.heard.extend(messages)
+        for message in messages:
+            if isinstance(message, protocol.Work):
+                self.holds.update((grant.task_id, grant.lease) for grant in message.grants)
+            elif isinstance(message, protocol.Cancel):
+                self.holds = {name: n for name, n in self.holds.items() if n not in message.leases}
+
+    def all(self, kind: type[Kind]) -> list[Kind]:
+        """Everything of one kind that it was told."""
+        return [message for message in self.heard if isinstance(message, kind)]
+
+    def given(self) -> list[str]:
+        """The tasks that it was ever given, in that order."""
+        return [grant.task_id for work in self.all(protocol.Work) for grant in work.grants]
+
+    def overs(self) -> list[tuple[str, ...]]:
+        """The failed tasks of each end of a run that it was told of."""
+        return [over.failed for over in self.all(protocol.RunOver)]
+
+    def say(self, *messages: FromPeer) -> None:
+        """Send a frame."""
+        for message in messages:
+            self.luigid.dispatcher.receive(self.peer, message)
+        self.luigid.dispatcher.settle()
+
+    def start(self, *task_ids: str) -> None:
+        """A slot takes up each task."""
+        self.say(*(protocol.Started(task_id, self.holds[task_id]) for task_id in task_ids))
+
+    def end(self, task_id: str, status: str = "done", explanation: str = "", **more: Any) -> None:
+        """Report how a task ended."""
+        self.say(Ended(task_id, self.holds.pop(task_id), status, explanation, **more))
+
+    def end_all(self) -> None:
+        """Report everything that it holds as done, and what it is given then, and so on."""
+        while self.holds:
+            self.end(next(iter(self.holds)))
+
+    def offer(self, *offers: Offer, run: bool = True) -> None:
+        """Offer tasks, and say that these were all."""
+        self.say(protocol.Add(offers), *([protocol.RunAll()] if run else []))
+
+    def report(self, task_id: str, status: str) -> None:
+        """Tell the end of a task of the client's own, as Luigi's worker does."""
+        self.holds.pop(task_id, None)
+        self.offer(Offer({"task_id": task_id, "status": status, "expl": ""}), run=False)
+
+    def lose(self) -> None:
+        """Lose the connection."""
+        self.luigid.dispatcher.disconnect(self.peer)
+
+    def silence(self) -> None:
+        """Know nothing more of what was said so far."""
+        self.heard.clear()
+
+
+class Luigid:
+    """A dispatcher with a clock of its own."""
+
+    def __init__(self, epoch: str = "first", first_lease: int = 100) -> None:
+        self.seconds = 1000.0
+        self.scheduler = ReadyScheduler(prune_on_get_work=False, record_task_history=False)
+        self.dispatcher = Dispatcher(self.scheduler, epoch, lambda: self.seconds, first_lease)
+
+    def node(
+        self, name: str, slots: int = 1, *, held: Iterable[tuple[str, int]] = (), **more: Any
+    ) -> Someone:
+        """A node connects."""
+        facts = {"toolchain": GO, "go": "go 1", **more}
+        return Someone(self, self._hello(name, "node", slots, held, facts))
+
+    def client(
+        self, name: str = "client", slots: int = 1, *, held: Iterable[tuple[str, int]] = ()
+    ) -> Someone:
+        """A client connects."""
+        return Someone(self, self._hello(name, "client", slots, held, {}))
+
+    @staticmethod
+    def _hello(name: str, role: str, slots: int, held: Iterable[tuple[str, int]], facts: Any) -> Hello:
+        return Hello(
+            protocol=protocol.PROTOCOL,
+            worker_id=name,
+            role=role,
+            node=name,
+            slots=slots,
+            held=tuple(Held(task_id, lease) for task_id, lease in held),
+            **facts,
+        )
+
+    def status(self, task_id: str) -> str | None:
+        """A task's status in Luigi, or None for one that is not known."""
+        task = self.scheduler._state.get_task(task_id)
+        return None if task is None else task.status
+
+    def wait(self, seconds: float, *alive: Someone) -> list[Peer]:
+        """Let time pass, a second at a time; those who are `alive` say so. Returns who was silent at last."""
+        silent: list[Peer] = []
+        for _ in range(int(seconds)):
+            self.seconds += 1
+            for someone in alive:
+                self.dispatcher.heard(someone.peer)
+            silent = self.dispatcher.tick()
+        return silent
+
+
+def action(
+    task_id: str,
+    *deps: str,
+    key: str = "",
+    priority: float = 0,
+    toolchain: str = GO,
+    running_on: str = "",
+    status: str = PENDING,
+    **needs: Any,
+) -> Offer:
+    """An action that any node may run; its key is its own unless one is said."""
+    call = {"task_id": task_id, "deps": list(deps), "priority": priority, "status": status}
+    named = {**call, "family": "CompilePackage", "params": {"import_path": task_id}}
+    return Offer(named, Needs(key or task_id, toolchain, **needs), running_on)
+
+
+def own(task_id: str, *deps: str, status: str = PENDING, **more: Any) -> Offer:
+    """A task of the client's own."""
+    return Offer({"task_id": task_id, "deps": list(deps), "family": "Own", "status": status, **more})
+
+
+__all__ = ["DONE", "FAILED", "GO", "PENDING", "RUNNING", "Luigid", "Someone", "action", "own"]
