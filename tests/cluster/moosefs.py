@@ -172,7 +172,7 @@ class MooseFS:
         (self.folder / "exports.cfg").write_text(text)
 
     def set_read_only(self, wanted: bool) -> None:
-        """Let nobody write on the share, or everybody; changes nothing of what is open."""
+        """Let nobody write on the share, or everybody; mounts may wait three seconds to connect again."""
         self._disturbed = True
         self._write_exports("ro" if wanted else "rw")
         self.on.kill("^mfsmaster ", signal.SIGHUP)
@@ -191,7 +191,8 @@ class MooseFS:
     def fill(self, error: int = errno.ENOSPC) -> None:
         """Have no space for new files' content: with ENOSPC no free chunks, with EDQUOT no quota.
 
-        As on other full shares, empty files and folders can still be made, and files can be renamed.
+        As on other full shares, empty files and folders can still be made, and files can be renamed. ENOSPC
+        may come only after some seconds, in which the mount tries again.
         """
         self._disturbed = True
         if error == errno.EDQUOT:
