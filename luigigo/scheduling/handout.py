@@ -40,15 +40,13 @@ class HandOut:
             for capacity in (peer.capacity, peer.joined):
                 if capacity is not None and not queue.is_ready(capacity.reserved_for):
                     capacity.reserved_for = ""
+        disabled = {record.id for record in self._scheduler._state.get_active_workers() if record.disabled}
+        peers = [peer for peer in self._peers.values() if peer.id not in disabled]
         if len(queue):
-            search = _Search(self._scheduler, self._enabled_peers(), self._leases)
+            search = _Search(self._scheduler, peers, self._leases)
             while (task_id := queue.pop(search.accept)) is not None:
                 self._grant(task_id, search.chosen)
-        self._even_out()
-
-    def _enabled_peers(self) -> list[Peer]:
-        state = self._scheduler._state
-        return [peer for peer in self._peers.values() if state.get_worker(peer.id).enabled]
+        self._even_out([peer for peer in peers if peer.is_node])
 
     def _grant(self, task_id: str, peer: Peer) -> None:
         task = self._scheduler._state.get_task(task_id)
@@ -67,9 +65,8 @@ class HandOut:
             )
         )
 
-    def _even_out(self) -> None:
+    def _even_out(self, nodes: list[Peer]) -> None:
         """Take back what waits for a slot on one node and could begin at once on another."""
-        nodes = [peer for peer in self._enabled_peers() if peer.is_node]
         idle = {id(peer.capacity): peer.capacity.free_slots for peer in nodes if peer.capacity.is_open}
         for peer in sorted(nodes, key=lambda peer: peer.capacity.free_slots):
             if peer.capacity.free_slots >= 0 or max(idle.values(), default=0) <= 0:

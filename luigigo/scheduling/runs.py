@@ -120,21 +120,32 @@ class Runs:
         return sorted(ended - kept)
 
     def unneeded(self, actions: Iterable[str]) -> list[str]:
-        """Those of the actions that no task still reads: every path up from them ends in a doomed one."""
+        """Those of the actions that no task still reads: every path up from them ends in a doomed one.
+
+        A run waits no longer for those that only others need.
+        """
         candidates = set(actions)
+        needed: set[str] = set()
+        for run in self._live.values():
+            needed_here = self._needed_by(run, candidates)
+            run.unfinished -= candidates - needed_here
+            needed |= needed_here
+        return sorted(candidates - needed)
+
+    def _needed_by(self, run: Run, candidates: Collection[str]) -> set[str]:
+        """The unfinished tasks that the run asked for, and all that they need."""
         waiting = [
             task_id
-            for run in self._live.values()
             for task_id in run.unfinished
             if task_id not in candidates or run.tasks.isdisjoint(self._queue.dependents(task_id))
         ]
-        needed: set[str] = set(waiting)
+        needed = set(waiting)
         while waiting:
             for dependency in self._queue.dependencies(waiting.pop()):
                 if dependency not in needed:
                     needed.add(dependency)
                     waiting.append(dependency)
-        return sorted(candidates - needed)
+        return needed
 
     def _closure(self, roots: Iterable[str]) -> set[str]:
         """The tasks, and all that wait for them."""
