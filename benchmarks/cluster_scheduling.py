@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -148,31 +147,23 @@ def ninja(tasks: int, slots: int) -> str:
 
 
 def hyperqueue(tasks: int, workers: int, slots: int) -> str:
-    """The same graph by HyperQueue's server and workers on this machine, from Python; tasks start /bin/true."""
-    from hyperqueue import Client, Job
+    """The same graph by HyperQueue's server and workers in one process of its own; tasks start /bin/true."""
+    from hyperqueue import Job
+    from hyperqueue.cluster import LocalCluster, WorkerConfig
 
-    with tempfile.TemporaryDirectory(prefix="luigigo-bench-") as folder, contextlib.ExitStack() as stack:
-        hq = shutil.which("hq", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]))
-        if hq is None:
-            raise SystemExit("hq is not installed: pip install hyperqueue")
-        stack.enter_context(started([hq, "server", "start", "--server-dir", folder], folder, "server"))
-        time.sleep(2)
-        for number in range(workers):
-            argv = [hq, "worker", "start", "--server-dir", folder, "--cpus", str(slots)]
-            stack.enter_context(started(argv, folder, f"worker{number}"))
-        time.sleep(3)
-        latest = next(path for path in Path(folder).glob("*/access.json"))
+    graph = import_graph(tasks)
+    with LocalCluster() as cluster:
+        for _ in range(workers):
+            cluster.start_worker(WorkerConfig(cores=slots))
+        client = cluster.client()
         started_at = time.perf_counter()
-        job = Job()
-        made: dict[int, object] = {}
-        graph = import_graph(tasks)
+        job, made = Job(), {}
         for index in reversed(range(tasks)):
             deps = [made[need] for need in graph[index]]
             made[index] = job.program(["/bin/true"], deps=deps, stdout=None, stderr=None)
-        client = Client(latest.parent)
         client.wait_for_jobs([client.submit(job)])
         wall_ms = (time.perf_counter() - started_at) / tasks * 1000
-        return f"| HyperQueue | {tasks} | {workers} × {slots} | {wall_ms:.2f} | – | – | – |"
+    return f"| HyperQueue | {tasks} | {workers} × {slots} | {wall_ms:.2f} | – | – | – |"
 
 
 def stock(tasks: int, workers: int) -> str:
