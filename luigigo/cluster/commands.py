@@ -81,6 +81,7 @@ def bootstrap(file: str, base: str, accept_new_host_keys: bool) -> None:
         good = crew.greet()
     show_findings(crew.findings)
     click.echo(f"{described.interpreter} runs on {len(good)} of {len(described.nodes)} nodes")
+    click.echo("daemons that run keep what they were started with, until luigigo cluster down and up")
     sys.exit(_FAILED if crew.findings else 0)
 
 

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
@@ -190,6 +191,20 @@ def in_parallel(
         thread.join(max(0.0, deadline - time.monotonic()))
     late = NodeError(f"no answer within {limit_seconds:.0f} s")
     return {key: results.get(key, late) for key in works}
+
+
+def in_background(work: Callable[[], Result]) -> Future[Result]:
+    """Begin something whose end may be waited for, but that does not keep the process alive."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _is_own(family: int, address: tuple[object, ...]) -> bool:

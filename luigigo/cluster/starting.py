@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import msgspec
 
 from luigigo.cluster.control import ClusterStatus, Control, NodeStatus, NoLuigid
 from luigigo.cluster.findings import Finding, Severity
+from luigigo.cluster.links import in_background
 from luigigo.cluster.messages import ClusterError, LogText, Reach, Reached, ReadLog, Start, Started
 from luigigo.cluster.preparing import prepare_shared, prepare_state, prepare_token
 from luigigo.cluster.survey import Crew, Options, Survey, survey
@@ -52,9 +53,9 @@ def up(cluster: ClusterDescription, options: Options) -> Outcome:
     prepare_shared(cluster.shared)
     prepare_token(cluster)
     remember(cluster)
-    with Crew(cluster, options) as crew, Crew(cluster, options) as starter, ThreadPoolExecutor(1) as pool:
+    with Crew(cluster, options) as crew, Crew(cluster, options) as starter:
         # Luigid takes as long to start as nodes take to answer.
-        starting = pool.submit(start_scheduler, starter)
+        starting = in_background(partial(start_scheduler, starter))
         found = survey(crew, marks_folder)
         scheduler = starting.result()
         check_reach(crew)
