@@ -86,7 +86,7 @@ def main() -> None:
             CompilePackage.finished.add(task.task_id)
 
     place = Place("127.0.0.1", int(port), read_token(token_file))
-    terms = Terms("client", "noop", observe, lambda: Help(0, "noop", "noop"))
+    terms = Terms("client", "noop", observe, lambda: Help(0, "noop", "noop"), lambda: None)
     plan = hashlib.sha256(tag.encode()).hexdigest()
     started = time.perf_counter()
     root = CompilePackage.at(0, plan)

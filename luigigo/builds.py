@@ -160,6 +160,10 @@ class Builds:
     def observe(self, event: Event) -> None:
         """Pass an event on, and renew the leases now and then."""
         self._session.tell(event)
+        self.renew_leases()
+
+    def renew_leases(self) -> None:
+        """Renew what the builds need in the store, once a minute."""
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
             self._renewed = time.monotonic()
             for lease in tuple(self._leases):

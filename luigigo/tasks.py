@@ -427,6 +427,7 @@ def _terms() -> Terms:
         version=__version__,
         observe=_observe_elsewhere,
         help=lambda: here.builds.help(),
+        renew=lambda: here.builds.renew_leases(),
         falls_back=here.config.fallback == "local",
     )
 

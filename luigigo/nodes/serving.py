@@ -21,6 +21,7 @@ from luigigo.clusterfile import ClusterDescription, private_folder
 from luigigo.config import Config, read_config
 from luigigo.errors import ExitCode, UsageError
 from luigigo.machine import memory_available_bytes, memory_limit_bytes, node_name, usable_cpus
+from luigigo.nodes.allocation import slurm_allocation
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.site import Site
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
@@ -64,8 +65,10 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
     _log_to_stderr()
     node = choice.node or _own_name(cluster)
     entry = next((entry for entry in cluster.nodes if entry.name == node), None)
-    slots = choice.slots or (entry.slots if entry else 0) or usable_cpus()
-    memory_bytes = choice.memory_bytes or (entry.memory_bytes if entry else 0) or _usable_memory_bytes()
+    allocation = slurm_allocation(os.environ)
+    slots = choice.slots or (entry.slots if entry else 0) or _at_most(usable_cpus(), allocation.cpus)
+    memory_bytes = choice.memory_bytes or (entry.memory_bytes if entry else 0)
+    memory_bytes = memory_bytes or _at_most(_usable_memory_bytes(), allocation.memory_bytes)
     cache = private_folder(choice.cache or cluster.cache_of(node))
     # A read-only share must not keep the worker from starting: it may be a passing fault.
     config = msgspec.structs.replace(
@@ -170,6 +173,10 @@ def _own_name(cluster: ClusterDescription) -> str:
         if entry.name in candidates:
             return entry.name
     return candidates[1]
+
+
+def _at_most(amount: int, limit: int) -> int:
+    return min(amount, limit) if limit else amount
 
 
 def _usable_memory_bytes() -> int:

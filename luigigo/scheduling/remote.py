@@ -49,6 +49,8 @@ class Terms(msgspec.Struct, frozen=True):
     """Told what became of a task elsewhere."""
     help: Callable[[], Help]
     """Asked when the client has to take part itself."""
+    renew: Callable[[], None]
+    """Called now and then, whatever happens, to keep what the run needs in the store."""
     falls_back: bool = False
     """Whether it takes part when there is no worker."""
 
@@ -267,6 +269,7 @@ class ChannelWorker(SlotWorker):
                     continue
                 self._handle_next_task()
                 self._scheduler.flush()
+                self._scheduler.terms.renew()
                 self._watch_workers()
         return bool(self.run_succeeded)
 
