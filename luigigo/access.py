@@ -21,7 +21,7 @@ def make_token(path: str) -> str:
     Two that make it at once end with the same token. Raises `UsageError` and `OSError`.
     """
     if not os.path.exists(path):
-        folder = os.path.dirname(path)
+        folder = os.path.dirname(path) or "."
         os.makedirs(folder, mode=0o700, exist_ok=True)
         staged = os.path.join(folder, f".{secrets.token_hex(8)}")
         descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 _FOLLOW_SECONDS = 0.1
+_MOST_KILLED_SCOPES = 1000
 
 
 class Interrupted(Exception):
@@ -64,7 +65,8 @@ class Runner:
         self._live: dict[int, object] = {}
         """Running commands by pid, with the scope that each belongs to."""
         self._stopped = False
-        self._stopped_scopes: set[object] = set()
+        self._stopped_scopes: dict[object, None] = {}
+        """Scopes that were killed and have not ended since, the latest ones."""
         self._thread = threading.local()
 
     def run(self, command: Command, on_stderr: Callable[[str], None] | None = None) -> Finished:
@@ -113,12 +115,14 @@ class Runner:
         finally:
             self._thread.scope = None
             with self._lock:
-                self._stopped_scopes.discard(name)
+                self._stopped_scopes.pop(name, None)
 
     def kill(self, scope: object) -> None:
         """Kill what runs in a scope; what would run there later raises `Interrupted`."""
         with self._lock:
-            self._stopped_scopes.add(scope)
+            self._stopped_scopes[scope] = None
+            while len(self._stopped_scopes) > _MOST_KILLED_SCOPES:
+                del self._stopped_scopes[next(iter(self._stopped_scopes))]
             for pid, its_scope in tuple(self._live.items()):
                 if its_scope == scope:
                     _kill_group(pid)

@@ -19,6 +19,7 @@ YOUNG_SECONDS = 300.0
 TRIM_TO = 0.9
 """Of the limit: how much is kept when it was passed."""
 LOOK_SECONDS = 30.0
+_REMOVED = ".removed"
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -53,6 +54,8 @@ class CacheKeeper:
 
     def trim(self, now: float) -> int:
         """Remove what was used longest ago until the limit holds; return the bytes removed."""
+        for folder in self._folders:
+            _remove_leftovers(folder)
         kept = sorted(self._entries(), key=lambda entry: entry.used_at)
         total = sum(entry.size_bytes for entry in kept)
         removed = 0
@@ -113,11 +116,19 @@ def _tree_bytes(folder: str) -> int:
     return total
 
 
+def _remove_leftovers(folder: str) -> None:
+    """Remove the rest of bundles whose removal was cut short."""
+    with suppress(FileNotFoundError):
+        for entry in os.scandir(folder):
+            if entry.name.endswith(_REMOVED):
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
 def _remove(path: str) -> bool:
     try:
         if os.path.isdir(path):
             # First renamed, so that nobody finds half of it.
-            doomed = f"{path}.removed"
+            doomed = f"{path}{_REMOVED}"
             os.rename(path, doomed)
             shutil.rmtree(doomed, ignore_errors=True)
         else:

@@ -20,7 +20,7 @@ READING_CALLS = frozenset(
         "count_pending", "dep_graph", "fetch_error", "get_running_task_resources",
         "get_task_progress_percentage", "get_task_status_message",
         "graph", "has_task_history", "inverse_dep_graph", "is_pause_enabled",
-        "is_paused", "resource_list", "resources", "task_list", "task_search", "worker_list",
+        "is_paused", "resource_list", "task_list", "task_search", "worker_list",
         "get_scheduler_message_response",
     )
 )  # fmt: skip

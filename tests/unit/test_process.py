@@ -258,3 +258,54 @@ def test_no_descriptors_and_no_warnings_are_left() -> None:
             runner.run(shell("exit 1", stdin=b"x", separate_stderr=True))
         gc.collect()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_scope_is_killed_by_itself(tmp_path: Path) -> None:
+    """Killing a scope ends what runs in it, with what that started, and nothing of other scopes."""
+    runner = Runner()
+    pids = tmp_path / "pids"
+
+    def run(scope: str, script: str) -> Finished:
+        with runner.scope(scope):
+            return runner.run(shell(script))
+
+    with ThreadPoolExecutor(2) as pool:
+        doomed = pool.submit(run, "doomed", f"sleep 60 & echo $! $$ > {pids}; wait")
+        other = pool.submit(run, "other", f"while [ ! -e {tmp_path}/end ]; do sleep 0.01; done; echo fine")
+        wait_until(lambda: pids.exists() and pids.read_text())
+        runner.kill("doomed")
+        with pytest.raises(Interrupted):
+            doomed.result(5)
+        wait_until(lambda: not any(is_alive(int(pid)) for pid in pids.read_text().split()))
+        (tmp_path / "end").touch()
+        assert other.result(5).output == b"fine\n"
+
+
+def test_nothing_more_runs_in_a_killed_scope() -> None:
+    """After a scope was killed nothing begins in it; the next one of the same name is not touched by that."""
+    runner = Runner()
+    with runner.scope("lease"):
+        runner.kill("lease")
+        with pytest.raises(Interrupted):
+            runner.run(shell("true"))
+    with runner.scope("lease"):
+        assert runner.run(shell("true")).exit_code == 0
+    assert runner.run(shell("true")).exit_code == 0
+
+
+def test_a_scope_is_one_threads() -> None:
+    """What other threads run does not belong to a scope."""
+    runner = Runner()
+    with runner.scope("mine"), ThreadPoolExecutor(1) as pool:
+        runner.kill("mine")
+        assert pool.submit(runner.run, shell("true")).result(5).exit_code == 0
+
+
+def test_killed_scopes_are_not_remembered_for_ever() -> None:
+    """A scope that is killed before it begins runs nothing, and no more than a thousand are kept in mind."""
+    runner = Runner()
+    for number in range(5000):
+        runner.kill(number)
+    with runner.scope(4999), pytest.raises(Interrupted):
+        runner.run(shell("true"))
+    assert len(runner._stopped_scopes) < 1000

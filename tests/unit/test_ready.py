@@ -157,3 +157,46 @@ def operate(chance: random.Random, queue: ReadyQueue, model: BruteForce, step: i
         priority = chance.randrange(5)
         queue.set_priority(task_id, priority)
         model.tasks[task_id] = (priority, *model.tasks[task_id][1:])
+
+
+def test_a_lane_that_is_closed_is_passed_over() -> None:
+    """When `accept` gives None, nothing more of that lane is shown to it, and the next pop begins anew."""
+    queue = ReadyQueue()
+    queue.lane_of = lambda task_id: task_id[0]
+    for order, task_id in enumerate(["x1", "x2", "y1", "x3", "y2"]):
+        queue.put(task_id, 0, order, [])
+        queue.move(task_id, Stage.PENDING)
+    shown = []
+
+    def accept(task_id: str) -> bool | None:
+        shown.append(task_id)
+        return None if task_id[0] == "x" else task_id == "y2"
+
+    assert queue.pop(accept) == "y2"
+    assert shown == ["x1", "y1", "y2"]
+    assert pop_all(queue) == ["x1", "x2", "y1", "x3"]
+
+
+def test_lanes_share_one_order() -> None:
+    """Without refusals, tasks come by priority and age whatever their lanes."""
+    queue = ReadyQueue()
+    queue.lane_of = lambda task_id: task_id
+    for order, (task_id, priority) in enumerate({"a": 1, "b": 3, "c": 2, "d": 3}.items()):
+        queue.put(task_id, priority, order, [])
+        queue.move(task_id, Stage.PENDING)
+    assert pop_all(queue) == ["b", "d", "c", "a"]
+
+
+def test_a_refiled_task_is_in_its_new_lane_once() -> None:
+    """A task that changes its lane is found there, and comes out once; an unknown one is ignored."""
+    lanes = {"a": "x", "b": "x"}
+    queue = ReadyQueue()
+    queue.lane_of = lanes.__getitem__
+    for order, task_id in enumerate("ab"):
+        queue.put(task_id, 0, order, [])
+        queue.move(task_id, Stage.PENDING)
+    lanes["b"] = "y"
+    queue.refile("b")
+    queue.refile("never heard of")
+    assert queue.pop(lambda task_id: None if task_id == "a" else True) == "b"
+    assert pop_all(queue) == ["a"]

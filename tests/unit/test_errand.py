@@ -1,0 +1,71 @@
+"""What a worker agrees to do, whatever luigid says."""
+
+from __future__ import annotations
+
+import pytest
+
+from luigigo.nodes.errand import FAMILIES, NotOurs, errand_of
+from luigigo.scheduling.protocol import Grant
+
+PLAN = "0123456789abcdef" * 4
+
+
+def grant(family: str = "CompilePackage", **params: str) -> Grant:
+    return Grant("task", 7, family, params)
+
+
+@pytest.mark.parametrize(("family", "kind"), [(family, kind) for family, (kind, _) in FAMILIES.items()])
+def test_actions_of_a_plan_are_errands(family: str, kind: str) -> None:
+    """Each family of actions is taken on as an action of the named plan."""
+    errand = errand_of(grant(family, plan=PLAN, **{FAMILIES[family][1]: "example.com/a [program]"}))
+    assert (errand.task_id, errand.lease, errand.plan) == ("task", 7, PLAN)
+    assert errand.action == f"{kind} example.com/a [program]"
+
+
+@pytest.mark.parametrize(
+    "family", ["", "BuildBinary", "Evil", "compilepackage", "CompilePackage\n", "x" * 10_000]
+)
+def test_unknown_families_are_refused(family: str) -> None:
+    """A worker runs no task but luigigo's actions, and says so in few words."""
+    with pytest.raises(NotOurs) as refusal:
+        errand_of(grant(family, import_path="a", plan=PLAN))
+    assert len(str(refusal.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"plan": PLAN},
+        {"import_path": "a"},
+        {"import_path": "a", "plan": PLAN, "module": "evil"},
+        {"profile": "a", "plan": PLAN},
+    ],
+)
+def test_other_parameters_are_refused(params: dict[str, str]) -> None:
+    """An action has its two parameters, no fewer and no more."""
+    with pytest.raises(NotOurs, match="import_path and plan"):
+        errand_of(grant(**params))
+
+
+@pytest.mark.parametrize(
+    "plan",
+    ["", "../../etc/passwd", PLAN + "\n", PLAN.upper(), PLAN[:-1], PLAN + "0", f"/{PLAN[1:]}", "٣" * 64],
+)
+def test_a_plan_that_is_no_digest_is_refused(plan: str) -> None:
+    """What names a plan can never name another file."""
+    with pytest.raises(NotOurs, match="no digest"):
+        errand_of(grant(import_path="a", plan=plan))
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000])
+def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
+    """Empty and endless names, and those with a zero byte, are refused."""
+    with pytest.raises(NotOurs, match="no name"):
+        errand_of(grant(import_path=name, plan=PLAN))
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a b", "link x", "-o"])
+def test_a_strange_name_is_only_ever_looked_up(name: str) -> None:
+    """A name stands behind its kind, so that it finds an action of that kind in the plan or nothing."""
+    assert errand_of(grant(import_path=name, plan=PLAN)).action == f"compile {name}"

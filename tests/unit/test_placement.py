@@ -1,0 +1,127 @@
+"""Which node runs a ready task."""
+
+from __future__ import annotations
+
+from luigigo.scheduling.placement import Capacity, choose, could_begin, has_slot_for
+from luigigo.scheduling.protocol import Needs
+
+
+def node(slots: int = 4, memory_bytes: int = 0, given: int = 0, each_bytes: int = 0) -> Capacity:
+    """A node with some tasks on it."""
+    capacity = Capacity(slots, memory_bytes, "go")
+    for number in range(given):
+        capacity.give(f"given {number}", needs(each_bytes))
+    return capacity
+
+
+def needs(peak_bytes: int = 0, *, runs_alone: bool = False, compilers: str = "") -> Needs:
+    return Needs("key", "go", compilers, peak_bytes, runs_alone)
+
+
+def test_the_largest_share_of_free_slots_wins() -> None:
+    """Half of two slots is more than a quarter of eight."""
+    half, quarter = node(2, given=1), node(8, given=6)
+    assert choose([quarter, half], "t", needs()) is half
+
+
+def test_a_task_waits_only_where_no_slot_is_free() -> None:
+    """A task is given ahead to the node with the fewest waiting, within its limit."""
+    full, free = node(4, given=4), node(1)
+    assert choose([full, free], "t", needs()) is free
+    assert choose([full], "t", needs()) is full
+    assert choose([node(4, given=5)], "t", needs()) is None
+    assert choose([node(8, given=9), node(8, given=8)], "t", needs()).given_bytes == 0  # type: ignore[union-attr]
+
+
+def test_closed_and_unsuitable_nodes_are_left_out() -> None:
+    """A node that takes nothing, has another Go or lacks the C compiler is not chosen, nor kept free."""
+    closed, other, lacking = node(), node(memory_bytes=10, given=1, each_bytes=9), node()
+    closed.is_open = False
+    other.toolchain = "another"
+    lacking.lacks.add("gcc")
+    assert choose([closed, other, lacking], "t", needs(5, compilers="gcc")) is None
+    assert [each.reserved_for for each in (closed, other, lacking)] == ["", "", ""]
+
+
+def test_the_roomiest_node_is_kept_free_for_what_does_not_fit() -> None:
+    """A task without room has one node reserved, which takes nothing else until it was given."""
+    tight, roomy = node(4, 100, 1, 90), node(4, 100, 1, 50)
+    assert choose([tight, roomy], "giant", needs(60)) is None
+    assert (tight.reserved_for, roomy.reserved_for) == ("", "giant")
+    assert choose([roomy], "small", needs(1)) is None
+    assert choose([tight, roomy], "small", needs(1)) is tight
+    roomy.take_back("given 0")
+    assert choose([tight, roomy], "giant", needs(60)) is roomy
+    roomy.give("giant", needs(60))
+    assert roomy.reserved_for == ""
+
+
+def test_one_task_at_a_time_has_a_reservation() -> None:
+    """A second task that does not fit keeps no further node free, nor the same task a second node."""
+    one, two = node(4, 100, 1, 80), node(4, 100, 1, 70)
+    assert choose([one, two], "first", needs(50)) is None
+    assert choose([one, two], "second", needs(50)) is None
+    one.take_back("given 0")
+    one.give("other", needs(60))
+    assert choose([one, two], "first", needs(50)) is None
+    assert (one.reserved_for, two.reserved_for) == ("", "first")
+
+
+def test_who_is_placed_elsewhere_gives_its_reservation_up() -> None:
+    """A node that was kept free for a task takes others when the task fits elsewhere first."""
+    kept, other = node(4, 100, 1, 80), node(4, 100, 2, 50)
+    assert choose([kept, other], "giant", needs(60)) is None
+    assert kept.reserved_for == "giant"
+    other.take_back("given 0")
+    other.take_back("given 1")
+    assert choose([kept, other], "giant", needs(60)) is other
+    assert kept.reserved_for == ""
+
+
+def test_a_task_too_large_for_all_goes_to_the_largest_alone() -> None:
+    """What no node has memory for waits until the largest one is empty."""
+    small, large = node(4, 50), node(4, 100, 1, 10)
+    assert choose([small, large], "giant", needs(500)) is None
+    assert large.reserved_for == "giant"
+    large.take_back("given 0")
+    assert choose([small, large], "giant", needs(500)) is large
+
+
+def test_a_large_task_waits_for_a_large_node() -> None:
+    """An idle node that is too small is not taken while a large enough one is merely busy."""
+    small, large = node(4, 50), node(1, 1000, 2, 10)
+    assert choose([small, large], "giant", needs(500)) is None
+    assert small.reserved_for == ""
+
+
+def test_a_task_that_runs_alone_shares_a_node_with_none() -> None:
+    """Such a task waits for an empty node, and nothing is put beside it."""
+    busy, empty = node(4, given=1), node(4)
+    assert choose([busy], "alone", needs(runs_alone=True)) is None
+    assert choose([busy, empty], "alone", needs(runs_alone=True)) is empty
+    empty.give("alone", needs(runs_alone=True))
+    assert choose([empty], "t", needs()) is None
+
+
+def test_giving_twice_counts_once() -> None:
+    """A task that is given again, with other needs, replaces itself; taking back is harmless."""
+    capacity = node(4, 100)
+    capacity.give("t", needs(10))
+    capacity.give("t", needs(30))
+    assert (capacity.given_bytes, capacity.free_slots) == (30, 3)
+    capacity.take_back("t")
+    capacity.take_back("t")
+    assert (capacity.given_bytes, capacity.free_slots) == (0, 4)
+
+
+def test_what_could_begin_and_what_could_wait() -> None:
+    """A task begins at once only with a slot and the memory, and may wait with neither."""
+    full = node(4, 100, 4, 25)
+    assert has_slot_for(full, needs(50))
+    assert not could_begin(full, needs())
+    free = node(4, 100, 1, 60)
+    assert could_begin(free, needs(40))
+    assert not could_begin(free, needs(41))
+    assert not could_begin(node(4, 100), needs(500))
+    free.reserved_for = "giant"
+    assert not could_begin(free, needs())
