@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from luigi.scheduler import RPC_METHODS
-from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
 from luigigo.access import authorization
 from luigigo.scheduling.guard import READING_CALLS, refusal
@@ -18,7 +18,8 @@ def ask(path: str, method: str = "GET", token: str | None = TOKEN, **headers: st
     named["Host"] = "luigid:8082"
     if token is not None:
         named["Authorization"] = authorization(token)
-    refused = refusal(HTTPServerRequest(method=method, uri=path, headers=named), TOKEN)
+    line = RequestStartLine(method, path, "HTTP/1.1")
+    refused = refusal(HTTPServerRequest(start_line=line, headers=named), TOKEN)
     return 0 if refused is None else refused[0]
 
 
