@@ -1,6 +1,8 @@
 """A client with tasks that do nothing, for a luigid of luigigo's. Prints what it measured as JSON.
 
 python benchmarks/noop_client.py PORT TOKEN_FILE TASKS TAG
+
+With 0 tasks it offers one, and prints the task and its worker whenever that begins.
 """
 
 from __future__ import annotations
@@ -75,6 +77,7 @@ class Factory:
 
 def main() -> None:
     port, token_file, count, tag = sys.argv[1:]
+    follows, count = count == "0", "1" if count == "0" else count
     CompilePackage.count = int(count)
     import_graph(int(count))
     waits: list[float] = []
@@ -82,6 +85,8 @@ def main() -> None:
     def observe(task: Any, progress: Progress) -> None:
         if progress.status == "running":
             waits.append(progress.dispatch_seconds)
+            if follows:
+                print(task.task_id, progress.worker_id, flush=True)
         elif progress.status == "done":
             CompilePackage.finished.add(task.task_id)
 

@@ -1,12 +1,14 @@
 """A worker of a cluster whose actions do nothing, or start /bin/true: all but the work is the real one.
 
-python benchmarks/noop_worker.py HOST PORT TOKEN_FILE NODE SLOTS nothing|true
+python benchmarks/noop_worker.py HOST PORT TOKEN_FILE NODE SLOTS nothing|true|sleep
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +19,8 @@ from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.process import Command, Runner
 from luigigo.scheduling.channel import Place
 
+SLEEP_SECONDS = 60.0
+SLEEP_SECONDS = 60.0
 TRUE = Command(argv=("/bin/true",), cwd="/", env={})
 
 
@@ -34,11 +38,13 @@ class NoopSite:
         self.toolchain = SimpleNamespace(identity="noop", version="noop")
         timings = SimpleNamespace(gogc=lambda action: "")
         self.equipment: Any = SimpleNamespace(runner=Runner(), timings=timings)
-        self._work: Callable[[], object] = (lambda: None) if work == "nothing" else self._start_true
+        works: dict[str, Callable[[], object]] = {
+            "nothing": lambda: None,
+            "true": lambda: self.equipment.runner.run(TRUE),
+            "sleep": lambda: time.sleep(SLEEP_SECONDS),
+        }
+        self._work = works[work]
         self.plan = SimpleNamespace(actions=AnyAction())
-
-    def _start_true(self) -> None:
-        self.equipment.runner.run(TRUE)
 
     def workshop(self, digest: str) -> NoopSite:
         return self

@@ -167,7 +167,11 @@ class Builds:
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
             self._renewed = time.monotonic()
             for lease in tuple(self._leases):
-                lease.renew()
+                try:
+                    lease.renew()
+                except StoreError as error:
+                    # The share may be away for a moment; a lease lasts for ten of these minutes.
+                    self._session.say(for_user(error))
 
     def plan(self, request: BuildRequest, output: str) -> PlannedBuild:
         """The plan of a request, made once. Raises what `planning.make_plan` raises."""
