@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from luigigo.access import make_token
 from luigigo.cluster import marks
+from luigigo.cluster.links import in_background
 from luigigo.clusterfile import ClusterDescription, private_folder
+from luigigo.errors import StoreError
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, RUNS
 from luigigo.store.staging import store_errors
 from luigigo.store.store import Store
+
+Made = TypeVar("Made")
 
 _SHARDS = tuple(f"{number:02x}" for number in range(256))
 
@@ -36,6 +42,20 @@ def prepare_shared(root: str) -> None:
             # The time goes into waiting for the share's server, one round trip for each.
             with ThreadPoolExecutor(16) as pool:
                 list(pool.map(lambda path: os.makedirs(path, exist_ok=True), missing))
+
+
+def prepare_within(work: Callable[[], Made], cluster: ClusterDescription, limit_seconds: float) -> Made:
+    """Do something on the share, but do not wait for ever. Raises `StoreError` when it does not answer."""
+    future = in_background(work)
+    try:
+        return future.result(limit_seconds)
+    except TimeoutError as error:
+        if future.done():
+            raise
+        raise StoreError(
+            f"the share {cluster.shared} does not answer within {limit_seconds:.0f} s on this machine; "
+            "see whether its server is up"
+        ) from error
 
 
 def prepare_state(cluster: ClusterDescription) -> str:

@@ -16,10 +16,11 @@ from luigigo.cluster.control import ClusterStatus, Control, NodeStatus, NoLuigid
 from luigigo.cluster.findings import Finding, Severity
 from luigigo.cluster.links import in_background
 from luigigo.cluster.messages import ClusterError, LogText, Reach, Reached, ReadLog, Start, Started
-from luigigo.cluster.preparing import prepare_shared, prepare_state, prepare_token
+from luigigo.cluster.preparing import prepare_shared, prepare_state, prepare_token, prepare_within
 from luigigo.cluster.survey import Crew, Options, Survey, survey
 from luigigo.clusterfile import ClusterDescription, remember
 
+_SHARE_LIMIT_SECONDS = 20.0
 _START_LIMIT_SECONDS = 30.0
 _CONNECT_LIMIT_SECONDS = 15.0
 _REACH_LIMIT_SECONDS = 3.0
@@ -49,9 +50,7 @@ def up(cluster: ClusterDescription, options: Options) -> Outcome:
 
     Raises `LuigigoError` when the share, the token or luigid itself is at fault.
     """
-    marks_folder = prepare_state(cluster)
-    prepare_shared(cluster.shared)
-    prepare_token(cluster)
+    marks_folder = prepare_within(partial(_prepare, cluster), cluster, _SHARE_LIMIT_SECONDS)
     remember(cluster)
     with Crew(cluster, options) as crew, Crew(cluster, options) as starter:
         # Luigid takes as long to start as nodes take to answer.
@@ -63,9 +62,16 @@ def up(cluster: ClusterDescription, options: Options) -> Outcome:
         return Outcome(found, tuple(crew.findings), workers, scheduler)
 
 
+def _prepare(cluster: ClusterDescription) -> str:
+    marks_folder = prepare_state(cluster)
+    prepare_shared(cluster.shared)
+    prepare_token(cluster)
+    return marks_folder
+
+
 def doctor(cluster: ClusterDescription, options: Options) -> Outcome:
     """Check all nodes and start nothing. Raises `LuigigoError` when this machine cannot use the share."""
-    marks_folder = prepare_state(cluster)
+    marks_folder = prepare_within(partial(prepare_state, cluster), cluster, _SHARE_LIMIT_SECONDS)
     with Crew(cluster, options) as crew:
         found = survey(crew, marks_folder)
         workers: dict[str, NodeStatus] = {}

@@ -104,6 +104,24 @@ def test_up_starts_luigid_and_a_worker_on_each_node(cluster: Cluster) -> None:
     assert known["shared"] == str(cluster.shared)
 
 
+def test_luigid_on_another_host_than_the_commands(cluster: Cluster) -> None:
+    """It is started, read and stopped over SSH; this machine may be one of the nodes."""
+    head = cluster.network.head
+    head.view(cluster.file).write_text(
+        f"shared: {cluster.shared}\nscheduler: {{host: n1}}\ncache: {cluster.local}\n"
+        "nodes: [{host: head}, {host: n1}, {host: n2}]\n"
+    )
+    assert left_out(cluster.up()) == {}
+    assert (head.pids(SCHEDULER), len(cluster.network["n1"].pids(SCHEDULER))) == ([], 1)
+    assert len(head.pids(WORKER)) == len(cluster.network["n1"].pids(WORKER)) == 1
+    assert "node head" in cluster("cluster", "logs", "--scheduler", "n1").stdout
+    assert "connected to luigid" in cluster("cluster", "logs", "head").stdout
+    cluster.network["n1"].kill(SCHEDULER)
+    cluster("cluster", "down")
+    for name in ("head", "n1", "n2"):
+        assert cluster.network[name].pids(WORKER) == []
+
+
 def test_up_twice_is_harmless(cluster: Cluster) -> None:
     """The second starts nothing, also when both run at the same time."""
     head = cluster.network.head
@@ -360,6 +378,16 @@ def test_a_share_that_is_read_only_for_all(cluster: Cluster, share: MooseFS) -> 
     assert result.returncode == 6
     assert "Read-only file system" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_share_that_does_not_answer(cluster: Cluster, share: MooseFS) -> None:
+    """The user is told, though the kernel lets no process go that waits for such a share."""
+    with share.paused():
+        doctor = cluster.network.head.start(["luigigo", "doctor", cluster.file])
+        assert doctor.stderr is not None
+        said = doctor.stderr.readline()
+    assert f"the share {cluster.shared} does not answer within 20 s" in said
+    assert doctor.wait() == 6
 
 
 def test_a_cache_that_is_somebody_elses(cluster: Cluster, changed: Host) -> None:
