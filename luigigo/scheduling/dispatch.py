@@ -49,6 +49,7 @@ class Dispatcher:
         self._returning = Returning(scheduler, self.peers, self._leases, clock)
         self._handout = HandOut(scheduler, self.peers, self._leases)
         self._tidings = Tidings(self.peers, self.runs)
+        self._leases.on_requeue = self._tidings.tell_wait
         self._absent_clients: dict[str, float] = {}
         self._drained: OrderedDict[str, None] = OrderedDict()
         """Nodes that were lost while they were drained."""

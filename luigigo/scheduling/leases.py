@@ -31,6 +31,8 @@ class Leases:
         self.needs: dict[str, Needs] = {}
         self.losses: Counter[str] = Counter()
         """By task, how many workers were lost while they had it, or could not do it."""
+        self.on_requeue: Callable[[str], None] = lambda task_id: None
+        """Told of each task that waits again."""
         self._scheduler = scheduler
         self._clock = clock
         self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
@@ -142,6 +144,7 @@ class Leases:
             if each.status == RUNNING:
                 each.worker_running = None
                 self._scheduler._state.set_status(each, PENDING)
+                self.on_requeue(each.id)
 
     def forget(self, task_ids: Iterable[str]) -> None:
         """Forget what tasks asked for that nobody holds."""

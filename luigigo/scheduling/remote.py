@@ -103,6 +103,8 @@ class ChannelScheduler:
                 offer = msgspec.structs.replace(offer, call={**offer.call, "status": DONE}, running_on="")
             elif progress.status == "running":
                 offer = msgspec.structs.replace(offer, running_on=progress.worker_id)
+            elif progress.status == "pending":
+                offer = msgspec.structs.replace(offer, running_on="")
             self.offers[progress.task_id] = offer
             return True
 
@@ -298,7 +300,7 @@ class ChannelWorker(SlotWorker):
         task = self._scheduled_tasks.get(progress.task_id)
         if task is None or progress.task_id in self._granted or progress.task_id in self._taken:
             return
-        if not self._scheduler.note(progress):
+        if not self._scheduler.note(progress) or progress.status == "pending":
             return
         if progress.status == "done":
             self._add_task_history.append((task, DONE, None))

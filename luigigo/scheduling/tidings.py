@@ -38,6 +38,10 @@ class Tidings:
             Progress(task_id, "running", node=node, worker_id=peer.id, dispatch_seconds=waited_seconds),
         )
 
+    def tell_wait(self, task_id: str) -> None:
+        """Say that a task waits again, so that nobody looks for it where it ran."""
+        self.tell(task_id, Progress(task_id, "pending"))
+
     def tell_end(self, task_id: str, status: str) -> None:
         """Say how a task ended."""
         peer, ended = self.news.get(task_id, (None, None))
