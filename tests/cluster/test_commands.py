@@ -263,6 +263,44 @@ def test_without_any_node_up_fails(cluster: Cluster) -> None:
     assert set(left_out(result)) == {"n7", "n8"}
 
 
+@pytest.fixture
+def ssh_folder(cluster: Cluster) -> Iterator[Path]:
+    """The user's SSH settings on the head, which are put back afterwards."""
+    folder = cluster.network.head.home / ".ssh"
+    before = {file: file.read_bytes() for file in folder.iterdir()}
+    yield folder
+    for file in folder.iterdir():
+        file.unlink()
+    for file, content in before.items():
+        file.write_bytes(content)
+        file.chmod(0o600)
+
+
+def test_the_way_leads_over_another_host(cluster: Cluster, ssh_folder: Path) -> None:
+    """ProxyJump of the user's configuration is obeyed, and the host key of the hop is checked, too."""
+    known_hosts, jumped = ssh_folder / "jumped_hosts", "Host n2\n  ProxyJump n1\n"
+    known_hosts.write_text(cluster.network.known_hosts.read_text())
+    settings = (ssh_folder / "config").read_text()
+    settings = settings.replace(str(cluster.network.known_hosts), str(known_hosts))
+    (ssh_folder / "config").write_text(jumped + settings)
+    assert left_out(cluster.doctor()) == {}
+    lines = known_hosts.read_text().splitlines()
+    known_hosts.write_text("\n".join(line for line in lines if not line.startswith("n1,")) + "\n")
+    refused = left_out(cluster.doctor())
+    assert set(refused) == {"n1", "n2"}
+    assert all("is not known" in reason for reason in refused.values())
+
+
+def test_a_key_of_its_own_for_a_node(cluster: Cluster, ssh_folder: Path) -> None:
+    """`key:` is used where SSH's own settings name none."""
+    (ssh_folder / "id_ed25519").rename(ssh_folder / "build_key")
+    settings = (ssh_folder / "config").read_text()
+    (ssh_folder / "config").write_text(re.sub(r"\n *IdentityFile .*", "", settings))
+    assert set(left_out(cluster.doctor())) == set(NODES)
+    cluster.describe("  - {host: n1, key: ~/.ssh/build_key, user: root, port: 22}\n  - {host: n2}\n")
+    assert list(left_out(cluster.doctor())) == ["n2"]
+
+
 def test_an_unknown_host_key_is_refused(cluster: Cluster) -> None:
     """Unless told otherwise; from then on the host is known."""
     known_hosts = cluster.network.head.home / ".ssh" / "known_hosts"
