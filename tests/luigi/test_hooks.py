@@ -241,7 +241,7 @@ def test_what_listens_is_asked(
     """At the default address a luigid is used, and another service is left alone."""
 
     def serve() -> None:
-        for _ in range(2):
+        for _ in range(3):
             connection, _ = default_port.accept()
             with connection:
                 if connection.recv(4096):
