@@ -20,9 +20,10 @@ from luigigo import session
 from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.golang import quoted
 from luigigo.golang.actions import CgoSpec, CToolchain, LinkSpec
-from luigigo.golang.request import BuildRequest, absolute_output, absolute_project, check
+from luigigo.golang.request import BuildRequest, check
 from luigigo.machine import node_name
 from luigigo.model import ActionId, ActionRecord
+from luigigo.parameters import OutputParameter, ProjectParameter
 from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
 from luigigo.scheduling.interrupts import interrupt_callbacks
@@ -228,32 +229,6 @@ _plan_tasks: dict[str, _PlanTasks] = {}
 
 def _tasks_of(plan: str) -> _PlanTasks:
     return _plan_tasks.setdefault(plan, _PlanTasks(plan))
-
-
-class OutputParameter(luigi.Parameter):  # type: ignore[misc]
-    """`--output`, beside the method `output()` that every Luigi task has.
-
-    On the class it is a parameter; on a task, reading it gives the method and setting it keeps the value
-    as `destination`.
-    """
-
-    def __get__(self, task: Any, owner: Any = None) -> Any:
-        return self if task is None else task.targets
-
-    def __set__(self, task: Any, value: str) -> None:
-        task.destination = value
-
-    def normalize(self, value: str) -> str:
-        """Absolute, so that equal builds from different folders are different tasks."""
-        return absolute_output(value)
-
-
-class ProjectParameter(luigi.Parameter):  # type: ignore[misc]
-    """A folder, made absolute, or a `module/path@version`."""
-
-    def normalize(self, value: str) -> str:
-        """Tell the one from the other: a folder that is there is a folder."""
-        return absolute_project(value)
 
 
 class BuildBinary(luigi.Task):  # type: ignore[misc]

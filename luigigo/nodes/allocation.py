@@ -1,7 +1,7 @@
 """What a batch system gave to this process, where one started it. Pure: reads a mapping of variables.
 
-Slurm binds an allocation's processes to their share by affinity and control groups only where its site has set
-that up; the variables say it everywhere (`srun(1)`, OUTPUT ENVIRONMENT VARIABLES).
+Slurm binds an allocation's processes to their share by affinity and control groups only where its site has
+set that up; the variables say it everywhere (`srun(1)`, OUTPUT ENVIRONMENT VARIABLES).
 """
 
 from __future__ import annotations

@@ -12,16 +12,17 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
-from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING, SUSPENDED
+from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
 from luigigo.scheduling import protocol
 from luigigo.scheduling.handout import HandOut
 from luigigo.scheduling.leases import Leases, remember
+from luigigo.scheduling.offering import Offers
 from luigigo.scheduling.peers import Peer, Send
 from luigigo.scheduling.placement import Capacity
-from luigigo.scheduling.protocol import Ended, Hello, Offer
+from luigigo.scheduling.protocol import Ended, Hello
 from luigigo.scheduling.returning import Returning
-from luigigo.scheduling.runs import Run, Runs
+from luigigo.scheduling.runs import Runs
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.tidings import Tidings
 
@@ -49,6 +50,7 @@ class Dispatcher:
         self._returning = Returning(scheduler, self.peers, self._leases, clock)
         self._handout = HandOut(scheduler, self.peers, self._leases)
         self._tidings = Tidings(self.peers, self.runs)
+        self._offers = Offers(scheduler, self.runs, self._leases, self._returning, self._tidings)
         self._leases.on_requeue = self._tidings.tell_wait
         self._absent_clients: dict[str, float] = {}
         self._drained: OrderedDict[str, None] = OrderedDict()
@@ -179,7 +181,7 @@ class Dispatcher:
             self.runs.of(peer.id)
             self._forget_ended()
             for offer in message.offers:
-                self._offer(peer, offer)
+                self._offers.take(peer, offer)
         elif isinstance(message, protocol.Call):
             self._call(peer, message)
         elif isinstance(message, protocol.RunAll):
@@ -202,48 +204,6 @@ class Dispatcher:
             if needs.key and needs.anywhere:
                 peer.capacity.take_back(task_id)
                 peer.joined.give(task_id, needs)
-
-    def _offer(self, peer: Peer, offer: Offer) -> None:
-        call = {**offer.call, "worker": peer.id}
-        task_id, status = call["task_id"], call.get("status", PENDING)
-        task = self.scheduler._state.get_task(task_id)
-        run = self.runs.of(peer.id)
-        if offer.needs is not None:
-            self._leases.note_needs(task_id, offer.needs)
-            run.toolchain = offer.needs.toolchain
-        lease = peer.leases.get(task_id)
-        if lease is not None:
-            # PENDING alone is said again, to a luigid that may not know; with more dependencies, it waits.
-            if status != PENDING or call.get("new_deps"):
-                self._leases.release(peer, task_id)
-            if status == PENDING and call.get("new_deps"):
-                self._leases.requeue(task_id)
-        elif task is not None and status == PENDING:
-            if task.status in (FAILED, DISABLED):
-                self.scheduler._state.re_enable(task)
-            elif task.status == DONE:
-                # luigid ignores PENDING for what was done seconds ago; SUSPENDED means PENDING to it.
-                call["status"] = SUSPENDED
-        self.scheduler.add_task(**call)
-        self._place_offer(run, task_id, offer, call)
-
-    def _place_offer(self, run: Run, task_id: str, offer: Offer, call: dict[str, Any]) -> None:
-        task = self.scheduler._state.get_task(task_id)
-        if task is None:
-            self._leases.forget([task_id])
-            return
-        task.runnable = task.runnable and self._may_travel(task_id)
-        is_open = task.status in (PENDING, RUNNING) and call.get("runnable", True) is not False
-        self.runs.put(run, task_id, is_open=is_open)
-        if task.status != PENDING:
-            return
-        if not is_open:
-            self.runs.fail(task_id)
-            return
-        known = self._returning.welcome_offer(task, offer.running_on)
-        if known is not None:
-            self._tidings.news[task_id] = known
-            self.scheduler._state.set_status(task, DONE)
 
     def _note_start(self, peer: Peer, message: protocol.Started) -> None:
         lease = peer.leases.get(message.task_id)
@@ -401,11 +361,6 @@ class Dispatcher:
         needs = self._leases.needs.get(task_id)
         runs = task_id in self._leases or (needs is not None and bool(self._leases.holder_of(needs.key)))
         return runs or self._returning.is_kept(task_id)
-
-    def _may_travel(self, task_id: str) -> bool:
-        """Whether one of Luigi's assistants may run it: only what any node may run."""
-        needs = self._leases.needs.get(task_id)
-        return needs is not None and needs.anywhere
 
 
 _CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))
