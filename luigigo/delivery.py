@@ -27,9 +27,12 @@ def is_delivered(delivery: Delivery, build: PlannedBuild, hashes: StatHashes) ->
         return False
 
 
-def binary_of(delivery: Delivery, build: PlannedBuild) -> Output | None:
-    """The binary in the store, or None while it is not linked."""
-    record = build.workshop.record(delivery.root.action)
+def binary_of(delivery: Delivery, build: PlannedBuild, *, is_linked: bool = False) -> Output | None:
+    """The binary in the store, or None while it is not linked.
+
+    `is_linked`: it is known to be, so its record is worth waiting for.
+    """
+    record = build.workshop.record(delivery.root.action, is_done=is_linked)
     return None if record is None else record.outputs["binary"]
 
 
@@ -38,7 +41,7 @@ def deliver(delivery: Delivery, build: PlannedBuild, equipment: Equipment) -> No
 
     Raises `StoreError` naming the place when it cannot be written.
     """
-    output = binary_of(delivery, build)
+    output = binary_of(delivery, build, is_linked=True)
     if output is None:
         raise ContentMissing(
             f"luigigo: {delivery.root.package} was linked, but its record is gone: build again"

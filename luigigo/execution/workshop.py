@@ -70,14 +70,15 @@ class Workshop:
     def record(self, action_id: ActionId, *, is_done: bool = False) -> ActionRecord | None:
         """The record of an action, if it is done and its content is there.
 
-        `is_done`: another node is known to have done it, so its record is worth waiting for.
+        `is_done`: another node is known to have done it, so its record is worth waiting for, and its content
+        will be: whoever opens that waits, and has it made again where it is lost.
         """
         key = self.plan.actions[action_id].key
         record = self._records.get(key)
         if record is None:
             wait_seconds = self._equipment.wait_seconds if is_done else 0.0
             record = self._equipment.store.read_record(key, wait_seconds)
-            if record is None or not self._is_whole(record):
+            if record is None or not (is_done or self._is_whole(record)):
                 return None
             self._records[key] = record
         return record

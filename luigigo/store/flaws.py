@@ -20,6 +20,8 @@ AWAY = frozenset(
 """What calls on a share fail with that is away for a moment."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+MOST_LOOKS = 4
+"""Each look shows what was made up to then, and others go on making folders."""
 
 Found = TypeVar("Found")
 
@@ -65,6 +67,37 @@ def patiently(attempt: Callable[[], Found], folder: str, wait_seconds: float) ->
                 raise
         time.sleep(min(pause, remaining))
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-        # Listing the folder makes the client forget that the name was absent.
-        with suppress(OSError):
-            os.listdir(folder)
+        look_afresh(folder)
+
+
+def look_afresh(folder: str) -> None:
+    """Have this node forget which names it takes to be absent in a folder, by listing it.
+
+    A folder that is not seen may be such a name itself: then what is above it is listed first.
+    """
+    try:
+        os.listdir(folder)
+    except FileNotFoundError:
+        above = os.path.dirname(folder)
+        if above != folder:
+            look_afresh(above)
+            with suppress(OSError):
+                os.listdir(folder)
+    except OSError:
+        pass
+
+
+def make_folder(folder: str) -> None:
+    """Make a folder, and those above it. Raises `OSError`.
+
+    One that another node made is good as well, also where this node looked for it too early and misses it.
+    """
+    for _ in range(MOST_LOOKS):
+        with suppress(FileExistsError, FileNotFoundError):
+            os.makedirs(folder, exist_ok=True)
+            return
+        look_afresh(folder)
+        # Not left to makedirs: its attempt has some file systems forget again what the listing showed.
+        if os.path.isdir(folder):
+            return
+    os.makedirs(folder, exist_ok=True)

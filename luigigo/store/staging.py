@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO, TypeVar
 
 from luigigo.errors import StoreError
-from luigigo.store.flaws import AWAY
+from luigigo.store.flaws import AWAY, make_folder
 from luigigo.store.layout import STAGING_PREFIX
 
 CHUNK_BYTES = 1 << 20
@@ -59,7 +59,7 @@ def move(source: str, target: str) -> None:
     try:
         os.rename(source, target)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        make_folder(os.path.dirname(target))
         os.rename(source, target)
 
 
@@ -123,6 +123,6 @@ def _create(path: str) -> BinaryIO:
     try:
         descriptor = os.open(path, flags, 0o600)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        make_folder(os.path.dirname(path))
         descriptor = os.open(path, flags, 0o600)
     return os.fdopen(descriptor, "wb")

@@ -13,7 +13,7 @@ from luigigo.errors import ContentMissing
 from luigigo.machine import node_name
 from luigigo.model import ActionRecord, Digest, Output
 from luigigo.store.contents import Contents
-from luigigo.store.flaws import Flaw, flaw_of, patiently
+from luigigo.store.flaws import Flaw, flaw_of, make_folder, patiently
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, flat
 from luigigo.store.leases import Lease
 from luigigo.store.records import USE_RESOLUTION_SECONDS, Records
@@ -64,7 +64,7 @@ class Store:
         root = os.path.abspath(root)
         if not os.path.isdir(root):
             with store_errors("make the store", root):
-                os.makedirs(root, exist_ok=True)
+                make_folder(root)
         cache = None if node_cache is None else os.path.abspath(node_cache)
         return cls(root, cache, stat_hashes or StatHashes(), on_damage or _log.warning, patience_seconds)
 
