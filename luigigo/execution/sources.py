@@ -26,7 +26,8 @@ def with_bundles(plan: Plan, store: Store) -> Plan:
 
     Raises `ActionError` when a file is no longer what its key says, and `StoreError`.
     """
-    done = store.read_records(action.key for action in plan.actions.values())
+    records = store.read_records(action.key for action in plan.actions.values())
+    done = {key for key, record in records.items() if all(map(store.has_content, record.outputs.values()))}
     parts: dict[str, list[Action]] = {}
     for action in plan.actions.values():
         if action.key not in done and can_travel(action):

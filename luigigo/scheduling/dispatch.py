@@ -48,7 +48,7 @@ class Dispatcher:
         self._clock = clock
         self._leases = Leases(scheduler, clock, first_lease)
         self._returning = Returning(scheduler, self.peers, self._leases, clock)
-        self._handout = HandOut(scheduler, self.peers, self._leases)
+        self._handout = HandOut(scheduler, self.peers, self._leases, clock)
         self._tidings = Tidings(self.peers, self.runs)
         self._offers = Offers(scheduler, self.runs, self._leases, self._returning, self._tidings)
         self._leases.on_requeue = self._tidings.tell_wait

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from luigigo.scheduling import protocol
@@ -17,19 +17,30 @@ PATIENCE = 64
 """How many ready tasks of a lane for which there is a slot but no memory are passed in looking for one that
 fits."""
 
+RECENT_SECONDS = 120.0
+"""How long after a task was done a node may still not see its record; then it is taken to be gone."""
+
 
 class HandOut:
     """Chooses who runs what. Grants are put with the peers, who are told when they are flushed."""
 
-    def __init__(self, scheduler: ReadyScheduler, peers: Mapping[str, Peer], leases: Leases) -> None:
+    def __init__(
+        self,
+        scheduler: ReadyScheduler,
+        peers: Mapping[str, Peer],
+        leases: Leases,
+        clock: Callable[[], float],
+    ) -> None:
         self._scheduler = scheduler
         self._peers = peers
         self._leases = leases
-        self._recent_keys: OrderedDict[str, None] = OrderedDict()
+        self._clock = clock
+        self._done_at: OrderedDict[str, float] = OrderedDict()
+        """By key, the latest ones."""
 
     def note_done(self, key: str) -> None:
         """A task with this key was done just now."""
-        remember(self._recent_keys, key, None)
+        remember(self._done_at, key, self._clock())
 
     def run(self) -> None:
         """Give out what can be given out."""
@@ -48,6 +59,10 @@ class HandOut:
                 self._grant(task_id, search.chosen)
         self._even_out([peer for peer in peers if peer.is_node])
 
+    def _was_done_lately(self, key: str) -> bool:
+        done_at = self._done_at.get(key)
+        return done_at is not None and self._clock() - done_at < RECENT_SECONDS
+
     def _grant(self, task_id: str, peer: Peer) -> None:
         task = self._scheduler._state.get_task(task_id)
         lease = self._leases.give(task_id, peer)
@@ -60,7 +75,7 @@ class HandOut:
                 task.params,
                 needs.peak_bytes,
                 needs.runs_alone,
-                needs.key in self._recent_keys,
+                self._was_done_lately(needs.key),
                 needs.wants_commands,
             )
         )
