@@ -17,9 +17,13 @@ CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
 """A frame larger than this ends the connection."""
 TASKS_PER_FRAME = 500
-PING_SECONDS = 2.0
-LOST_SECONDS = 8.0
-"""A peer that was not heard of for this long is lost. Longer than a cable that is out for five seconds."""
+PING_SECONDS = 1.0
+LOST_SECONDS = 9.0
+"""A peer that was not heard of for this long is lost.
+
+Longer than a cable that is out for five seconds: TCP tries again 0.2, 0.6, 1.4, 3.0 and 6.2 s after what was
+lost first, so the silence lasts for a ping's time and 6.2 s.
+"""
 RETURN_SECONDS = 10.0
 """How long what a lost client, or a worker known to an earlier luigid, held is kept for it."""
 

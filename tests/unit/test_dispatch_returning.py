@@ -29,7 +29,7 @@ def test_who_gives_no_sign_of_life_is_named() -> None:
     """A peer that says nothing for too long is given back by `tick`."""
     luigid = Luigid()
     silent, client = luigid.node("n1"), luigid.client()
-    assert luigid.wait(8, client) == []
+    assert luigid.wait(protocol.LOST_SECONDS, client) == []
     assert luigid.wait(1, client) == [silent.peer]
 
 
