@@ -34,6 +34,7 @@ from moosefs import MooseFS
 from luigigo.golang.toolchain import find_go
 
 SHARE = "/mnt/share"
+DAEMONS = r"-m luigigo (worker|scheduler) "
 HEADER = (
     "| program | nodes | makespan s | max(T∞, T1/N) s | ratio | T∞ s | T1 s | compile s | waiting for the share s "
     "| ready to started s, median / 95 % |\n|---|---|---|---|---|---|---|---|---|---|"
@@ -75,14 +76,12 @@ class Bench:
     def cluster(self, nodes: list[str]) -> Iterator[str]:
         """luigid and a worker on each node; gives the cluster's file."""
         file = self.cluster_file(nodes)
-        started = []
         try:
             for host, verb in [("head", "scheduler"), *((name, "worker") for name in nodes)]:
                 name = ["--node", host] if verb == "worker" else []
                 process = self.network.hosts[host].start(
                     [*self.luigigo, verb, "--cluster", file, *name], self.env
                 )
-                started.append(process)
                 while "ready" not in process.popen.stdout.readline():
                     if process.popen.poll() is not None:
                         raise SystemExit(f"{verb} on {host} ended: {process.popen.stderr.read()}")
@@ -92,8 +91,10 @@ class Bench:
         finally:
             for name in nodes:
                 self.network.hosts[name].limit_cpu(None)
-            for process in started:
-                process.popen.kill()
+            for host in self.network.hosts.values():
+                host.kill(DAEMONS)
+                while host.pids(DAEMONS):
+                    time.sleep(0.05)
 
     def build(self, nodes: list[str]) -> tuple[float, list[dict[str, Any]]]:
         """One cold build; its seconds and its actions."""
