@@ -129,6 +129,7 @@ def test_luigid_is_killed_and_started_again(cluster: Cluster, many: Path) -> Non
     cluster.resume_tools(holder)
     cluster.end_identical(build, many)
     assert build.nodes_of(SLOW) == [holder]
+    assert len(build.actions()) == SMALL + 4
     assert "luigid was restarted" in build.stderr
 
 
@@ -159,17 +160,23 @@ def test_ctrl_c_ends_what_runs_on_the_nodes(cluster: Cluster, many: Path) -> Non
 def test_a_compile_error_ends_the_build(cluster: Cluster, many: Path, references: References) -> None:
     """It is said as on one machine, nobody tries it again, and what else runs is ended at once."""
     source = cluster.head.view(cluster.project(many))
-    write(source / "slow2" / "slow.go", "package slow2\n\nfunc Sum(n int) int { return nothing }\n")
+    # It comes after slow2, when slow1 is compiled elsewhere.
+    write(
+        source / "broken" / "broken.go",
+        f'package broken\n\nimport "{MODULE}/slow2"\n\nvar Sum = slow2.Sum(nothing)\n',
+    )
+    main = (source / "main.go").read_text()
+    write(source / "main.go", main.replace(f'"{MODULE}/slow2"', f'slow2 "{MODULE}/broken"'))
     here = references.lab.luigigo("build", source, "-o", references.lab.folder / "broken")
-    build = cluster.build(cluster.local / "project", env={"GOFLAGS": "-p=1"})
+    build = cluster.build(cluster.local / "project")
     held = cluster.wait_running(SLOW)
     cluster.pause_compile(held, SLOW)
     build.end(here.returncode)
     ended = time.monotonic()
     wait_for(lambda: not cluster.tools(), "the end of all tools", 2)
     print(f"ended after {time.monotonic() - ended:.2f} s")
-    assert said_of(f"{MODULE}/slow2", build.stderr) == said_of(f"{MODULE}/slow2", here.stderr)
-    assert build.actions("failed") == [f"compile {MODULE}/slow2"]
+    assert said_of(f"{MODULE}/broken", build.stderr) == said_of(f"{MODULE}/broken", here.stderr)
+    assert build.actions("failed") == [f"compile {MODULE}/broken"]
     assert not build.output.exists()
 
 
@@ -260,6 +267,21 @@ def test_damage_in_the_store_is_mended(cluster: Cluster, many: Path) -> None:
     assert {f"compile {MODULE}/p{number}" for number in (19, 21, 22, 23)} <= set(build.actions())
 
 
+def test_garbage_is_collected_while_a_build_runs(cluster: Cluster, many: Path) -> None:
+    """What the build needs stays, even where nothing else may."""
+    build = cluster.build(cluster.project(many))
+    held = cluster.wait_running(SLOW)
+    cluster.pause_compile(held, SLOW)
+    build.wait_ended(SMALL + 1)
+    parts = [cluster.shared / "actions", cluster.shared / "cas"]
+    cluster.head.run(["find", *parts, "-exec", "touch", "-d", "yesterday", "{}", "+"])
+    env = cluster.environment({"LUIGIGO_SHARED": str(cluster.shared)})
+    collected = cluster.head.run(["luigigo", "store", "gc", "--max-age", "1h"], env, cluster.local).stdout
+    assert re.match(r"removed [1-9]\d* records, [1-9]\d* contents", collected), collected
+    cluster.resume_tools(held)
+    cluster.end_identical(build, many)
+
+
 # What a node must have, and what it need not
 
 
@@ -335,6 +357,17 @@ def test_several_programs_are_built_on_nodes(cluster: Cluster) -> None:
         expected = cluster.references.binary(source, f"./cmd/{name}")
         assert (build.output / name).read_bytes() == expected
     assert {event["node"] for event in build.events if event["event"] == "action"} <= set(NODES)
+
+
+def test_luigis_own_command_builds_on_nodes(cluster: Cluster, many: Path) -> None:
+    """With the host of luigid and the file of its token."""
+    output = cluster.local / "program"
+    command = ["luigi", "--module", "luigigo", "BuildBinary", "--project", cluster.project(many)]
+    token = {"LUIGIGO_TOKEN_FILE": str(cluster.shared / "cluster" / "token")}
+    told = ["--output", output, "--scheduler-host", "head"]
+    cluster.head.run([*command, *told], cluster.environment(token), cluster.local)
+    assert cluster.head.view(output).read_bytes() == cluster.references.binary(many)
+    assert sum(node["done"] for node in cluster.status().values()) == SMALL + 4
 
 
 # Stock programs
