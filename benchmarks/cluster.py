@@ -48,13 +48,7 @@ class Bench:
         self.network, self.program, self.share_of_cpu = network, program, share_of_cpu
         self.go = find_go("", os.environ)
         self.luigigo = [sys.executable, "-m", "luigigo"]
-        modules = subprocess.run(
-            [self.go.path, "env", "GOMODCACHE"],
-            env=self.go.environment(os.environ),
-            capture_output=True,
-            text=True,
-        ).stdout.strip()
-        self.env = {"GOMODCACHE": modules, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
+        self.env = {"GOMODCACHE": modules_folder(), "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
         self.env |= {"PATH": os.environ["PATH"], "LUIGIGO_CACHE": f"{LOCAL}/client"}
         if self.go.goroot:
             self.env["GOROOT"] = self.go.goroot
@@ -142,6 +136,13 @@ class Bench:
         return found
 
 
+def modules_folder() -> str:
+    """Where the go command keeps modules."""
+    go = find_go("", os.environ)
+    argv, env = [go.path, "env", "GOMODCACHE"], go.environment(os.environ)
+    return subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def longest_chain_seconds(actions: list[dict[str, Any]], imports: dict[str, list[str]]) -> float:
     """The longest chain of actions through the import graph, with the C part and the link."""
     took = {(each["kind"], each["package"]): each["seconds"] for each in actions}
@@ -182,7 +183,7 @@ def main() -> None:
     names = [f"n{number}" for number in range(1, max(options.nodes) + 1)]
     with (
         tempfile.TemporaryDirectory(prefix="luigigo-bench-") as scratch,
-        Network(("head", *names), Path(scratch)) as network,
+        Network(("head", *names), Path(scratch), visible=[Path(modules_folder())]) as network,
     ):
         share = MooseFS(network)
         share.start()
