@@ -56,6 +56,12 @@ class PlanError(LuigigoError):
     exit_code = ExitCode.PLAN_FAILED
 
 
+class PlanRefused(LuigigoError):
+    """A plan says what no plan of luigigo's says: a node does nothing of it."""
+
+    exit_code = ExitCode.USAGE
+
+
 class ActionError(LuigigoError):
     """A step of an action failed; the text is the tool's output as `go build` prints it."""
 
@@ -74,8 +80,12 @@ class ContentMissing(StoreError):
     """A content that a record names is absent, truncated or corrupt; the action must run again."""
 
 
+class ContentDamaged(ContentMissing):
+    """It is truncated or corrupt: no other node finds it sound."""
+
+
 class SourcesElsewhere(StoreError):
-    """What has to run again reads files that only the node of the client has."""
+    """What has to run reads files, or calls programs, that only the node of the client has."""
 
 
 def for_user(error: LuigigoError) -> str:

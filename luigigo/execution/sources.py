@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 
 import msgspec
 
-from luigigo.errors import ActionError
+from luigigo.errors import ActionError, PlanRefused
 from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Kind, Plan, SourceFile
+from luigigo.golang.homebound import SYSTEM_FOLDERS
 from luigigo.model import ActionId, Output
 from luigigo.store import Store
-from luigigo.store.bundles import pack_bytes, unpack
-
-_SYSTEM_FOLDERS = ("/usr/", "/opt/", "/lib/", "/nix/")
+from luigigo.store.bundles import UnsoundBundle, pack_bytes, unpack
+from luigigo.store.layout import flat
 
 
 def with_bundles(plan: Plan, store: Store) -> Plan:
@@ -53,6 +54,8 @@ def can_travel(action: Action) -> bool:
 
 def runs_anywhere(action: Action) -> bool:
     """Whether any node with the toolchain can run the action, as far as its own files decide it."""
+    if action.sources.stays:
+        return False
     if action.kind is Kind.LINK:
         return True
     if action.kind is Kind.PREPROFILE:
@@ -73,7 +76,7 @@ def _is_toolchains(folder: str) -> bool:
 
 def _is_free(spec: CgoSpec) -> bool:
     outside = [file.name for file in (*spec.headers, *spec.syso_files)]
-    return not spec.bound_to and all(path.startswith(_SYSTEM_FOLDERS) for path in outside)
+    return not spec.bound_to and all(path.startswith(SYSTEM_FOLDERS) for path in outside)
 
 
 def package_files(action: Action) -> Files:
@@ -109,17 +112,21 @@ def _read(folder: str, file: SourceFile, action: Action) -> bytes:
 def unpacked(bundle: Output, store: Store, folder: str, wait_seconds: float) -> str:
     """The folder with a bundle's files on this node, below `folder`; made in one step, once.
 
-    Raises `ContentMissing` when the bundle cannot be had.
+    Raises `ContentMissing` when the bundle cannot be had, and `PlanRefused` for one that is none.
     """
-    target = os.path.join(folder, bundle.digest)
+    target = flat(folder, bundle.digest)
     if not os.path.isdir(target):
         os.makedirs(folder, exist_ok=True)
+        packed = store.open_content(bundle, wait_seconds)
         staging = tempfile.mkdtemp(dir=folder)
-        unpack(store.open_content(bundle, wait_seconds), staging)
         try:
+            unpack(packed, staging)
             os.rename(staging, target)
-        except OSError:
-            # Another process made it meanwhile.
-            if not os.path.isdir(target):
+        except BaseException as error:
+            shutil.rmtree(staging, ignore_errors=True)
+            if isinstance(error, UnsoundBundle):
+                raise PlanRefused(str(error)) from error
+            # Another process may have made it meanwhile.
+            if not (isinstance(error, OSError) and os.path.isdir(target)):
                 raise
     return target

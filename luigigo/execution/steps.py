@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from luigigo.execution.job import Job, on_node
 from luigigo.golang import archive, cflags, cgo, compile, directives, embed, ldflags, link
 from luigigo.golang.actions import CgoSpec, CompileSpec, LinkSpec, PreprofileSpec
-from luigigo.store.bundles import pack, unpack
+from luigigo.store.bundles import UnsoundBundle, pack, unpack
 
 _GO_ASSEMBLY_WORDS = (b"TEXT", b"DATA", b"GLOBL")
 
@@ -97,7 +97,10 @@ def _assemble(job: Job, spec: CompileSpec, s_files: list[str]) -> list[str]:
 def _unpack_c_part(job: Job, bundle: str) -> tuple[list[str], list[str]]:
     """Unpack what the cgo action made: generated Go files, and objects in their order."""
     layout = job.layout
-    names = unpack(bundle, layout.object_dir)
+    try:
+        names = unpack(bundle, layout.object_dir)
+    except UnsoundBundle as error:
+        raise job.fail(f"its C part is damaged: {error}") from error
     go_files = [layout.object(name) for name in names if name.endswith(".go")]
     for path in go_files:
         with open(path, "rb") as file:

@@ -6,16 +6,21 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import msgspec
 
 from luigigo.config import Config
-from luigigo.errors import StoreError, ToolchainError
+from luigigo.errors import ContentDamaged, PlanRefused, SourcesElsewhere, ToolchainError
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import Event
 from luigigo.execution.workshop import Workshop
+from luigigo.golang import quoted
 from luigigo.golang.actions import Action, CgoSpec, CToolchain, LinkSpec, Plan
+from luigigo.golang.cflags import read_allowed_flags
 from luigigo.golang.ctoolchain import CProbe
+from luigigo.golang.homebound import Trusted, why_home
+from luigigo.golang.sanity import require_sane
 from luigigo.golang.toolchain import Toolchain, find_go, read_toolchain, run_env
 from luigigo.model import Digest
 from luigigo.session import Session
@@ -55,7 +60,7 @@ class Site:
             has_projects=False,
             budget_bytes=memory_bytes or equipment.budget_bytes,
         )
-        self.toolchain = self._find_toolchain(config.go)
+        self.toolchain, self._trusted = self._find_toolchain(config.go)
         self._probe = CProbe(
             equipment.runner, equipment.hashes, os.path.join(config.cache, "probes"), variables
         )
@@ -63,19 +68,21 @@ class Site:
         self._has_compilers: dict[str, bool] = {}
         self._lock = threading.Lock()
 
-    def _find_toolchain(self, configured: str) -> Toolchain:
+    def _find_toolchain(self, configured: str) -> tuple[Toolchain, Trusted]:
         equipment = self.equipment
         go = find_go(configured, equipment.variables)
         # No folder of a project's: the toolchain that a project asks for is matched by its identity.
         variables = {**equipment.variables, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
         env = run_env(go, equipment.work_dir, variables, equipment.runner)
-        return read_toolchain(env, equipment.hashes)
+        own = frozenset(tuple(quoted.split(compiler)) for compiler in (env.cc, env.cxx) if compiler)
+        trusted = Trusted(own, equipment.variables, cache(lambda: read_allowed_flags(env.goroot)))
+        return read_toolchain(env, equipment.hashes), trusted
 
     def workshop(self, digest: Digest) -> Workshop:
         """The workshop of a plan, with this node's toolchain.
 
-        Raises `ContentMissing` where the plan can't be had or is damaged, and `ToolchainError` for a plan of
-        another toolchain.
+        Raises `ContentMissing` where the plan can't be had, `PlanRefused` for one that is damaged or none of
+        luigigo's, and `ToolchainError` for a plan of another toolchain.
         """
         with self._lock:
             workshop = self._workshops.get(digest)
@@ -88,20 +95,33 @@ class Site:
 
     def _open(self, digest: Digest) -> Workshop:
         equipment = self.equipment
-        content = equipment.store.read_plan(digest, equipment.wait_seconds)
         try:
-            plan = _decode_plan(content)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise StoreError(f"plan {digest} is none that this luigigo understands: {error}") from error
+            plan = _decode_plan(equipment.store.read_plan(digest, equipment.wait_seconds))
+        except ContentDamaged as error:
+            raise PlanRefused(str(error)) from error
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise PlanRefused(f"plan {digest} is none that this luigigo understands: {error}") from error
+        require_sane(plan)
         if plan.toolchain.identity != self.toolchain.identity:
             raise ToolchainError(
                 f"node {equipment.node} has {self.toolchain.version}, and not the {plan.toolchain.version} "
                 "that the plan was made with"
             )
-        return Workshop(msgspec.structs.replace(plan, toolchain=self.toolchain), equipment)
+        actions = {action_id: self._judged(action) for action_id, action in plan.actions.items()}
+        return Workshop(msgspec.structs.replace(plan, actions=actions, toolchain=self.toolchain), equipment)
+
+    def _judged(self, action: Action) -> Action:
+        sources = msgspec.structs.replace(action.sources, stays=why_home(action, self._trusted))
+        return msgspec.structs.replace(action, sources=sources)
 
     def require_c(self, workshop: Workshop, action: Action) -> None:
-        """Raise `Lacking` unless this node's C toolchain and headers are those that the action counts on."""
+        """Raise `Lacking` unless this node's C toolchain and headers are those that the action counts on.
+
+        Raises `SourcesElsewhere` for programs and flags that are its client's own affair: not even asked
+        what they are, for that runs them.
+        """
+        if action.sources.stays:
+            raise SourcesElsewhere(f"{action.label}: {action.sources.stays}")
         compilers = compilers_of(workshop.plan, action)
         if compilers is None:
             return
@@ -117,7 +137,7 @@ class Site:
 
     def _has_header(self, path: str, digest: str) -> bool:
         try:
-            return self.equipment.hashes.digest(path) == digest
+            return os.path.isfile(path) and self.equipment.hashes.digest(path) == digest
         except OSError:
             return False
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from luigigo.errors import ActionError, ExitCode, LuigigoError, SourcesElsewhere
+from luigigo.errors import ActionError, ExitCode, LuigigoError, PlanRefused, SourcesElsewhere
 from luigigo.execution.events import ActionEnded, CommandStarted, Event
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.errand import Errand, NotOurs, errand_of
@@ -291,7 +291,7 @@ class NodeWorker:
         name, lease, text = errand.task_id, errand.lease, str(error)
         if isinstance(error, ActionError):
             return Ended(name, lease, "failed", text, int(error.exit_code))
-        if isinstance(error, NotOurs):
+        if isinstance(error, NotOurs | PlanRefused):
             return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
         if isinstance(error, SourcesElsewhere):
             return Ended(name, lease, "home", text)

@@ -20,6 +20,11 @@ _MAGIC = b"luigigo bundle 1\n"
 _LENGTH_BYTES = 8
 _START_BYTES = len(_MAGIC) + _LENGTH_BYTES
 
+
+class UnsoundBundle(StoreError):
+    """What is said to be a bundle is none, or names files that no bundle may hold."""
+
+
 _Header = list[tuple[bytes, Annotated[int, msgspec.Meta(ge=0)]]]
 
 
@@ -63,7 +68,7 @@ def unpack(bundle: str, into: str) -> list[str]:
             path = f"{into}/{name}"
             with store_errors("write", path), open(path, "wb") as target:
                 if _copy(file, target, size) != size:
-                    raise StoreError(f"{bundle} is no sound bundle: it ends inside {name}")
+                    raise UnsoundBundle(f"{bundle} is no sound bundle: it ends inside {name}")
     return [name for name, _ in entries]
 
 
@@ -95,10 +100,10 @@ def _read_header(file: BinaryIO, where: str) -> list[tuple[str, int]]:
 
 def _header_length(start: bytes, total: int, where: str) -> int:
     if len(start) < _START_BYTES or not start.startswith(_MAGIC):
-        raise StoreError(f"{where} is no bundle: it does not start as one")
+        raise UnsoundBundle(f"{where} is no bundle: it does not start as one")
     length = int.from_bytes(start[len(_MAGIC) :], "big")
     if length > total - _START_BYTES:
-        raise StoreError(f"{where} is no sound bundle: its header is longer than the file")
+        raise UnsoundBundle(f"{where} is no sound bundle: its header is longer than the file")
     return length
 
 
@@ -106,21 +111,21 @@ def _parse_header(encoded: bytes, rest_bytes: int, where: str) -> list[tuple[str
     try:
         header = msgspec.msgpack.decode(encoded, type=_Header)
     except msgspec.MsgspecError as error:
-        raise StoreError(f"{where} is no sound bundle: {error}") from error
+        raise UnsoundBundle(f"{where} is no sound bundle: {error}") from error
     _check_names([name for name, _ in header])
     total = sum(size for _, size in header)
     if total != rest_bytes:
-        raise StoreError(f"{where} is no sound bundle: it names {total} bytes and holds {rest_bytes}")
+        raise UnsoundBundle(f"{where} is no sound bundle: it names {total} bytes and holds {rest_bytes}")
     return [(os.fsdecode(name), size) for name, size in header]
 
 
 def _check_names(names: Sequence[bytes]) -> None:
     for name in names:
         if b"\0" in name or any(part in (b"", b".", b"..") for part in name.split(b"/")):
-            raise StoreError(f"{os.fsdecode(name)!r} cannot be the name of a file in a bundle")
+            raise UnsoundBundle(f"{os.fsdecode(name)!r} cannot be the name of a file in a bundle")
     twins = [name for name, count in Counter(names).items() if count > 1]
     if twins:
-        raise StoreError(f"a bundle cannot hold two files of the name {os.fsdecode(twins[0])!r}")
+        raise UnsoundBundle(f"a bundle cannot hold two files of the name {os.fsdecode(twins[0])!r}")
 
 
 def _copy(source: BinaryIO, target: BinaryIO, size: int) -> int:

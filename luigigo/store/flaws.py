@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 MISSING = "missing"
 AWAY = frozenset(
@@ -48,6 +49,16 @@ def flaw_of(error: OSError) -> Flaw:
         return Flaw(MISSING, passing=True)
     # Not to be removed: it may be sound, and a share that is away for a moment answers like this too.
     return Flaw(f"unreadable: {error.strerror}", passing=error.errno in AWAY)
+
+
+def open_plain(path: str) -> BinaryIO:
+    """Open a plain file to read. Raises `Flaw` for anything else, such as a pipe that would never answer."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    seen = os.fstat(descriptor)
+    if not stat.S_ISREG(seen.st_mode):
+        os.close(descriptor)
+        raise Flaw("no plain file", seen=seen)
+    return open(descriptor, "rb", buffering=0)
 
 
 def patiently(attempt: Callable[[], Found], folder: str, wait_seconds: float) -> Found:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from luigigo.errors import ContentMissing
+from luigigo.errors import ContentDamaged, ContentMissing
 from luigigo.machine import node_name
 from luigigo.model import ActionRecord, Digest, Output
 from luigigo.store.contents import Contents
-from luigigo.store.flaws import Flaw, flaw_of, make_folder, patiently
+from luigigo.store.flaws import Flaw, flaw_of, make_folder, open_plain, patiently
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, flat
 from luigigo.store.leases import Lease
 from luigigo.store.records import USE_RESOLUTION_SECONDS, Records
@@ -21,6 +21,9 @@ from luigigo.store.staging import persistently, publish, remove_unchanged, store
 from luigigo.store.stathashes import StatHashes
 
 _log = logging.getLogger(__name__)
+
+LARGEST_PLAN_BYTES = 1 << 30
+"""A larger plan is none; one of ten thousand packages has a fiftieth of it."""
 
 
 class Store:
@@ -120,7 +123,7 @@ class Store:
         return digest
 
     def read_plan(self, digest: Digest, wait_seconds: float = 0.0) -> bytes:
-        """The plan of that digest, checked. Raises `ContentMissing` when it is absent or damaged.
+        """The plan of that digest, checked. Raises `ContentMissing`, and `ContentDamaged` for a damaged one.
 
         `wait_seconds`: how long to look for what another node is known to have published.
         """
@@ -131,7 +134,8 @@ class Store:
             if flaw.seen is not None:
                 fate = "removed" if remove_unchanged(path, flaw.seen) else "left in place"
                 self._on_damage(f"plan {path} is {flaw.what}; {fate}")
-            raise ContentMissing(
+            kind = ContentMissing if flaw.seen is None else ContentDamaged
+            raise kind(
                 f"plan {path} is {flaw.what} on node {node_name()}{flaw.patience()}; "
                 "run the build's command again"
             ) from flaw
@@ -147,8 +151,10 @@ class Store:
 
 def _read_plan_once(path: str, digest: Digest) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with open_plain(path) as file:
             stat = os.fstat(file.fileno())
+            if stat.st_size > LARGEST_PLAN_BYTES:
+                raise Flaw(f"no plan: {stat.st_size} bytes", seen=stat)
             plan = file.read()
     except OSError as error:
         raise flaw_of(error) from error
