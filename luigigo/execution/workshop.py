@@ -25,7 +25,7 @@ from luigigo.execution.memory import Appetite, appetite
 from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked
 from luigigo.execution.steps import make_outputs
 from luigigo.golang.actions import Action, Kind, Plan
-from luigigo.golang.keys import content_key, role_read
+from luigigo.golang.keys import content_key, role_read, roles_made
 from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, Output
 from luigigo.process import Interrupted
 from luigigo.timings import Timing
@@ -62,7 +62,7 @@ class Workshop:
         found = self._equipment.store.read_records(wanted)
         done: dict[ActionId, ActionRecord] = {}
         for key, record in found.items():
-            if self._is_whole(record):
+            if _fits(record, self.plan.actions[wanted[ActionKey(key)]]) and self._is_whole(record):
                 self._records[ActionKey(key)] = record
                 done[wanted[ActionKey(key)]] = record
         return done
@@ -78,7 +78,8 @@ class Workshop:
         if record is None:
             wait_seconds = self._equipment.wait_seconds if is_done else 0.0
             record = self._equipment.store.read_record(key, wait_seconds)
-            if record is None or not (is_done or self._is_whole(record)):
+            action = self.plan.actions[action_id]
+            if record is None or not _fits(record, action) or not (is_done or self._is_whole(record)):
                 return None
             self._records[key] = record
         return record
@@ -161,7 +162,7 @@ class Workshop:
         key = content_key(action.own_digest, [(name, output.digest) for name, output in inputs.items()])
         store = self._equipment.store
         earlier = store.read_record(key)
-        if earlier is not None and self._is_whole(earlier):
+        if earlier is not None and _fits(earlier, action) and self._is_whole(earlier):
             record = msgspec.structs.replace(earlier, key=action.key)
             store.write_record(record)
             self._records[action.key] = record
@@ -274,6 +275,11 @@ class Workshop:
         node = self._equipment.node
         self._equipment.observe(ActionEnded(kind, package, label, Outcome.RAN, record.seconds, node))
         return record
+
+
+def _fits(record: ActionRecord, action: Action) -> bool:
+    """Whether a record has what such an action makes: anybody can file one."""
+    return record.kind == action.kind.value and record.outputs.keys() >= set(roles_made(action.kind))
 
 
 @contextmanager

@@ -49,3 +49,10 @@ def content_key(own: Digest, inputs: Sequence[tuple[str, Digest]]) -> ContentKey
 def role_read(reader: Kind) -> str:
     """Which output of an imported package an action reads: export data to compile, objects to link."""
     return "object" if reader is Kind.LINK else "export"
+
+
+def roles_made(maker: Kind) -> tuple[str, ...]:
+    """What an action makes, by the names that its record has them under."""
+    if maker is Kind.COMPILE:
+        return ("export", "object")
+    return ({Kind.CGO: "bundle", Kind.LINK: "binary", Kind.PREPROFILE: "profile"}[maker],)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 import threading
 from collections.abc import Callable
 
 from luigigo.errors import ContentMissing
 from luigigo.machine import node_name
 from luigigo.model import Digest, Output
-from luigigo.store.flaws import MISSING, Flaw, flaw_of, patiently
+from luigigo.store.flaws import MISSING, Flaw, flaw_of, open_plain, patiently
 from luigigo.store.layout import sharded
 from luigigo.store.staging import CHUNK_BYTES, move, publish, remove_unchanged, staged, store_errors
 from luigigo.store.stathashes import StatHashes, sha256_of
@@ -129,21 +130,19 @@ class Contents:
     def _fetch(self, output: Output, place: str) -> None:
         """Copy content from the share to the node cache, checked on the way. Raises `Flaw`."""
         try:
-            source = os.open(self._path(output.digest), os.O_RDONLY | os.O_CLOEXEC)
+            source = open_plain(self._path(output.digest))
         except OSError as error:
             raise flaw_of(error) from error
-        try:
-            seen = os.fstat(source)
+        with source:
+            seen = os.fstat(source.fileno())
             _check_size(output, seen)
             with store_errors("write", place), staged(place, seen.st_mode & 0o555) as file:
                 hasher = hashlib.sha256()
-                while chunk := _read_chunk(source):
+                while chunk := _read_chunk(source.fileno()):
                     hasher.update(chunk)
                     file.write(chunk)
                 if hasher.hexdigest() != output.digest:
                     raise Flaw(f"corrupt: its sha256 is {hasher.hexdigest()}", seen=seen)
-        finally:
-            os.close(source)
         self._stat_hashes.remember(place, output.digest)
 
 
@@ -152,6 +151,8 @@ def _mode(executable: bool) -> int:
 
 
 def _check_size(output: Output, seen: os.stat_result) -> None:
+    if not stat.S_ISREG(seen.st_mode):
+        raise Flaw("no plain file", seen=seen)
     if seen.st_size < output.size_bytes:
         # Waiting may help: a network file system can show a new name before the whole file.
         what = f"truncated: {seen.st_size} of {output.size_bytes} bytes"

@@ -15,7 +15,7 @@ from contextlib import suppress
 import msgspec
 
 from luigigo.model import ActionRecord
-from luigigo.store.flaws import MISSING, Flaw, flaw_of, patiently
+from luigigo.store.flaws import MISSING, Flaw, flaw_of, open_plain, patiently
 from luigigo.store.layout import is_digest, sharded
 from luigigo.store.staging import publish, remove_unchanged, store_errors
 
@@ -27,6 +27,8 @@ LISTING_PAYS_FROM = 8
 Measured with a hundred records in each shard: 10,000 absent keys took 40 ms listed and 160 ms tried, present
 ones the same either way, and with four keys a shard listing was the slower way.
 """
+LARGEST_RECORD_BYTES = 64 << 20
+"""The messages of a compiler are all in it that grows."""
 _DIGEST_LINE_BYTES = 65
 
 _decoder = msgspec.json.Decoder(ActionRecord)
@@ -86,12 +88,11 @@ class Records:
 
     def _read_once(self, key: str, path: str) -> ActionRecord:
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                stat = os.fstat(descriptor)
-                content = _read_whole(descriptor, stat.st_size)
-            finally:
-                os.close(descriptor)
+            with open_plain(path) as file:
+                stat = os.fstat(file.fileno())
+                if stat.st_size > LARGEST_RECORD_BYTES:
+                    raise Flaw(f"no record: {stat.st_size} bytes", seen=stat)
+                content = file.read()
         except OSError as error:
             raise flaw_of(error) from error
         record = parse_record(key, content)
@@ -121,13 +122,6 @@ def parse_record(key: str, content: bytes) -> ActionRecord | str:
         if not is_digest(output.digest) or output.size_bytes < 0:
             return f"malformed: its output {role!r} has no proper digest and size"
     return record
-
-
-def _read_whole(descriptor: int, size: int) -> bytes:
-    content = os.read(descriptor, size + 1)
-    while chunk := os.read(descriptor, 1 << 16):
-        content += chunk
-    return content
 
 
 def _names_in(folder: str) -> frozenset[str]:
