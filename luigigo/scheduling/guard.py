@@ -7,9 +7,12 @@ that a user looks at could add tasks. Here a request is refused before anything 
 from __future__ import annotations
 
 import http.client
+from typing import Any
 from urllib.parse import urlsplit
 
+import tornado.httpserver
 import tornado.httputil
+import tornado.iostream
 import tornado.routing
 import tornado.web
 
@@ -17,24 +20,41 @@ from luigigo.access import is_authorized
 
 READING_CALLS = frozenset(
     (
-        "count_pending", "dep_graph", "fetch_error", "get_running_task_resources",
+        "dep_graph", "fetch_error", "get_running_task_resources",
         "get_task_progress_percentage", "get_task_status_message",
         "graph", "has_task_history", "inverse_dep_graph", "is_pause_enabled",
         "is_paused", "resource_list", "task_list", "task_search", "worker_list",
-        "get_scheduler_message_response",
     )
 )  # fmt: skip
-"""Luigi's procedures that change nothing, which the visualizer asks for by GET."""
+"""Luigi's procedures that change nothing, which the visualizer asks for by GET.
+
+Two that sound like it are not among them: `count_pending` makes the worker that it is asked about, and
+`get_scheduler_message_response` takes the answer away.
+"""
+
+DRAINED_BYTES = 64 << 10
+"""What a refused request may bring along; one with more is answered before it has sent it."""
 
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="luigigo"'}
 
 
 class Refusal(tornado.httputil.HTTPMessageDelegate):
-    """Answers one request with a status and a line of text, and reads no more of it."""
+    """Answers one request with a status and a line of text, and keeps nothing of it."""
 
     def __init__(self, request: tornado.httputil.HTTPServerRequest, status: int, text: str) -> None:
         self._connection = request.connection
         self._status, self._text = status, text
+        self._wants_text = request.method != "HEAD"
+
+    def headers_received(
+        self,
+        start_line: tornado.httputil.RequestStartLine | tornado.httputil.ResponseStartLine,
+        headers: tornado.httputil.HTTPHeaders,
+    ) -> None:
+        """Do not wait for a long body: the connection ends with the answer."""
+        length = headers.get("Content-Length", "0")
+        if not length.isdigit() or int(length) > DRAINED_BYTES or "Transfer-Encoding" in headers:
+            self.finish()
 
     def finish(self) -> None:
         """Send the refusal."""
@@ -45,7 +65,7 @@ class Refusal(tornado.httputil.HTTPMessageDelegate):
         headers["Content-Length"] = str(len(body))
         reason = http.client.responses.get(self._status, "Refused")
         line = tornado.httputil.ResponseStartLine("HTTP/1.1", self._status, reason)
-        self._connection.write_headers(line, headers, body)
+        self._connection.write_headers(line, headers, body if self._wants_text else None)
         self._connection.finish()
 
 
@@ -56,7 +76,7 @@ def refusal(request: tornado.httputil.HTTPServerRequest, token: str) -> tuple[in
     if request.method not in ("GET", "HEAD", "POST"):
         return 405, f"luigigo: {request.method} is not for luigid"
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("Host"):
+    if origin is not None and not _is_same_site(origin, request.headers.get("Host", "")):
         return 403, "luigigo: another site's page may not ask luigid"
     if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method == "POST":
         return 403, "luigigo: another site's page may not ask luigid"
@@ -64,6 +84,42 @@ def refusal(request: tornado.httputil.HTTPServerRequest, token: str) -> tuple[in
     if request.method != "POST" and call != request.path and call not in READING_CALLS:
         return 405, "luigigo: what changes something is asked for by POST"
     return None
+
+
+def _is_same_site(origin: str, host: str) -> bool:
+    try:
+        return bool(host) and urlsplit(origin).netloc == host
+    except ValueError:
+        return False
+
+
+class NoFrames(tornado.web.OutputTransform):
+    """Keeps pages out of other sites' frames, in which a user's clicks could be led."""
+
+    def __init__(self, request: tornado.httputil.HTTPServerRequest) -> None:
+        """Nothing depends on the request."""
+
+    def transform_first_chunk(
+        self, status_code: int, headers: tornado.httputil.HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, tornado.httputil.HTTPHeaders, bytes]:
+        """Add what browsers obey."""
+        headers["X-Frame-Options"] = "DENY"
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "same-origin"
+        return status_code, headers, chunk
+
+
+class BoundedServer(tornado.httpserver.HTTPServer):
+    """A server with so many connections at a time that wait for a request or its answer, and no more."""
+
+    most_connections = 512
+
+    def handle_stream(self, stream: tornado.iostream.IOStream, address: tuple[Any, ...]) -> None:
+        """Serve a connection, or end it at once."""
+        if len(self._connections) >= self.most_connections:
+            stream.close()
+            return
+        super().handle_stream(stream, address)
 
 
 class GuardedRouter(tornado.routing.Router):

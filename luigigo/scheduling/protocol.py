@@ -7,8 +7,9 @@ that is in force.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -24,8 +25,18 @@ LOST_SECONDS = 9.0
 Longer than a cable that is out for five seconds: TCP tries again 0.2, 0.6, 1.4, 3.0 and 6.2 s after what was
 lost first, so the silence lasts for a ping's time and 6.2 s.
 """
+MOST_SLOTS = 4096
+MOST_HELD = 20_000
 RETURN_SECONDS = 10.0
 """How long what a lost client, or a worker known to an earlier luigid, held is kept for it."""
+
+
+_NAME = re.compile(r"[\w.@:\[\]()=, /-]{1,300}")
+_Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
+_Number: TypeAlias = int | float
+_Status: TypeAlias = Literal[
+    "PENDING", "RUNNING", "BATCH_RUNNING", "DONE", "FAILED", "DISABLED", "SUSPENDED", "UNKNOWN"
+]
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="type", omit_defaults=True):
@@ -252,12 +263,59 @@ class Exit(Message, frozen=True, tag="exit"):
     reason: str
 
 
+class _TaskCall(msgspec.Struct):
+    """The arguments of Luigi's `add_task`, by their types: what is kept of them is read by everybody."""
+
+    task_id: _Name
+    worker: str = ""
+    status: _Status = "PENDING"
+    runnable: bool | None = None
+    deps: list[_Name] | None = None
+    new_deps: list[_Name] | None = None
+    expl: str | None = None
+    resources: dict[str, _Number] | None = None
+    priority: _Number = 0
+    family: str = ""
+    module: str | None = None
+    params: dict[str, str] | None = None
+    param_visibilities: dict[str, int] | None = None
+    accepts_messages: bool | None = None
+    assistant: bool = False
+    tracking_url: str | None = None
+    batchable: bool | None = None
+    batch_id: str | None = None
+    retry_policy_dict: dict[str, _Number | None] | None = None
+    owners: list[str] | None = None
+
+
 FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Ended | NodeState
 FromServer: TypeAlias = Welcome | Refused | Work | Cancel | Revoke | Progress | Notice | RunOver | Exit
 
 encode = msgspec.json.Encoder().encode
 _decode_from_peer = msgspec.json.Decoder(list[FromPeer]).decode
 _decode_from_server = msgspec.json.Decoder(list[FromServer]).decode
+
+
+def why_unwelcome(hello: Hello) -> str:
+    """Why a peer is not let in, or ""."""
+    if hello.protocol != PROTOCOL:
+        return f"this luigid speaks protocol {PROTOCOL}, not {hello.protocol}: install the same luigigo"
+    if hello.role not in ("node", "client"):
+        return f"there is no role {hello.role[:50]!r}"
+    if not _NAME.fullmatch(hello.worker_id) or not _NAME.fullmatch(hello.node):
+        return "a worker's and a node's name are short and have no strange letters"
+    if not 1 <= hello.slots <= MOST_SLOTS or hello.memory_bytes < 0:
+        return f"a worker has 1 to {MOST_SLOTS} slots, and not less than no memory"
+    if len(hello.held) > MOST_HELD:
+        return f"a worker holds at most {MOST_HELD} tasks"
+    return ""
+
+
+def require_task_call(call: dict[str, Any]) -> None:
+    """Raise `msgspec.ValidationError` for arguments of Luigi's `add_task` that are none."""
+    task = msgspec.convert(call, _TaskCall)
+    if task.priority != task.priority:
+        raise msgspec.ValidationError("a priority is a number")
 
 
 def decode_from_peer(frame: str | bytes) -> Sequence[FromPeer]:

@@ -21,7 +21,6 @@ from typing import Any
 
 import luigi.server
 import msgspec
-import tornado.httpserver
 import tornado.ioloop
 import tornado.netutil
 import tornado.web
@@ -31,7 +30,7 @@ from luigi.scheduler import RPC_METHODS
 from luigigo.errors import UsageError
 from luigigo.scheduling import protocol
 from luigigo.scheduling.dispatch import Dispatcher
-from luigigo.scheduling.guard import READING_CALLS, GuardedRouter
+from luigigo.scheduling.guard import READING_CALLS, BoundedServer, GuardedRouter, NoFrames
 from luigigo.scheduling.overview import overview
 from luigigo.scheduling.peers import Peer
 from luigigo.scheduling.protocol import Hello
@@ -43,10 +42,18 @@ TICK_SECONDS = 1.0
 PRUNE_SECONDS = 60.0
 UNSENT_BYTES = 64 << 20
 """A peer that does not read is cut off when so much waits for it."""
-MOST_SLOTS = 4096
+HELLO_SECONDS = 10.0
+"""A connection that has not said hello by then is cut off."""
+REQUEST_SECONDS = 10.0
+"""How long a connection may take for a request's head, or be without one."""
+BODY_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _READ_ATTEMPTS = 20
-_NAME = re.compile(r"[\w.@:\[\]()=, /-]{1,300}")
+_NONSENSE = (
+    msgspec.MsgspecError, ValueError, TypeError, LookupError, ArithmeticError, AssertionError,
+    AttributeError, RecursionError,
+)  # fmt: skip
+"""What a message that makes no sense comes to: the sender's fault, and no bug that ends luigid."""
 
 
 class SchedulerOptions(msgspec.Struct, frozen=True):
@@ -87,6 +94,7 @@ class LuigidServer:
         stock.add_handlers(r".*", ours)
         stock.settings["log_function"] = lambda handler: None
         stock.settings["websocket_max_message_size"] = protocol.LARGEST_FRAME_BYTES
+        stock.add_transform(NoFrames)
         return stock
 
     def tick(self) -> None:
@@ -142,8 +150,10 @@ class CallHandler(luigi.server.RPCHandler):  # type: ignore[misc]
             arguments = json.loads(self.get_argument("data", default="{}"))
             if not isinstance(arguments, dict):
                 raise ValueError("the arguments are no object")
+            if method == "add_task":
+                protocol.require_task_call(arguments)
             result = await self._call(method, arguments)
-        except (ValueError, TypeError, KeyError, AssertionError, AttributeError) as error:
+        except _NONSENSE as error:
             self.set_status(400)
             self.finish({"error": f"{method}: {error!r}"[:1000]})
             return
@@ -184,7 +194,7 @@ class ControlHandler(tornado.web.RequestHandler):
         try:
             request = json.loads(self.request.body or b"{}")
             node = request.get("node", "")
-        except (ValueError, AttributeError):
+        except _NONSENSE:
             self.send_error(400)
             return
         if verb == "hello":
@@ -218,18 +228,26 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
         """Know the server."""
         self._server = server
         self._unsent_bytes = 0
+        self._is_refused = False
 
     def open(self, *args: str, **kwargs: str) -> None:
         """A connection, by someone who has shown the token."""
         self.set_nodelay(True)
         self._server.channels.add(self)
+        asyncio.get_running_loop().call_later(HELLO_SECONDS, self._require_hello)
+
+    def _require_hello(self) -> None:
+        if self.peer is None:
+            self.cut()
 
     def on_message(self, frame: str | bytes) -> None:
         """Take a frame; whoever says something senseless is cut off."""
+        if self._is_refused:
+            return
         try:
             for message in protocol.decode_from_peer(frame):
                 self._take(message)
-        except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
+        except _NONSENSE as error:
             _log.warning("cut off %s: %s", self._name(), str(error)[:500])
             self._refuse(f"not understood: {error}"[:500])
             return
@@ -241,22 +259,46 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
             if isinstance(message, Hello):
                 raise ValueError("hello was said before")
             dispatcher.heard(self.peer)
+            if isinstance(message, protocol.Add):
+                for offer in message.offers:
+                    protocol.require_task_call(offer.call)
             dispatcher.receive(self.peer, message)
         elif isinstance(message, Hello):
-            reason = _unwelcome(message)
-            if reason:
-                self._refuse(reason)
-                return
-            welcome = protocol.Welcome(dispatcher.epoch, self._server.version, self._server.options.shared)
-            self._send([welcome])
-            self.peer = dispatcher.connect(message, self._send)
-            _log.info("%s %s (%s) is here", message.role, message.node, message.worker_id)
+            self._begin(message)
         else:
             raise ValueError("a connection begins with hello")
 
+    def _begin(self, hello: Hello) -> None:
+        """Let a peer in, or not.
+
+        All peers show one token, so nothing tells a worker that is back from another that uses its name: the
+        latest is believed, for a worker is often back before its old connection is known to be dead. The old
+        connection is cut, so that whoever is wrongly shut out notices it, and comes back.
+        """
+        dispatcher = self._server.dispatcher
+        before = dispatcher.peers.get(hello.worker_id)
+        reason = protocol.why_unwelcome(hello)
+        if before is not None and (before.hello.role, before.hello.node) != (hello.role, hello.node):
+            reason = reason or f"the name {hello.worker_id} is that of a {before.hello.role} that is here"
+        if reason:
+            self._refuse(reason)
+            return
+        welcome = protocol.Welcome(dispatcher.epoch, self._server.version, self._server.options.shared)
+        self._send([welcome])
+        self.peer = dispatcher.connect(hello, self._send)
+        _log.info("%s %s (%s) is here", hello.role, hello.node, hello.worker_id)
+        for other in tuple(self._server.channels):
+            if before is not None and other.peer is before:
+                _log.warning("%s is here again: its earlier connection is cut", hello.worker_id)
+                other.cut()
+
     def _refuse(self, reason: str) -> None:
+        """End the connection with a reason; nothing counts that is said in the time that its end takes."""
+        self._is_refused = True
         self._send([protocol.Refused(reason)])
         self.close(1008, "refused")
+        if self.peer is not None:
+            self._server.dispatcher.disconnect(self.peer)
 
     def _send(self, messages: Any) -> None:
         frame = protocol.encode(messages)
@@ -303,32 +345,17 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
         return self.peer.id if self.peer is not None else str(self.request.remote_ip)
 
 
-def _unwelcome(hello: Hello) -> str:
-    """Why a peer is not let in, or ""."""
-    if hello.protocol != protocol.PROTOCOL:
-        return (
-            f"this luigid speaks protocol {protocol.PROTOCOL}, not {hello.protocol}: install the same luigigo"
-        )
-    if hello.role not in ("node", "client"):
-        return f"there is no role {hello.role[:50]!r}"
-    if not _NAME.fullmatch(hello.worker_id) or not _NAME.fullmatch(hello.node):
-        return "a worker's and a node's name are short and have no strange letters"
-    if not 1 <= hello.slots <= MOST_SLOTS or hello.memory_bytes < 0:
-        return f"a worker has 1 to {MOST_SLOTS} slots, and not less than no memory"
-    return ""
-
-
 async def serve(options: SchedulerOptions, version: str) -> None:
     """Serve until told to stop; says `ready` on stdout. Raises `UsageError` for a port that can't be had."""
     server = LuigidServer(options, version)
     sys.setswitchinterval(0.0005)
-    http = tornado.httpserver.HTTPServer(
+    http = BoundedServer(
         GuardedRouter(server.application(), options.token),
         ssl_options=_tls(options),
         max_body_size=protocol.LARGEST_FRAME_BYTES,
         max_header_size=64 << 10,
-        idle_connection_timeout=600.0,
-        body_timeout=60.0,
+        idle_connection_timeout=REQUEST_SECONDS,
+        body_timeout=BODY_SECONDS,
     )
     try:
         sockets = tornado.netutil.bind_sockets(options.port, address=options.bind)
