@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -263,7 +264,8 @@ def read_preambles(path: str) -> list[str]:
 
 
 def _write(path: str, content: bytes) -> None:
-    temporary = f"{path}.{os.getpid()}"
+    # Threads ask the same at the same moment.
+    temporary = f"{path}.{os.getpid()}.{threading.get_ident()}"
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(temporary, "wb") as file:
         file.write(content)

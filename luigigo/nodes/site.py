@@ -67,6 +67,7 @@ class Site:
         self._workshops: OrderedDict[Digest, Workshop] = OrderedDict()
         self._has_compilers: dict[str, bool] = {}
         self._lock = threading.Lock()
+        self._probing = threading.Lock()
 
     def _find_toolchain(self, configured: str) -> tuple[Toolchain, Trusted]:
         equipment = self.equipment
@@ -125,9 +126,10 @@ class Site:
         compilers = compilers_of(workshop.plan, action)
         if compilers is None:
             return
-        if compilers.identity not in self._has_compilers:
-            os.makedirs(os.path.join(self._session.config.cache, "probes"), exist_ok=True)
-            self._has_compilers[compilers.identity] = self._probe.has(compilers)
+        with self._probing:
+            if compilers.identity not in self._has_compilers:
+                os.makedirs(os.path.join(self._session.config.cache, "probes"), exist_ok=True)
+                self._has_compilers[compilers.identity] = self._probe.has(compilers)
         if not self._has_compilers[compilers.identity]:
             raise Lacking(compilers.identity, f"its C compiler ({' '.join(compilers.cc)}) is another one")
         if isinstance(action.spec, CgoSpec):
