@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from intruder import Wire, basic, request
-from support import Lab, wait_until
+from support import Lab, free_port, wait_until
 
 STATUSES = ("PENDING", "RUNNING", "BATCH_RUNNING", "DONE", "FAILED", "DISABLED", "SUSPENDED", "UNKNOWN")
 
@@ -76,9 +76,6 @@ def luigid(lab: Lab, *arguments: Any, name: str = "luigid") -> Iterator[Luigid]:
     """A luigid on a port of its own, with its token in the lab's folder."""
     token, log = lab.folder / "token", lab.folder / f"{name}.log"
     if "--cluster" not in arguments:
-        # Port 0 would be the usual one.
-        from support import free_port
-
         arguments = ("--token-file", token, "--port", free_port(), *arguments)
     with log.open("w") as out:
         process = lab.start("luigigo", "scheduler", *arguments, stderr=out)
@@ -87,7 +84,7 @@ def luigid(lab: Lab, *arguments: Any, name: str = "luigid") -> Iterator[Luigid]:
         yield Luigid(process, token.read_text().strip(), log)
     finally:
         process.terminate()
-        process.communicate()
+        process.wait()
 
 
 class Worker:

@@ -395,10 +395,3 @@ def test_who_takes_anothers_name_takes_its_place_openly(daemon: Luigid) -> None:
     assert [grant["task_id"] for grant in second.hear("work")["grants"]] == ["shared-out"]
     for wire in (second, client):
         wire.say({"type": "leave"})
-
-
-def test_it_listens_at_home_only(daemon: Luigid) -> None:
-    """Unless it is told otherwise, luigid is at 127.0.0.1 and nowhere else."""
-    assert daemon.facts["host"] == "127.0.0.1"
-    with socket.socket() as other, pytest.raises(OSError):
-        other.connect(("127.0.0.2", daemon.port))

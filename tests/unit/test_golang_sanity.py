@@ -46,11 +46,12 @@ ALLOWED = parse_allowed_flags(FLAGS)
 
 def changed(value: Any, **fields: Any) -> Any:
     """A record with fields replaced; `a__b` is field b of field a."""
-    direct: dict[str, Any] = {}
     for path, new in fields.items():
         name, _, rest = path.partition("__")
-        direct[name] = changed(getattr(value, name), **{rest: new}) if rest else new
-    return msgspec.structs.replace(value, **direct)
+        value = msgspec.structs.replace(
+            value, **{name: changed(getattr(value, name), **{rest: new}) if rest else new}
+        )
+    return value
 
 
 def world() -> World:
