@@ -116,8 +116,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory, compiled_cache: Path) -> Ite
     lab = Lab(folder, folder / "cache")
     shared = folder / "shared"
     link_tree(compiled_cache / "store", shared)
-    with luigid(lab) as daemon:
-        yield Scene(lab, daemon, shared)
+    try:
+        with luigid(lab) as daemon:
+            yield Scene(lab, daemon, shared)
+    finally:
         lab.stop_all()
 
 

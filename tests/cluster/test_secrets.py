@@ -10,6 +10,7 @@ import ssl
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,11 @@ from luigigo.cluster.links import COMMAND
 
 
 @pytest.fixture
-def lab(tmp_path: Path) -> Lab:
+def lab(tmp_path: Path) -> Iterator[Lab]:
     """A folder with commands; nothing is built in it."""
-    return Lab(tmp_path, tmp_path / "cache")
+    made = Lab(tmp_path, tmp_path / "cache")
+    yield made
+    made.stop_all()
 
 
 def mode_of(path: Path) -> int:
@@ -106,7 +109,6 @@ def test_a_workers_cache_is_private(lab: Lab) -> None:
         assert daemon.token not in worker.log.read_text()
         worker.process.terminate()
         assert worker.process.wait() == 0
-    lab.stop_all()
 
 
 def certificate(folder: Path, name: str) -> tuple[Path, Path]:
@@ -160,7 +162,6 @@ def test_tls_keeps_out_who_cannot_be_trusted(lab: Lab) -> None:
             context.wrap_socket(line, server_hostname="elsewhere.example"),
         ):
             pass
-    lab.stop_all()
 
 
 SHELLS = ("system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell")
