@@ -87,7 +87,11 @@ class Build:
 
     def wait_ended(self, count: int = 1) -> None:
         """Return as soon as so many actions have ended."""
-        self._wait_for(lambda: len(self.actions()) >= count, f"{count} actions", LONGEST_WAIT_SECONDS)
+
+        def have_ended() -> bool:
+            return sum(event["event"] == "action" for event in tuple(self.events)) >= count
+
+        self._wait_for(have_ended, f"{count} actions", LONGEST_WAIT_SECONDS)
 
     def _wait_for(self, holds: Callable[[], bool], what: str, seconds: float) -> None:
         def holds_or_over() -> bool:

@@ -129,7 +129,8 @@ def test_luigid_is_killed_and_started_again(cluster: Cluster, many: Path) -> Non
     cluster.resume_tools(holder)
     cluster.end_identical(build, many)
     assert build.nodes_of(SLOW) == [holder]
-    assert len(build.actions()) == SMALL + 4
+    # What ended in the moment of luigid's death is found done by whoever is given it again.
+    assert len(build.actions()) + len(build.actions("hit")) == SMALL + 4
     assert "luigid was restarted" in build.stderr
 
 
