@@ -89,7 +89,7 @@ class Build:
         """Return as soon as so many actions have ended."""
 
         def have_ended() -> bool:
-            return sum(event["event"] == "action" for event in tuple(self.events)) >= count
+            return len([event for event in tuple(self.events) if event["event"] == "action"]) >= count
 
         self._wait_for(have_ended, f"{count} actions", LONGEST_WAIT_SECONDS)
 
@@ -157,7 +157,7 @@ class Cluster:
 
     def start_workers(self, *nodes: str, env: Mapping[str, str] | None = None) -> None:
         """Start a worker on each of the nodes and return when luigid has let them in."""
-        argv = ["luigigo", "worker", "--cluster", self.file, "--node"]
+        argv: list[str | Path] = ["luigigo", "worker", "--cluster", self.file, "--node"]
         self._wait_ready([self._start_daemon(self.network[name], [*argv, name], env) for name in nodes])
 
     def _start_daemon(
@@ -260,7 +260,8 @@ class Cluster:
     ) -> Build:
         """Start a build on the cluster, from the head."""
         output = self.local / name
-        argv = ["luigigo", "build", project, "--cluster", self.file, "--json", "-o", output, *options]
+        how: list[str | Path] = ["--cluster", self.file, "--json", "-o", output]
+        argv = ["luigigo", "build", project, *how, *options]
         process = self.head.start(argv, self.environment(env), cwd=self.local)
         return Build(process, self.head.view(output))
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from clusters import MODULE, NODES, SMALL, WORKER, Build, Cluster, References, write
-from conftest import require
 from moosefs import MooseFS
 from support import IDENTICAL, PROGRAMS, replace_content
 from tools import wait_for, wait_for_port
@@ -303,8 +302,9 @@ def test_a_node_with_another_toolchain_is_left_out(
 def other_go() -> str:
     """The go command of another release."""
     found = os.environ.get("LUIGIGO_TEST_GO126") or shutil.which("go", path="/usr/local/go/bin")
-    require("" if found else "no Go 1.26: set LUIGIGO_TEST_GO126 to its go command")
-    assert found
+    if found is None:
+        reason = "no Go 1.26: set LUIGIGO_TEST_GO126 to its go command"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     return found
 
 
