@@ -36,8 +36,8 @@ from luigigo.golang.toolchain import find_go
 SHARE = "/mnt/share"
 DAEMONS = r"-m luigigo (worker|scheduler) "
 HEADER = (
-    "| program | nodes | makespan s | max(T∞, T1/N) s | ratio | T∞ s | T1 s | compile s | waiting for the share s "
-    "| ready to started s, median / 95 % |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| program | nodes | makespan s | max(T∞, T1/N) s | ratio | T∞ s | T1 = compile s "
+    "| waiting for the share s | ready to started s, median / 95 % |\n|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -48,7 +48,8 @@ class Bench:
         self.network, self.program, self.share_of_cpu = network, program, share_of_cpu
         self.go = find_go("", os.environ)
         self.luigigo = [sys.executable, "-m", "luigigo"]
-        self.env = {"GOMODCACHE": modules_folder(), "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
+        self.env = {"GOMODCACHE": modules_folder(), "GOFLAGS": "-mod=mod"}
+        self.env |= {"GOPROXY": "off", "GOTOOLCHAIN": "local"}
         self.env |= {"PATH": os.environ["PATH"], "LUIGIGO_CACHE": f"{LOCAL}/client"}
         if self.go.goroot:
             self.env["GOROOT"] = self.go.goroot
@@ -167,7 +168,7 @@ def row(
     waited = sum(each["waited_seconds"] for each in actions)
     late = queued[int(len(queued) * 0.95)]
     return (
-        f"| {name} | {nodes} | {seconds:.1f} | {bound:.1f} | **{seconds / bound:.2f}** | {chain:.1f} | {work:.1f} "
+        f"| {name} | {nodes} | {seconds:.1f} | {bound:.1f} | **{seconds / bound:.2f}** | {chain:.1f} "
         f"| {work:.1f} | {waited:.1f} | {statistics.median(queued):.3f} / {late:.3f} |"
     )
 

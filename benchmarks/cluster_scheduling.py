@@ -1,4 +1,4 @@
-"""What scheduling over workers costs: tasks that do nothing, a luigid, its workers and a client, all processes.
+"""What scheduling over workers costs: tasks that do nothing; luigid, workers and client are processes.
 
     python benchmarks/cluster_scheduling.py [--tasks 300 3000 10000] [--workers 1 8 32] [--work nothing|true]
         [--stock] [--ninja] [--hyperqueue]
@@ -129,8 +129,8 @@ def ours(tasks: int, workers: int, slots: int, work: str) -> str:
     ):
         first = c.build(tasks, "a")
         return (
-            f"| luigigo | {tasks} | {workers} × {slots} | {first['wall_ms']:.2f} | {first['luigid_cpu_ms']:.2f} "
-            f"| {first['dispatch_ms']:.1f} | {first['luigid_mb']:.0f} |"
+            f"| luigigo | {tasks} | {workers} × {slots} | {first['wall_ms']:.2f} "
+            f"| {first['luigid_cpu_ms']:.2f} | {first['dispatch_ms']:.1f} | {first['luigid_mb']:.0f} |"
         )
 
 
@@ -143,7 +143,8 @@ def ninja(tasks: int, slots: int) -> str:
         Path(folder, "build.ninja").write_text("\n".join(lines) + "\ndefault t0\n")
         started_at = time.perf_counter()
         subprocess.run(["ninja", "-j", str(slots)], cwd=folder, check=True, capture_output=True)
-        return f"| ninja | {tasks} | 1 × {slots} | {(time.perf_counter() - started_at) / tasks * 1000:.2f} | – | – | – |"
+        wall_ms = (time.perf_counter() - started_at) / tasks * 1000
+        return f"| ninja | {tasks} | 1 × {slots} | {wall_ms:.2f} | – | – | – |"
 
 
 def hyperqueue(tasks: int, workers: int, slots: int) -> str:
@@ -182,7 +183,8 @@ def stock(tasks: int, workers: int) -> str:
         subprocess.run(argv, cwd=folder, check=True, capture_output=True)
         wall_ms = (time.perf_counter() - started_at) / tasks * 1000
         cpu_ms = (cpu_seconds(server.pid) - before) / tasks * 1000
-        return f"| stock luigi | {tasks} | {workers} × 1 | {wall_ms:.2f} | {cpu_ms:.2f} | – | {resident_mb(server.pid):.0f} |"
+        mb = resident_mb(server.pid)
+        return f"| stock luigi | {tasks} | {workers} × 1 | {wall_ms:.2f} | {cpu_ms:.2f} | – | {mb:.0f} |"
 
 
 HEADER = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
