@@ -137,7 +137,7 @@ class Builds:
                 config.node_cache,
                 hashes,
                 self._session.say,
-                patience_seconds=_PATIENCE_SECONDS if config.shared else 0.0,
+                patience_seconds=_PATIENCE_SECONDS if self._session.is_on_cluster else 0.0,
             ),
             runner=self._session.runner,
             hashes=hashes,

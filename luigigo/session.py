@@ -34,12 +34,15 @@ class Session:
         self._said: set[str] = set()
         self.wants_commands = False
         """Whether somebody wants to see the tools' commands, wherever they run."""
+        self.is_on_cluster = False
+        """Whether others work on the store as well, so that its faults are worth waiting out."""
 
     def adopt_cluster(self, shared: str) -> None:
         """Keep the store on the share of a cluster from now on.
 
         Raises `UsageError` when it is elsewhere and a build was planned there already.
         """
+        self.is_on_cluster = True
         if not shared or self.config.shared == shared:
             return
         if "builds" in self.__dict__:

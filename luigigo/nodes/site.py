@@ -52,6 +52,7 @@ class Site:
     ) -> None:
         """Open the share and find the toolchain. Raises `StoreError` and `ToolchainError`."""
         self._session = Session(config, variables)
+        self._session.is_on_cluster = True
         self._session.add_observer(observe)
         equipment = self._session.builds.equipment
         self.equipment: Equipment = msgspec.structs.replace(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from luigigo.errors import ContentDamaged, ContentMissing
+from luigigo.errors import ContentDamaged, ContentMissing, StoreError
 from luigigo.machine import node_name
 from luigigo.model import ActionRecord, Digest, Output
 from luigigo.store.contents import Contents
@@ -17,7 +17,7 @@ from luigigo.store.flaws import Flaw, flaw_of, make_folder, open_plain, patientl
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, flat
 from luigigo.store.leases import Lease
 from luigigo.store.records import USE_RESOLUTION_SECONDS, Records
-from luigigo.store.staging import persistently, publish, remove_unchanged, store_errors
+from luigigo.store.staging import Made, persistently, publish, remove_unchanged, store_errors
 from luigigo.store.stathashes import StatHashes
 
 _log = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Store:
         """Use `open_at`."""
         self.root = root
         self._patience_seconds = patience_seconds
+        self._lost_patience = False
         self._on_damage = on_damage
         self._contents = Contents(f"{root}/{CONTENTS}", node_cache, stat_hashes, on_damage)
         self._records = Records(f"{root}/{RECORDS}", on_damage)
@@ -84,19 +85,15 @@ class Store:
 
     def write_record(self, record: ActionRecord) -> None:
         """File a record, after the content that it names was published. Raises `StoreError`."""
-        persistently(lambda: self._records.write(record), self._patience_seconds)
+        self._persistently(lambda: self._records.write(record))
 
     def publish_file(self, path: str, *, executable: bool = False) -> Output:
         """Move a finished file into the store; afterwards `path` is gone. Raises `StoreError`."""
-        return persistently(
-            lambda: self._contents.publish_file(path, executable=executable), self._patience_seconds
-        )
+        return self._persistently(lambda: self._contents.publish_file(path, executable=executable))
 
     def publish_bytes(self, content: bytes, *, executable: bool = False) -> Output:
         """Put content into the store. Raises `StoreError`."""
-        return persistently(
-            lambda: self._contents.publish_bytes(content, executable=executable), self._patience_seconds
-        )
+        return self._persistently(lambda: self._contents.publish_bytes(content, executable=executable))
 
     def open_content(self, output: Output, wait_seconds: float = 0.0) -> str:
         """The path of the content, on this node and checked; never modify it.
@@ -119,7 +116,7 @@ class Store:
             with store_errors("write", path):
                 publish(path, plan, 0o644)
 
-        persistently(attempt, self._patience_seconds)
+        self._persistently(attempt)
         return digest
 
     def read_plan(self, digest: Digest, wait_seconds: float = 0.0) -> bytes:
@@ -146,7 +143,17 @@ class Store:
         `keys`: action keys, content keys and digests of content. Raises `StoreError`, and `ValueError` for a
         run id that is no plain file name.
         """
-        return persistently(lambda: Lease(self.root, run_id, keys), self._patience_seconds)
+        return self._persistently(lambda: Lease(self.root, run_id, keys))
+
+    def _persistently(self, attempt: Callable[[], Made]) -> Made:
+        """Attempt for as long as the store is patient: once it was in vain, no more, until it succeeds."""
+        try:
+            made = persistently(attempt, 0.0 if self._lost_patience else self._patience_seconds)
+        except StoreError:
+            self._lost_patience = True
+            raise
+        self._lost_patience = False
+        return made
 
 
 def _read_plan_once(path: str, digest: Digest) -> bytes:
