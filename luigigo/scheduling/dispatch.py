@@ -15,7 +15,7 @@ from typing import Any
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
 from luigigo.scheduling import protocol
-from luigigo.scheduling.handout import HandOut
+from luigigo.scheduling.handout import AHEAD_FROM, HandOut
 from luigigo.scheduling.leases import Leases, remember
 from luigigo.scheduling.offering import Offers
 from luigigo.scheduling.peers import Peer, Send
@@ -39,8 +39,12 @@ class Dispatcher:
         epoch: str,
         clock: Callable[[], float] = time.monotonic,
         first_lease: int | None = None,
+        ahead_from: float = AHEAD_FROM,
     ) -> None:
-        """`epoch` names this luigid's life; leases count from `first_lease`, by default from the time."""
+        """`epoch` names this luigid's life; leases count from `first_lease`, by default from the time.
+
+        `ahead_from`: how many tasks must be ready for each slot before one is given ahead.
+        """
         self.scheduler = scheduler
         self.epoch = epoch
         self.peers: dict[str, Peer] = {}
@@ -48,7 +52,7 @@ class Dispatcher:
         self._clock = clock
         self._leases = Leases(scheduler, clock, first_lease)
         self._returning = Returning(scheduler, self.peers, self._leases, clock)
-        self._handout = HandOut(scheduler, self.peers, self._leases, clock)
+        self._handout = HandOut(scheduler, self.peers, self._leases, clock, ahead_from)
         self._tidings = Tidings(self.peers, self.runs)
         self._offers = Offers(scheduler, self.runs, self._leases, self._returning, self._tidings)
         self._leases.on_requeue = self._tidings.tell_wait

@@ -13,6 +13,9 @@ from luigigo.scheduling.placement import Capacity, choose, could_begin, has_slot
 from luigigo.scheduling.protocol import Grant, Needs
 from luigigo.scheduling.scheduler import ReadyScheduler
 
+AHEAD_FROM = 4.0
+"""How many tasks must be ready for each slot before one is given ahead: it is bound to its node from then on.
+Where few are ready, the longest chain decides, and its next task must not wait behind a long one."""
 PATIENCE = 64
 """How many ready tasks of a lane for which there is a slot but no memory are passed in looking for one that
 fits."""
@@ -30,7 +33,9 @@ class HandOut:
         peers: Mapping[str, Peer],
         leases: Leases,
         clock: Callable[[], float],
+        ahead_from: float = AHEAD_FROM,
     ) -> None:
+        self._ahead_from = ahead_from
         self._scheduler = scheduler
         self._peers = peers
         self._leases = leases
@@ -54,7 +59,7 @@ class HandOut:
         disabled = {record.id for record in self._scheduler._state.get_active_workers() if record.disabled}
         peers = [peer for peer in self._peers.values() if peer.id not in disabled]
         if len(queue):
-            search = _Search(self._scheduler, peers, self._leases)
+            search = _Search(self._scheduler, peers, self._leases, self._ahead_from)
             while (task_id := queue.pop(search.accept)) is not None:
                 self._grant(task_id, search.chosen)
         self._even_out([peer for peer in peers if peer.is_node])
@@ -110,13 +115,16 @@ def _is_settled(lease: Lease) -> bool:
 class _Search:
     """One round of handing out: for each ready task in turn, whether somebody can take it."""
 
-    def __init__(self, scheduler: ReadyScheduler, peers: list[Peer], leases: Leases) -> None:
+    def __init__(
+        self, scheduler: ReadyScheduler, peers: list[Peer], leases: Leases, ahead_from: float
+    ) -> None:
         self.chosen: Peer
         """Who takes the task that was accepted last."""
         self._scheduler = scheduler
         self._leases = leases
         self._nodes = {id(peer.capacity): peer for peer in peers if peer.is_node}
         self._capacities = [peer.capacity for peer in self._nodes.values()]
+        self._ahead_from = ahead_from * sum(capacity.slots for capacity in self._capacities)
         self._clients = [peer for peer in peers if not peer.is_node]
         self._joined = [peer for peer in self._clients if peer.joined is not None]
         self._passed: Counter[str] = Counter()
@@ -130,11 +138,12 @@ class _Search:
         if needs is None or not needs.anywhere or self._is_for_no_node(needs):
             return self._accept_at_home(task)
         lane = self._leases.lane(task_id)
-        has_slot = any(has_slot_for(capacity, needs) for capacity in self._capacities)
+        ahead = len(self._scheduler.queue) > self._ahead_from
+        has_slot = any(has_slot_for(capacity, needs, ahead=ahead) for capacity in self._capacities)
         if self._passed[lane] >= PATIENCE or not (has_slot or self._joined):
             return None
         own = [peer.joined for peer in self._joined if peer.joined is not None and peer.id in task.workers]
-        best = choose([*self._capacities, *own], task_id, needs)
+        best = choose([*self._capacities, *own], task_id, needs, ahead=ahead)
         if best is None:
             self._passed[lane] += has_slot
             return False

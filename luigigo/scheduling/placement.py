@@ -70,10 +70,10 @@ class Capacity:
         return not self.memory_bytes or self.given_bytes + needs.peak_bytes <= self.memory_bytes
 
 
-def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs) -> Capacity | None:
+def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs, *, ahead: bool = True) -> Capacity | None:
     """The node that shall run the task: the one with the largest share of its slots free, or None.
 
-    A node without a free slot gets a task ahead only when none has one. Where there is a slot but not the
+    A node without a free slot gets a task `ahead` only when none has one. Where there is a slot but not the
     memory, the roomiest node that could run the task is reserved for it; one task at a time has one.
     """
     nodes = tuple(nodes)
@@ -81,7 +81,7 @@ def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs) -> Capacity | 
     best: Capacity | None = None
     reservable: Capacity | None = None
     for node in candidates:
-        if node.free_slots <= -node.prefetch or node.reserved_for not in ("", task_id):
+        if not _takes_one_more(node, ahead) or node.reserved_for not in ("", task_id):
             continue
         if not node.has_room(needs):
             if reservable is None or _room(node) > _room(reservable):
@@ -96,9 +96,13 @@ def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs) -> Capacity | 
     return best
 
 
-def has_slot_for(node: Capacity, needs: Needs) -> bool:
+def has_slot_for(node: Capacity, needs: Needs, *, ahead: bool = True) -> bool:
     """Whether a task could be given to the node, if there is memory."""
-    return node.is_open and node.suits(needs) and node.free_slots > -node.prefetch
+    return node.is_open and node.suits(needs) and _takes_one_more(node, ahead)
+
+
+def _takes_one_more(node: Capacity, ahead: bool) -> bool:
+    return node.free_slots > (-node.prefetch if ahead else 0)
 
 
 def could_begin(node: Capacity, needs: Needs) -> bool:

@@ -88,10 +88,14 @@ class Someone:
 class Luigid:
     """A dispatcher with a clock of its own."""
 
-    def __init__(self, epoch: str = "first", first_lease: int = 100) -> None:
+    def __init__(self, epoch: str = "first", first_lease: int = 100, ahead_from: float = 0.0) -> None:
         self.seconds = 1000.0
         self.scheduler = ReadyScheduler(prune_on_get_work=False, record_task_history=False)
-        self.dispatcher = Dispatcher(self.scheduler, epoch, lambda: self.seconds, first_lease)
+        clock = self._read_clock
+        self.dispatcher = Dispatcher(self.scheduler, epoch, clock, first_lease, ahead_from)
+
+    def _read_clock(self) -> float:
+        return self.seconds
 
     def node(
         self, name: str, slots: int = 1, *, held: Iterable[tuple[str, int]] = (), **more: Any

@@ -385,3 +385,13 @@ def test_cancelled_work_is_not_heard_of_again() -> None:
     node.say(protocol.Ended("b", stale, "done"))
     assert luigid.status("b") is None
     assert client.overs() == [("a",)]
+
+
+def test_nothing_is_given_ahead_while_little_is_ready() -> None:
+    """A task given ahead is bound to its node: where few are ready, the most urgent waits for a free slot."""
+    luigid = Luigid(ahead_from=4.0)
+    node, client = luigid.node("n1", 1), luigid.client()
+    client.offer(*(action(f"t{number}", priority=number) for number in range(4)))
+    assert node.given() == ["t3"]
+    client.offer(*(action(f"more{number}") for number in range(4)))
+    assert node.given() == ["t3", "t2"]
