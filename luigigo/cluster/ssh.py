@@ -137,7 +137,10 @@ def reason_of(error: Exception, entry: NodeEntry) -> str | None:
     if isinstance(error, PasswordRequiredException):
         return "the private key has a passphrase; add it to the agent with ssh-add"
     if isinstance(error, AuthenticationException):
-        return f"SSH refuses the login; `ssh {who}` must work without a password (key: and user: per node)"
+        why = f" ({error})" if str(error) else ""
+        return (
+            f"SSH refuses the login{why}; `ssh {who}` must work without a password (key: and user: per node)"
+        )
     if isinstance(error, NoValidConnectionsError | TimeoutError | OSError):
         reason = getattr(error, "strerror", None) or error or "no answer"
         return f"SSH cannot reach it: {reason}; see whether it is up and `ssh {who}` works"

@@ -43,7 +43,7 @@ def test_nodes_need_nothing_but_python(network: Network, shared: Path, local: Pa
         network[name].hide(INSTALLED)
     try:
         before = left_out(cluster.up(check=False))
-        assert all("its Python cannot be started" in before[name] for name in NODES)
+        assert all("its Python cannot be started" in before[name] for name in NODES), before
         made = bootstrap(cluster, wheels)
         assert (made.returncode, "runs on 3 of 3 nodes" in made.stdout) == (0, True), made
         assert left_out(cluster.up()) == {}
