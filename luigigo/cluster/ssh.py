@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 _USER_KNOWN_HOSTS = "~/.ssh/known_hosts ~/.ssh/known_hosts2"
 _GLOBAL_KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2"
 _writing = threading.Lock()
+AGAIN_SECONDS = 1.0
+
+
+class _LoginRefused(NodeError):
+    """A login that failed, for good or by accident."""
 
 
 class UnknownHost(SSHException):
@@ -67,6 +73,17 @@ def open_channel(
     entry: NodeEntry, command: str, limit_seconds: float, *, accept_new: bool
 ) -> tuple[Connection, paramiko.Channel]:
     """Log in to a node and start a command there. Raises `NodeError` that says what to do."""
+    try:
+        return _open_once(entry, command, limit_seconds, accept_new=accept_new)
+    except _LoginRefused:
+        # A busy sshd that breaks a login off looks like one that refuses it: only the second time counts.
+        time.sleep(AGAIN_SECONDS)
+        return _open_once(entry, command, limit_seconds, accept_new=accept_new)
+
+
+def _open_once(
+    entry: NodeEntry, command: str, limit_seconds: float, *, accept_new: bool
+) -> tuple[Connection, paramiko.Channel]:
     # paramiko prints tracebacks of broken connections by itself; ours are in the errors.
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)
     connection = None
@@ -83,7 +100,8 @@ def open_channel(
         reason = reason_of(error, entry)
         if reason is None:
             raise
-        raise NodeError(reason) from error
+        refused = isinstance(error, AuthenticationException)
+        raise (_LoginRefused if refused else NodeError)(reason) from error
 
 
 def _connection(entry: NodeEntry, limit_seconds: float) -> Connection:
