@@ -105,7 +105,7 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
 
     here = session.open_with(config)
     here.wants_commands = options.commands
-    here.is_on_cluster = bool(options.cluster)
+    here.is_on_cluster = bool(options.scheduler_host and config.shared)
     reporter = choose_reporter(
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
     )

@@ -35,7 +35,7 @@ from luigigo.execution.workshop import Workshop
 from luigigo.footprint import footprint
 from luigigo.golang.actions import Plan
 from luigigo.golang.request import BuildRequest
-from luigigo.machine import memory_available_bytes, memory_limit_bytes, node_name, usable_cpus
+from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.model import ActionId, ActionRecord, Digest
 from luigigo.planning import Desk, Planned, describe_go, make_plan
 from luigigo.scheduling.priority import remaining_path_seconds
@@ -48,8 +48,6 @@ from luigigo.timings import Timing, Timings
 if TYPE_CHECKING:
     from luigigo.session import Session
 
-_MEMORY_SHARE = 0.9
-"""Of the memory that is free when a build begins, what its actions may take together."""
 _PATIENCE_SECONDS = 45.0
 """How long to try to write to a share that is full, read-only or away."""
 _RENEW_SECONDS = 60.0
@@ -155,7 +153,7 @@ class Builds:
     def _budget_bytes(self) -> int:
         if self._session.config.memory_bytes:
             return self._session.config.memory_bytes
-        return int(_MEMORY_SHARE * min(memory_available_bytes(), memory_limit_bytes()))
+        return memory_budget_bytes()
 
     def observe(self, event: Event) -> None:
         """Pass an event on, and renew the leases now and then."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from luigigo.errors import ExitCode, LuigigoError, for_user
+from luigigo.errors import ExitCode, LuigigoError, UsageError, for_user
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -114,19 +114,22 @@ def build(project: str, packages: tuple[str, ...], **options: Any) -> None:
 @click.option("--tls-ca", default="", help="Without a file: the certificates to trust.")
 def worker(cluster: str, node: str, **options: Any) -> None:
     """Run actions on this node, in the foreground, for a cluster."""
+    from luigigo.amounts import parse_bytes
     from luigigo.clusterfile import read_cluster
     from luigigo.nodes import serving
-    from luigigo.storekeeping import parse_size
 
     if cluster:
         description = read_cluster(cluster)
     else:
         place = (options["scheduler_host"], options["scheduler_port"])
         description = serving.describe(options["shared"], *place, options["token_file"], options["tls_ca"])
+    memory_bytes = parse_bytes(options["memory"] or 0)
+    if memory_bytes is None:
+        raise UsageError(f"--memory {options['memory']}: wanted a size such as 500M or 16G")
     choice = serving.WorkerChoice(
         node=node,
         slots=options["slots"] or 0,
-        memory_bytes=parse_size(options["memory"]) if options["memory"] else 0,
+        memory_bytes=memory_bytes,
         cache=options["cache"],
         idle_exit_seconds=options["idle_exit"],
     )

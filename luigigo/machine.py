@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+_MEMORY_SHARE = 0.9
+"""Of the memory that is free, what actions may take together."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -25,6 +27,11 @@ class Mount(msgspec.Struct, frozen=True):
     point: str
     controllers: frozenset[str]
     """Empty for version 2."""
+
+
+def memory_budget_bytes() -> int:
+    """What actions may take together of the memory that is free here now, within the control groups."""
+    return int(_MEMORY_SHARE * min(memory_available_bytes(), memory_limit_bytes()))
 
 
 def node_name() -> str:

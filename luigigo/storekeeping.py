@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 
+from luigigo.amounts import parse_bytes, parse_seconds, size_text
 from luigigo.config import read_config
 from luigigo.errors import ExitCode, UsageError
 from luigigo.store import upkeep
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def show_stats() -> None:
@@ -47,8 +44,8 @@ def collect(max_size: str, max_age: str) -> None:
     root = read_config(os.environ).store_root
     report = upkeep.gc(
         root,
-        parse_size(max_size) if max_size else None,
-        parse_span(max_age) if max_age else None,
+        _size(max_size) if max_size else None,
+        _span(max_age) if max_age else None,
         time.time(),
     )
     spared = report.protected_records
@@ -60,27 +57,15 @@ def collect(max_size: str, max_age: str) -> None:
     )
 
 
-def parse_size(text: str) -> int:
-    """Bytes of `500M`, `20G`, `1.5T`. Raises `UsageError`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.I)
-    if match is None:
+def _size(text: str) -> int:
+    size = parse_bytes(text)
+    if size is None:
         raise UsageError(f"--max-size {text}: wanted a size such as 500M or 20G")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
+    return size
 
 
-def parse_span(text: str) -> float:
-    """Seconds of `90m`, `12h`, `30d`. Raises `UsageError`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhdw])", text.strip(), re.I)
-    if match is None:
+def _span(text: str) -> float:
+    seconds = None if text.strip()[-1:].isdigit() else parse_seconds(text)
+    if seconds is None:
         raise UsageError(f"--max-age {text}: wanted a time such as 12h or 30d")
-    return float(match[1]) * _SPANS[match[2].lower()]
-
-
-def size_text(size_bytes: int) -> str:
-    """A size for people."""
-    size = float(size_bytes)
-    for unit in ("B", "KB", "MB", "GB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TB"
+    return seconds

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from luigigo.amounts import size_text
 from luigigo.cluster.control import ClusterStatus, NodeStatus
 from luigigo.cluster.findings import Finding, Severity, View, latest_seconds, seconds_text
 from luigigo.cluster.messages import Space
@@ -50,7 +51,7 @@ def show_outcome(cluster: ClusterDescription, outcome: Outcome, limit_seconds: f
             name,
             state,
             str(entry.slots or probe.cpus),
-            size(entry.memory_bytes or probe.memory_bytes),
+            size_text(entry.memory_bytes or probe.memory_bytes),
             probe.go.version.removeprefix("go") if probe.go else "-",
             probe.c_compiler or "-",
             _space(probe.share),
@@ -116,10 +117,10 @@ def show_status(status: ClusterStatus, cluster: ClusterDescription) -> None:
 
 def _status_cells(node: NodeStatus) -> Sequence[str]:
     state = f"{node.state}: {node.reason}" if node.reason else node.state
-    memory = f"{size(node.granted_bytes)} of {size(node.memory_bytes)}"
+    memory = f"{size_text(node.granted_bytes)} of {size_text(node.memory_bytes)}"
     counts = (str(node.running), str(node.waiting), str(node.slots))
     since = span(node.connected_seconds)
-    return node.node, state, *counts, memory, size(node.cache_bytes), str(node.done), node.go, since
+    return node.node, state, *counts, memory, size_text(node.cache_bytes), str(node.done), node.go, since
 
 
 def show_ended(ended: Ended, cluster: ClusterDescription) -> None:
@@ -132,16 +133,6 @@ def show_ended(ended: Ended, cluster: ClusterDescription) -> None:
     show_findings(ended.findings)
     unheard = "" if ended.luigid == "told" else f" ({ended.luigid})"
     out.print(Text(printable(f"luigid on {cluster.scheduler.host}: {ended.scheduler}{unheard}")))
-
-
-def size(size_bytes: int) -> str:
-    """A size for people."""
-    amount = float(size_bytes)
-    for unit in ("B", "KB", "MB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GB" if amount < 1024 else f"{amount / 1024:.1f} TB"
 
 
 def span(seconds: float) -> str:
@@ -170,7 +161,7 @@ def _seen(name: str, views: dict[tuple[str, str], View], limit_seconds: float) -
 
 
 def _space(space: Space | None) -> str:
-    return size(space.free_bytes) if space is not None else "-"
+    return size_text(space.free_bytes) if space is not None else "-"
 
 
 def _table(*columns: str) -> Table:

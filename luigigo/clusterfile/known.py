@@ -39,6 +39,8 @@ def remember(description: ClusterDescription, variables: Mapping[str, str] = os.
     )
     folder = known_folder(variables)
     path = os.path.join(folder, f"{place.host}_{place.port}.json")
+    if find_known(place.host, place.port, variables) == known:
+        return path
     staged = os.path.join(folder, f".{secrets.token_hex(8)}")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from luigigo.amounts import parse_bytes, parse_seconds
 from luigigo.clusterfile.description import (
     DEFAULT_CACHE_BYTES,
     DEFAULT_IDLE_EXIT_SECONDS,
@@ -20,10 +21,6 @@ from luigigo.clusterfile.description import (
 from luigigo.errors import UsageError
 
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.I)
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", re.I)
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_SPANS = {"": 1, "S": 1, "M": 60, "H": 3600, "D": 86400, "W": 7 * 86400}
 
 
 class _NodeInFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,9 +73,9 @@ def parse_cluster(content: object, path: str) -> ClusterDescription:
         ),
         nodes=tuple(_node(node) for node in raw.nodes),
         cache=_expanded(raw.cache),
-        cache_bytes=size_bytes(raw.cache_size) or 0,
+        cache_bytes=parse_bytes(raw.cache_size) or 0,
         token_file=_expanded(raw.token_file),
-        idle_exit_seconds=float(span_seconds(raw.idle_exit) or 0),
+        idle_exit_seconds=float(parse_seconds(raw.idle_exit) or 0),
         python=raw.python,
         go=raw.go,
         file=path,
@@ -115,7 +112,7 @@ def _node(raw: _NodeInFile) -> NodeEntry:
     return NodeEntry(
         host=raw.host,
         slots=raw.slots,
-        memory_bytes=size_bytes(raw.memory) or 0,
+        memory_bytes=parse_bytes(raw.memory) or 0,
         user=raw.user,
         # Not made absolute: `~` is the user's folder on this machine, where SSH runs.
         key=_expanded(raw.key),
@@ -175,9 +172,9 @@ def _flaws(raw: _ClusterInFile) -> Iterable[str]:
         if node.host in seen:
             yield f"nodes[{index}].host: {node.host} is listed twice; remove one"
         seen.add(node.host)
-    if size_bytes(raw.cache_size) is None:
+    if parse_bytes(raw.cache_size) is None:
         yield f"cache_size: {raw.cache_size!r} is no size; write it as 20G"
-    if span_seconds(raw.idle_exit) is None:
+    if parse_seconds(raw.idle_exit) is None:
         yield f"idle_exit: {raw.idle_exit!r} is no time; write it as 8h, or 0 for never"
     for name, value in (("cache", raw.cache), ("token_file", raw.token_file), ("python", raw.python)):
         if value and not os.path.isabs(os.path.expanduser(value)):
@@ -204,7 +201,7 @@ def _node_flaws(where: str, node: _NodeInFile) -> Iterable[str]:
         yield _no_host(f"{where}.host", node.host)
     if not 0 <= node.slots <= 4096:
         yield f"{where}.slots: {node.slots} is no number of slots; leave it out to use all processors"
-    if size_bytes(node.memory) is None:
+    if parse_bytes(node.memory) is None:
         yield f"{where}.memory: {node.memory!r} is no size; write it as 64G"
     if not 0 <= node.port <= 65535:
         yield f"{where}.port: {node.port} is no port; leave it out to use SSH's own"
@@ -216,18 +213,6 @@ def _node_flaws(where: str, node: _NodeInFile) -> Iterable[str]:
 
 def _no_host(where: str, text: str) -> str:
     return f"{where}: {text!r} is no host name: letters, digits, '.', '_' and '-' only"
-
-
-def size_bytes(value: str | int | float) -> int | None:
-    """The bytes of 1024, `500M` or `1.5T`; None for anything else."""
-    match = _SIZE.fullmatch(str(value).strip())
-    return int(float(match[1]) * _UNITS[match[2].upper()]) if match else None
-
-
-def span_seconds(value: str | int | float) -> float | None:
-    """The seconds of 90, `90m` or `8h`; None for anything else."""
-    match = _SPAN.fullmatch(str(value).strip())
-    return float(match[1]) * _SPANS[match[2].upper()] if match else None
 
 
 def _expanded(path: str) -> str:

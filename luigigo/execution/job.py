@@ -11,7 +11,7 @@ from luigigo.execution.events import CommandStarted
 from luigigo.execution.messages import report
 from luigigo.execution.sources import package_files, unpacked
 from luigigo.golang import responsefile
-from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan
+from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, is_toolchains
 from luigigo.golang.compile import Layout
 from luigigo.process import Command
 
@@ -188,6 +188,6 @@ def _source_dir(action: Action, goroot: str, equipment: Equipment) -> str:
 
 def on_node(folder: str, goroot: str) -> str:
     """A folder of the plan on this node: GOROOT lies elsewhere on each."""
-    if folder == "GOROOT" or folder.startswith("GOROOT/"):
+    if is_toolchains(folder):
         return goroot + folder.removeprefix("GOROOT")
     return folder

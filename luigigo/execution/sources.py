@@ -14,7 +14,16 @@ import tempfile
 import msgspec
 
 from luigigo.errors import ActionError, PlanRefused
-from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Kind, Plan, SourceFile
+from luigigo.golang.actions import (
+    Action,
+    CgoSpec,
+    CompileSpec,
+    Files,
+    Kind,
+    Plan,
+    SourceFile,
+    is_toolchains,
+)
 from luigigo.golang.homebound import SYSTEM_FOLDERS
 from luigigo.model import ActionId, Output
 from luigigo.store import Store
@@ -45,7 +54,7 @@ def with_bundles(plan: Plan, store: Store) -> Plan:
 def can_travel(action: Action) -> bool:
     """Whether the action can run from a bundle: it reads files of its package and of the system only."""
     folder, spec = action.sources.dir, action.spec
-    if not folder or _is_toolchains(folder):
+    if not folder or is_toolchains(folder):
         return False
     if isinstance(spec, CgoSpec):
         return _is_free(spec)
@@ -60,7 +69,7 @@ def runs_anywhere(action: Action) -> bool:
         return True
     if action.kind is Kind.PREPROFILE:
         return False
-    if _is_toolchains(action.sources.dir):
+    if is_toolchains(action.sources.dir):
         return not isinstance(action.spec, CgoSpec) or _is_free(action.spec)
     return action.sources.bundle is not None
 
@@ -68,10 +77,6 @@ def runs_anywhere(action: Action) -> bool:
 def is_bound_c(action: Action) -> bool:
     """Whether the action builds C that names folders of this node, as the link of a program with it may."""
     return isinstance(action.spec, CgoSpec) and not _is_free(action.spec)
-
-
-def _is_toolchains(folder: str) -> bool:
-    return folder == "GOROOT" or folder.startswith("GOROOT/")
 
 
 def _is_free(spec: CgoSpec) -> bool:

@@ -144,6 +144,11 @@ class Sources(msgspec.Struct, frozen=True):
     """Why this node leaves the action to its client (`homebound`); only said after a plan was read."""
 
 
+def is_toolchains(folder: str) -> bool:
+    """Whether a folder of a plan is the toolchain's own, which lies elsewhere on each node."""
+    return folder == "GOROOT" or folder.startswith("GOROOT/")
+
+
 class Action(msgspec.Struct, frozen=True):
     """One node of the plan: its key is known before anything runs."""
 

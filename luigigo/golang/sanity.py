@@ -30,6 +30,7 @@ from luigigo.golang.cflags import is_safe_argument
 from luigigo.golang.ctoolchain import KEYED_VARIABLES
 from luigigo.golang.environment import ARCH_VARIABLE
 from luigigo.model import ActionId
+from luigigo.store.layout import is_digest
 
 TOOL_VARIABLES = frozenset({"GOOS", "GOARCH", "GOEXPERIMENT", *ARCH_VARIABLE.values()})
 C_VARIABLES = frozenset(KEYED_VARIABLES)
@@ -40,7 +41,6 @@ _KINDS = {
     LinkSpec: Kind.LINK,
     PreprofileSpec: Kind.PREPROFILE,
 }
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[A-Za-z0-9_]*")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _LONGEST_NAME = 4096
@@ -182,7 +182,7 @@ def _file_flaws(files: Files) -> Flaws:
 
 def _digest_flaws(digests: Iterable[str]) -> Flaws:
     for digest in digests:
-        if _DIGEST.fullmatch(digest) is None:
+        if not is_digest(digest):
             yield f"{digest[:200]!r} is no digest"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from luigigo.model import ActionId, Digest
 from luigigo.scheduling.protocol import Grant
+from luigigo.store.layout import is_digest
 
 FAMILIES = {
     "CompilePackage": ("compile", "import_path"),
@@ -17,7 +16,6 @@ FAMILIES = {
 }
 """The task families that a worker runs, with the kind of action and the parameter that names it."""
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LONGEST_NAME = 4096
 
 
@@ -47,7 +45,7 @@ def errand_of(grant: Grant) -> Errand:
     if set(grant.params) != {parameter, "plan"}:
         raise NotOurs(f"{grant.family} has the parameters {parameter} and plan, and no others")
     name, plan = grant.params[parameter], grant.params["plan"]
-    if _DIGEST.fullmatch(plan) is None:
+    if not is_digest(plan):
         raise NotOurs(f"{grant.family}: the plan is no digest: {plan[:100]!r}")
     if not name or len(name) > _LONGEST_NAME or "\0" in name:
         raise NotOurs(f"{grant.family}: {parameter} is no name: {name[:100]!r}")

@@ -20,15 +20,13 @@ from luigigo.access import make_token, read_token
 from luigigo.clusterfile import ClusterDescription, private_folder
 from luigigo.config import Config, read_config
 from luigigo.errors import ExitCode, UsageError
-from luigigo.machine import memory_available_bytes, memory_limit_bytes, node_name, usable_cpus
+from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.nodes.allocation import slurm_allocation
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.site import Site
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.channel import Place
 
-MEMORY_SHARE = 0.9
-DEFAULT_CACHE_BYTES = 20 << 30
 READY_SECONDS = 30.0
 """How long a worker waits for luigid before it says that it is ready all the same."""
 
@@ -68,9 +66,8 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
     allocation = slurm_allocation(os.environ)
     slots = choice.slots or (entry.slots if entry else 0) or _at_most(usable_cpus(), allocation.cpus)
     memory_bytes = choice.memory_bytes or (entry.memory_bytes if entry else 0)
-    memory_bytes = memory_bytes or _at_most(_usable_memory_bytes(), allocation.memory_bytes)
+    memory_bytes = memory_bytes or _at_most(memory_budget_bytes(), allocation.memory_bytes)
     cache = private_folder(choice.cache or cluster.cache_of(node))
-    # A read-only share must not keep the worker from starting: it may be a passing fault.
     config = msgspec.structs.replace(
         read_config({**os.environ, "LUIGIGO_CACHE": cache, "LUIGIGO_SHARED": cluster.shared}),
         memory_bytes=memory_bytes,
@@ -86,14 +83,12 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
             cluster.idle_exit_seconds if choice.idle_exit_seconds < 0 else choice.idle_exit_seconds
         ),
     )
-    return _serve_worker(options, config, cluster.cache_bytes or DEFAULT_CACHE_BYTES)
+    return _serve_worker(options, config, cluster.cache_bytes)
 
 
 def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> int:
     workers: list[NodeWorker] = []
-    site = Site(
-        config, os.environ, options.node, lambda event: workers[0].observe(event), options.memory_bytes
-    )
+    site = Site(config, os.environ, options.node, lambda event: workers[0].observe(event))
     keeper = CacheKeeper([str(config.node_cache), site.equipment.sources_dir], cache_bytes)
     worker = NodeWorker(options, site, keeper)
     workers.append(worker)
@@ -177,10 +172,6 @@ def _own_name(cluster: ClusterDescription) -> str:
 
 def _at_most(amount: int, limit: int) -> int:
     return min(amount, limit) if limit else amount
-
-
-def _usable_memory_bytes() -> int:
-    return int(MEMORY_SHARE * min(memory_available_bytes(), memory_limit_bytes()))
 
 
 def _log_to_stderr() -> None:

@@ -48,19 +48,13 @@ class Site:
         variables: Mapping[str, str],
         node: str,
         observe: Callable[[Event], None],
-        memory_bytes: int = 0,
     ) -> None:
         """Open the share and find the toolchain. Raises `StoreError` and `ToolchainError`."""
         self._session = Session(config, variables)
         self._session.is_on_cluster = True
         self._session.add_observer(observe)
         equipment = self._session.builds.equipment
-        self.equipment: Equipment = msgspec.structs.replace(
-            equipment,
-            node=node,
-            has_projects=False,
-            budget_bytes=memory_bytes or equipment.budget_bytes,
-        )
+        self.equipment: Equipment = msgspec.structs.replace(equipment, node=node, has_projects=False)
         self.toolchain, self._trusted = self._find_toolchain(config.go)
         self._probe = CProbe(
             equipment.runner, equipment.hashes, os.path.join(config.cache, "probes"), variables

@@ -67,6 +67,7 @@ class NodeWorker:
     def __init__(self, options: WorkerOptions, site: Site, keeper: CacheKeeper) -> None:
         self.options = options
         self.exit_reason = ""
+        """Why it takes nothing more; "" while it does."""
         self.error: LuigigoError | None = None
         self.id = f"{options.node}-{os.getpid()}-{secrets.token_hex(3)}"
         self._site = site
@@ -83,7 +84,6 @@ class NodeWorker:
         self._staging = ThreadPoolExecutor(STAGING_THREADS, thread_name_prefix="staging")
         self._busy_at = time.monotonic()
         self._current = threading.local()
-        self._exiting = False
 
     # --- the life of the daemon ---
 
@@ -110,7 +110,6 @@ class NodeWorker:
 
     def exit(self, reason: str) -> None:
         """Take nothing more; end when what runs has ended."""
-        self._exiting = True
         self.exit_reason = reason
 
     def stop(self) -> None:
@@ -132,7 +131,7 @@ class NodeWorker:
         idle_seconds = time.monotonic() - self._busy_at
         if self.options.idle_exit_seconds and idle_seconds > self.options.idle_exit_seconds:
             self.exit(f"idle for {idle_seconds:.0f} s")
-        return self._exiting
+        return bool(self.exit_reason)
 
     # --- in the channel's thread ---
 

@@ -345,8 +345,10 @@ class ChannelWorker(SlotWorker):
             self._told_waiting = True
             then = f"building here in {FALLBACK_SECONDS:.0f} s" if falls_back else "waiting for one"
             advice = "" if falls_back else " (luigigo cluster up; or --fallback local builds here)"
-            self._said.discard(f"no worker at {self._scheduler.place} can run this build: {then}{advice}")
-            self._say(f"no worker at {self._scheduler.place} can run this build: {then}{advice}")
+            text = f"no worker at {self._scheduler.place} can run this build: {then}{advice}"
+            # It is news each time that the last worker is lost.
+            self._said.discard(text)
+            self._say(text)
         if falls_back and gone_seconds > FALLBACK_SECONDS:
             self._joined = True
             self._say("building here")

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
     ("model", "errors"),
-    ("process", "machine", "config", "access", "clusterfile", "store"),
+    ("amounts", "process", "machine", "config", "access", "clusterfile", "store"),
     ("golang",),
     ("execution", "timings", "scheduling"),
     ("planning", "footprint", "kept", "destinations", "builds", "session", "delivery", "reporting"),
