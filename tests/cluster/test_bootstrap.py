@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from hosts import Network, Result
-from test_cluster_commands import NODES, Cluster, left_out, switch_off
+from test_commands_on_hosts import NODES, Cluster, left_out, switch_off
 
 from luigigo.cluster.bootstrap import source_tree, versions_here
 

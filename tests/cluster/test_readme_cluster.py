@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from hosts import Network
-from test_cluster_commands import Cluster
+from test_commands_on_hosts import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()

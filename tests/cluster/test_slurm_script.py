@@ -10,7 +10,7 @@ import pytest
 from hosts import Network
 from slurm import Slurm
 from support import IDENTICAL
-from test_cluster_commands import NODES, Cluster
+from test_commands_on_hosts import NODES, Cluster
 from tools import wait_for
 
 from luigigo.golang.toolchain import find_go

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
@@ -77,3 +78,9 @@ def test_only_process_starts_processes() -> None:
         and path.name != "process.py"
     ]
     assert starters == []
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    """pytest takes two test files of one name for one module: `make test` would collect neither."""
+    names = Counter(path.name for path in PACKAGE.parent.joinpath("tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
