@@ -4,7 +4,8 @@
 
 Hosts are namespaces of this machine with a MooseFS share, and each has that share of one processor. For each
 number of nodes: the makespan, and max(T∞, T1/N) from the same run's own action timings, where T∞ is the
-longest chain through the import graph, the link with it. As root, with the cluster tests' tools installed.
+longest chain through the import graph, the link with it; and what no schedule can go below (`bounds.py`). As
+root, with the cluster tests' tools installed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "tests" / "cluster"))
 
+from bounds import build_graph
 from builds import IDENTITY_FLAGS, Program, programs, require_same
 from hosts import LOCAL, Host, Network
 from moosefs import MooseFS
@@ -36,8 +38,8 @@ from luigigo.golang.toolchain import find_go
 SHARE = "/mnt/share"
 DAEMONS = r"-m luigigo (worker|scheduler) "
 HEADER = (
-    "| program | nodes | makespan s | max(T∞, T1/N) s | ratio | T∞ s | T1 = compile s "
-    "| waiting for the share s | ready to started s, median / 95 % |\n|---|---|---|---|---|---|---|---|---|"
+    "| program | nodes | makespan s | max(T∞, T1/N) s | ratio | least possible s | ratio | T∞ s "
+    "| T1 = compile s | waiting for the share s | ready to started s, median / 95 % |\n" + "|---" * 11 + "|"
 )
 
 
@@ -144,32 +146,19 @@ def modules_folder() -> str:
     return subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def longest_chain_seconds(actions: list[dict[str, Any]], imports: dict[str, list[str]]) -> float:
-    """The longest chain of actions through the import graph, with the C part and the link."""
-    took = {(each["kind"], each["package"]): each["seconds"] for each in actions}
-    chain: dict[str, float] = {}
-    # `go list -deps` gives dependencies first.
-    for package, needs in imports.items():
-        below = max((chain.get(need, 0.0) for need in needs), default=0.0)
-        below = max(below, took.get(("cgo", package), 0.0))
-        chain[package] = below + took.get(("compile", package), 0.0)
-    links = [seconds for (kind, _), seconds in took.items() if kind == "link"]
-    return max(chain.values()) + max(links, default=0.0)
-
-
 def row(
     name: str, nodes: int, seconds: float, actions: list[dict[str, Any]], imports: dict[str, list[str]]
 ) -> str:
     """One line of the table."""
-    work = sum(each["seconds"] for each in actions)
-    chain = longest_chain_seconds(actions, imports)
-    bound = max(chain, work / nodes)
+    graph = build_graph(actions, imports)
+    bound, least = graph.simple_bound_seconds(nodes), graph.least_seconds(nodes)
     queued = sorted(each["queued_seconds"] for each in actions)
     waited = sum(each["waited_seconds"] for each in actions)
     late = queued[int(len(queued) * 0.95)]
     return (
-        f"| {name} | {nodes} | {seconds:.1f} | {bound:.1f} | **{seconds / bound:.2f}** | {chain:.1f} "
-        f"| {work:.1f} | {waited:.1f} | {statistics.median(queued):.3f} / {late:.3f} |"
+        f"| {name} | {nodes} | {seconds:.1f} | {bound:.1f} | **{seconds / bound:.2f}** | {least:.1f} "
+        f"| {seconds / least:.2f} | {graph.chain_seconds:.1f} | {graph.work_seconds:.1f} | {waited:.1f} "
+        f"| {statistics.median(queued):.3f} / {late:.3f} |"
     )
 
 
