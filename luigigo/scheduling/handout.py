@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from luigigo.scheduling import protocol
-from luigigo.scheduling.leases import NO_NEEDS, Leases, remember
+from luigigo.scheduling.leases import NO_NEEDS, Leases
 from luigigo.scheduling.peers import Lease, Peer
 from luigigo.scheduling.placement import Capacity, choose, could_begin, has_slot_for
 from luigigo.scheduling.protocol import Grant, Needs
@@ -20,8 +20,11 @@ PATIENCE = 64
 """How many ready tasks of a lane for which there is a slot but no memory are passed in looking for one that
 fits."""
 
-RECENT_SECONDS = 120.0
-"""How long after a task was done a node may still not see its record; then it is taken to be gone."""
+RECENT_SECONDS = 60.0
+"""For so long after a task was done, up to twice as long, a node may still not see its record; then it is
+taken to be gone."""
+RECENT_KEYS = 10_000
+"""How many keys end that time early, so that luigid's memory has a bound."""
 
 
 class HandOut:
@@ -40,12 +43,11 @@ class HandOut:
         self._peers = peers
         self._leases = leases
         self._clock = clock
-        self._done_at: OrderedDict[str, float] = OrderedDict()
-        """By key, the latest ones."""
+        self._recent = _RecentKeys(clock)
 
     def note_done(self, key: str) -> None:
         """A task with this key was done just now."""
-        remember(self._done_at, key, self._clock())
+        self._recent.add(key)
 
     def run(self) -> None:
         """Give out what can be given out."""
@@ -64,10 +66,6 @@ class HandOut:
                 self._grant(task_id, search.chosen)
         self._even_out([peer for peer in peers if peer.is_node])
 
-    def _was_done_lately(self, key: str) -> bool:
-        done_at = self._done_at.get(key)
-        return done_at is not None and self._clock() - done_at < RECENT_SECONDS
-
     def _grant(self, task_id: str, peer: Peer) -> None:
         task = self._scheduler._state.get_task(task_id)
         lease = self._leases.give(task_id, peer)
@@ -80,7 +78,7 @@ class HandOut:
                 task.params,
                 needs.peak_bytes,
                 needs.runs_alone,
-                self._was_done_lately(needs.key),
+                needs.key in self._recent,
                 needs.wants_commands,
             )
         )
@@ -106,6 +104,31 @@ class HandOut:
         needs = self._leases.needs.get(task_id, NO_NEEDS)
         capacities = (peer.capacity for peer in nodes if idle.get(id(peer.capacity), 0) > 0)
         return next((capacity for capacity in capacities if could_begin(capacity, needs)), None)
+
+
+class _RecentKeys:
+    """The keys of what was done lately, in two generations."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since = clock()
+        # Hashes, a third of the keys' size: two keys with one hash cost a node some waiting, no more.
+        self._new: set[int] = set()
+        self._old: set[int] = set()
+
+    def add(self, key: str) -> None:
+        self._age()
+        self._new.add(hash(key))
+
+    def __contains__(self, key: str) -> bool:
+        self._age()
+        return hash(key) in self._new or hash(key) in self._old
+
+    def _age(self) -> None:
+        passed = self._clock() - self._since
+        if passed >= RECENT_SECONDS or len(self._new) >= RECENT_KEYS:
+            self._old = self._new if passed < 2 * RECENT_SECONDS else set()
+            self._new, self._since = set(), self._clock()
 
 
 def _is_settled(lease: Lease) -> bool:

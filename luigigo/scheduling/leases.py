@@ -18,7 +18,7 @@ from luigigo.scheduling.scheduler import ReadyScheduler
 NO_NEEDS = Needs("")
 """Of a task that is the client's own."""
 REMEMBERED = 20_000
-"""How many keys that were done lately, and results of tasks not heard of yet, are remembered."""
+"""How many results of tasks not heard of yet are remembered."""
 
 
 class Leases:

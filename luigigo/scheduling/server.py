@@ -31,6 +31,7 @@ from luigigo.errors import UsageError
 from luigigo.scheduling import protocol
 from luigigo.scheduling.dispatch import Dispatcher
 from luigigo.scheduling.guard import READING_CALLS, BoundedServer, GuardedRouter, NoFrames
+from luigigo.scheduling.outgoing import Outgoing
 from luigigo.scheduling.overview import overview
 from luigigo.scheduling.peers import Peer
 from luigigo.scheduling.protocol import Hello
@@ -40,8 +41,6 @@ _log = logging.getLogger("luigigo.scheduler")
 
 TICK_SECONDS = 1.0
 PRUNE_SECONDS = 60.0
-UNSENT_BYTES = 64 << 20
-"""A peer that does not read is cut off when so much waits for it."""
 HELLO_SECONDS = 10.0
 """A connection that has not said hello by then is cut off."""
 REQUEST_SECONDS = 10.0
@@ -82,6 +81,7 @@ class LuigidServer:
         self.readers = ThreadPoolExecutor(2, thread_name_prefix="reader")
         self.stopped = asyncio.Event()
         self._pruned_at = self._busy_at = time.monotonic()
+        self._will_settle = False
 
     def application(self) -> tornado.web.Application:
         """Luigi's application, with the procedures and the channel of ours in front."""
@@ -115,6 +115,16 @@ class LuigidServer:
         if self.options.idle_exit_seconds and idle_seconds > self.options.idle_exit_seconds:
             _log.info("nobody was here for %.0f s: ending", idle_seconds)
             self.stopped.set()
+
+    def settle_soon(self) -> None:
+        """Draw conclusions when all that has arrived is taken in: one frame goes to each peer then."""
+        if not self._will_settle:
+            self._will_settle = True
+            asyncio.get_running_loop().call_soon(self._settle)
+
+    def _settle(self) -> None:
+        self._will_settle = False
+        self.dispatcher.settle()
 
     def ping(self) -> None:
         """Ask everybody for a sign of life."""
@@ -227,7 +237,7 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
     def initialize(self, server: LuigidServer) -> None:
         """Know the server."""
         self._server = server
-        self._unsent_bytes = 0
+        self._outgoing = Outgoing(self._write, self.cut)
         self._is_refused = False
 
     def open(self, *args: str, **kwargs: str) -> None:
@@ -251,7 +261,7 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
             _log.warning("cut off %s: %s", self._name(), str(error)[:500])
             self._refuse(f"not understood: {error}"[:500])
             return
-        self._server.dispatcher.settle()
+        self._server.settle_soon()
 
     def _take(self, message: protocol.FromPeer) -> None:
         dispatcher = self._server.dispatcher
@@ -284,8 +294,8 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
             self._refuse(reason)
             return
         welcome = protocol.Welcome(dispatcher.epoch, self._server.version, self._server.options.shared)
-        self._send([welcome])
-        self.peer = dispatcher.connect(hello, self._send)
+        self._outgoing.say([welcome])
+        self.peer = dispatcher.connect(hello, self._outgoing.say)
         _log.info("%s %s (%s) is here", hello.role, hello.node, hello.worker_id)
         for other in tuple(self._server.channels):
             if before is not None and other.peer is before:
@@ -295,27 +305,16 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
     def _refuse(self, reason: str) -> None:
         """End the connection with a reason; nothing counts that is said in the time that its end takes."""
         self._is_refused = True
-        self._send([protocol.Refused(reason)])
+        self._outgoing.say([protocol.Refused(reason)])
         self.close(1008, "refused")
         if self.peer is not None:
             self._server.dispatcher.disconnect(self.peer)
 
-    def _send(self, messages: Any) -> None:
-        frame = protocol.encode(messages)
-        if self._unsent_bytes > UNSENT_BYTES:
-            self.cut()
-            return
-        self._unsent_bytes += len(frame)
+    def _write(self, frame: bytes) -> asyncio.Future[None] | None:
         try:
-            sent = asyncio.ensure_future(self.write_message(frame, binary=True))
+            return asyncio.ensure_future(self.write_message(frame, binary=True))
         except tornado.websocket.WebSocketClosedError:
-            return
-        sent.add_done_callback(lambda future: self._count_sent(future, len(frame)))
-
-    def _count_sent(self, sent: asyncio.Future[Any], size_bytes: int) -> None:
-        self._unsent_bytes -= size_bytes
-        # Whether it failed is learned from the connection's end.
-        sent.cancelled() or sent.exception()
+            return None
 
     def ask(self) -> None:
         """Ask for a sign of life."""

@@ -6,6 +6,7 @@ import pytest
 from dispatching import DONE, FAILED, PENDING, RUNNING, Luigid, action, own
 
 from luigigo.scheduling import protocol
+from luigigo.scheduling.handout import RECENT_SECONDS
 from luigigo.scheduling.protocol import Call, Cancel, Exit, Notice, Progress, Revoke
 
 
@@ -35,6 +36,11 @@ def test_grants_carry_what_the_node_must_know() -> None:
     node.end("a")
     client.offer(action("b", key="k"))
     assert node.all(protocol.Work)[-1].grants[0].probably_done
+    luigid.wait(2 * RECENT_SECONDS, node, client)
+    node.end("b")
+    luigid.wait(2 * RECENT_SECONDS, node, client)
+    client.offer(action("c", key="k"))
+    assert not node.all(protocol.Work)[-1].grants[0].probably_done
 
 
 def test_higher_priority_first() -> None:
