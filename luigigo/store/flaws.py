@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO, TypeVar
+
+from luigigo.store.layout import STAGING_PREFIX
 
 MISSING = "missing"
 AWAY = frozenset(
@@ -21,6 +24,8 @@ AWAY = frozenset(
 """What calls on a share fail with that is away for a moment."""
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+LISTING_SECONDS = 1.0
+"""How long listing a folder is tried alone, which changes nothing on the share."""
 MOST_LOOKS = 4
 """Each look shows what was made up to then, and others go on making folders."""
 
@@ -72,12 +77,14 @@ def patiently(attempt: Callable[[], Found], folder: str, wait_seconds: float) ->
         try:
             return attempt()
         except Flaw as flaw:
-            flaw.waited_seconds = time.monotonic() - started
-            remaining = wait_seconds - flaw.waited_seconds
+            flaw.waited_seconds = waited_seconds = time.monotonic() - started
+            remaining = wait_seconds - waited_seconds
             if not flaw.passing or remaining <= 0:
                 raise
         time.sleep(min(pause, remaining))
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        if waited_seconds > LISTING_SECONDS:
+            leave_a_mark(folder)
         look_afresh(folder)
 
 
@@ -96,6 +103,22 @@ def look_afresh(folder: str) -> None:
                 os.listdir(folder)
     except OSError:
         pass
+
+
+def leave_a_mark(folder: str) -> None:
+    """Have this node ask the share's server about a folder, by making a name there that is removed at once.
+
+    An NFS client answers listings, and which names are absent, from what it knows for as long as it takes
+    the folder to be unchanged (nfs(5), acdirmin: 30 s). With the answer to a change of its own it gets the
+    folder's times, sees that others changed it as well, and forgets all of that. A folder that is not seen
+    may be such a name itself: then the mark is made above it.
+    """
+    for place in (folder, os.path.dirname(folder)):
+        mark = f"{place}/{STAGING_PREFIX}{secrets.token_hex(12)}"
+        with suppress(OSError):
+            os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            os.unlink(mark)
+            return
 
 
 def make_folder(folder: str) -> None:

@@ -176,6 +176,18 @@ def test_a_record_published_late_is_waited_for(shelf: Shelf) -> None:
     timer.join()
 
 
+def test_who_waits_for_long_makes_the_share_look_again(shelf: Shelf) -> None:
+    """It changes the folder, or the one above where there is none yet, and leaves nothing there."""
+    folder = shelf.path(1).parent
+    for place in (folder.parent, folder):
+        place.mkdir(exist_ok=True)
+        before = place.stat().st_mtime_ns
+        assert shelf.records.read(key_of(1), wait_seconds=1.8) is None
+        assert place.stat().st_mtime_ns > before
+        assert list(place.iterdir()) == []
+    assert shelf.damage == []
+
+
 def test_a_failing_write_says_what_to_do_and_leaves_nothing(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
