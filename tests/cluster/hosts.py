@@ -201,9 +201,13 @@ class Host:
         return Path(f"/proc/{self.init}/root") / str(path).lstrip("/")
 
     def hide(self, path: str | Path) -> None:
-        """Lay an empty folder of the host's over a folder of the machine's."""
+        """Lay an empty folder of the host's over a folder of the machine's, or an empty file over a file."""
         cover = self.folder / "hidden" / uuid.uuid4().hex
-        cover.mkdir(parents=True)
+        if Path(path).is_dir():
+            cover.mkdir(parents=True)
+        else:
+            cover.parent.mkdir(exist_ok=True)
+            cover.touch(mode=0o600)
         self.run([tool("mount"), "--bind", cover, path], cwd="/")
 
     # Disturbances

@@ -49,7 +49,7 @@ def test_nodes_need_nothing_but_python(network: Network, shared: Path, local: Pa
         assert left_out(cluster.up()) == {}
         assert cluster.states() == dict.fromkeys(NODES, "ready")
         running = cluster.workers()
-        network["n1"].hide(Path(sys.base_prefix))
+        network["n1"].hide(Path(sys.executable).resolve())
         again = bootstrap(cluster, wheels)
         assert again.returncode == 1
         assert "its Python cannot be started" in left_out(again)["n1"]
