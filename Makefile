@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: check lint types unit test bench
+.PHONY: check lint types unit test bench bench-cluster
 
 # ruff, mypy --strict and the fast tests: seconds.
 check: lint types unit
@@ -24,3 +24,13 @@ bench:
 	$(PYTHON) benchmarks/builds.py cold:hello cold:sqlite cold:several cold:cmd/go cold:gopls cold:golangci-lint
 	$(PYTHON) benchmarks/builds.py noop:hello noop:gopls luigi-noop:hello luigi-noop:gopls edit-body edit-api
 	$(PYTHON) benchmarks/scheduling.py
+
+# Those on several hosts: as root, two hours.
+bench-cluster:
+	$(PYTHON) benchmarks/cluster.py hello --go-build
+	$(PYTHON) benchmarks/cluster.py gopls --go-build
+	$(PYTHON) benchmarks/cluster.py golangci-lint --go-build
+	$(PYTHON) benchmarks/cluster_scheduling.py --tasks 300 3000 10000 --workers 1 8 32
+	$(PYTHON) benchmarks/cluster_scheduling.py --work true --ninja --hyperqueue --stock --memory
+	$(PYTHON) benchmarks/cluster_losses.py
+	$(PYTHON) benchmarks/cluster_up.py

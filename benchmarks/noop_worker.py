@@ -54,6 +54,9 @@ class NoopSite:
     def stage(self, action: str, *, probably_done: bool) -> None:
         """Nothing is read."""
 
+    def fetch(self, action: str, dependency: str) -> None:
+        """Nothing is read."""
+
     def perform(self, action: str) -> Any:
         self._work()
         return SimpleNamespace(cpu_seconds=0.0, peak_bytes=0, messages="")

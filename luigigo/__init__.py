@@ -10,7 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luigigo.tasks import BuildBinary, BuildCgo, CompilePackage, LinkBinary, PrepareProfile
+    from luigigo.actiontasks import BuildCgo, CompilePackage, LinkBinary, PrepareProfile
+    from luigigo.tasks import BuildBinary
 
 __version__ = "0.1.0"
 __all__ = ["BuildBinary", "BuildCgo", "CompilePackage", "LinkBinary", "PrepareProfile", "__version__"]
@@ -18,9 +19,9 @@ __all__ = ["BuildBinary", "BuildCgo", "CompilePackage", "LinkBinary", "PreparePr
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from luigigo import tasks
+        from luigigo import actiontasks, tasks
 
-        return getattr(tasks, name)
+        return getattr(tasks if name == "BuildBinary" else actiontasks, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -13,30 +13,17 @@ import msgspec
 from luigigo import kept
 from luigigo.config import Config, read_config
 from luigigo.errors import ExitCode, LuigigoError
-from luigigo.golang.request import BuildRequest, absolute_output, absolute_project, check
+from luigigo.golang.request import BuildFlags, BuildRequest, absolute_output, absolute_project, check
 
 if TYPE_CHECKING:
     from luigigo.reporting import Reporter
     from luigigo.session import Session
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(BuildFlags, frozen=True):
     """The flags of `luigigo build`."""
 
     output: str = ""
-    tags: str = ""
-    ldflags: tuple[str, ...] = ()
-    gcflags: tuple[str, ...] = ()
-    asmflags: tuple[str, ...] = ()
-    race: bool = False
-    buildmode: str = "default"
-    pgo: str = "auto"
-    mod: str = ""
-    modfile: str = ""
-    buildvcs: str = "false"
-    goos: str = ""
-    goarch: str = ""
-    cgo_enabled: str = ""
     trimpath: bool = True
     workers: int | None = None
     verbose: bool = False
@@ -49,12 +36,8 @@ class Options(msgspec.Struct, frozen=True):
 
     def request(self, project: str, packages: Sequence[str]) -> BuildRequest:
         """The build that the flags ask for."""
-        shared = {
-            name: getattr(self, name)
-            for name in BuildRequest.__struct_fields__
-            if name not in ("project", "packages")
-        }
-        return BuildRequest(project=absolute_project(project), packages=tuple(packages) or (".",), **shared)
+        flags = {name: getattr(self, name) for name in BuildFlags.__struct_fields__}
+        return BuildRequest(project=absolute_project(project), packages=tuple(packages) or (".",), **flags)
 
 
 def run(project: str, packages: Sequence[str], options: Options) -> int:

@@ -60,13 +60,16 @@ _decode_plan = msgspec.msgpack.Decoder(Plan).decode
 class PlannedBuild:
     """A request's plan, ready to be scheduled: what is done, and how long the rest takes."""
 
-    def __init__(self, digest: Digest, workshop: Workshop, timings: Timings) -> None:
+    def __init__(
+        self, digest: Digest, workshop: Workshop, done: dict[ActionId, ActionRecord], timings: Timings
+    ) -> None:
+        """`done` is what `workshop` found to be done."""
         self.digest = digest
         self.kept: tuple[kept.Place, kept.Kept] | None = None
         """Where the plan may be kept, and what it was made from."""
         self.workshop = workshop
         self.plan = workshop.plan
-        self.done: dict[ActionId, ActionRecord] = workshop.prune()
+        self.done = done
         self.made = time.monotonic()
         self._timings = timings
         self._remaining: dict[ActionId, float] | None = None
@@ -199,7 +202,7 @@ class Builds:
             workshop = self.workshop(earlier.plan)
         except StoreError:
             return None
-        build = PlannedBuild(earlier.plan, workshop, self.equipment.timings)
+        build = PlannedBuild(earlier.plan, workshop, workshop.prune(), self.equipment.timings)
         build.kept = (place, earlier)
         return build
 
@@ -216,13 +219,14 @@ class Builds:
         )
         planned = make_plan(request, desk)
         self._session.say(describe_go(planned))
+        workshop = Workshop(planned.plan, equipment)
+        done = workshop.prune()
         if self._session.config.shared:
             # Nodes that see nothing but the share can then run any action.
-            planned = msgspec.structs.replace(planned, plan=with_bundles(planned.plan, equipment.store))
-        digest = self._write_plan(msgspec.msgpack.encode(planned.plan))
-        workshop = Workshop(planned.plan, equipment)
+            workshop.plan = with_bundles(planned.plan, done, equipment.store)
+        digest = self._write_plan(msgspec.msgpack.encode(workshop.plan))
         self._workshops[digest] = workshop
-        build = PlannedBuild(digest, workshop, equipment.timings)
+        build = PlannedBuild(digest, workshop, done, equipment.timings)
         if planned.keepable:
             build.kept = self._keepable(build, (output, place), planned, now_ns)
         return build

@@ -10,6 +10,8 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -30,23 +32,26 @@ from luigigo.store import Store
 from luigigo.store.bundles import UnsoundBundle, pack_bytes, unpack
 from luigigo.store.layout import flat
 
+PUBLISHING_THREADS = 8
+"""A share takes milliseconds to answer, and publishing asks it five times."""
 
-def with_bundles(plan: Plan, store: Store) -> Plan:
-    """The plan with the sources of whatever is not done put into the store.
+
+def with_bundles(plan: Plan, done: Collection[ActionId], store: Store) -> Plan:
+    """The plan with the sources of whatever is not `done` put into the store.
 
     Raises `ActionError` when a file is no longer what its key says, and `StoreError`.
     """
-    records = store.read_records(action.key for action in plan.actions.values())
-    done = {key for key, record in records.items() if all(map(store.has_content, record.outputs.values()))}
     parts: dict[str, list[Action]] = {}
     for action in plan.actions.values():
-        if action.key not in done and can_travel(action):
+        if action.id not in done and can_travel(action):
             parts.setdefault(action.sources.dir, []).append(action)
+    with ThreadPoolExecutor(PUBLISHING_THREADS, thread_name_prefix="bundles") as threads:
+        bundles = threads.map(lambda actions: _publish(actions, store), parts.values())
+        bundle_of = dict(zip(parts, bundles, strict=True))
     changed: dict[ActionId, Action] = {}
-    for actions in parts.values():
-        bundle = _publish(actions, store)
+    for folder, actions in parts.items():
         for action in actions:
-            sources = msgspec.structs.replace(action.sources, bundle=bundle)
+            sources = msgspec.structs.replace(action.sources, bundle=bundle_of[folder])
             changed[action.id] = msgspec.structs.replace(action, sources=sources)
     return msgspec.structs.replace(plan, actions={**plan.actions, **changed})
 

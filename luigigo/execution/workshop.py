@@ -26,9 +26,19 @@ from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked
 from luigigo.execution.steps import make_outputs
 from luigigo.golang.actions import Action, Kind, Plan
 from luigigo.golang.keys import content_key, role_read, roles_made
-from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, Output
+from luigigo.model import ActionId, ActionKey, ActionRecord, ContentKey, Digest, Output
 from luigigo.process import Interrupted
 from luigigo.timings import Timing
+
+
+class _Prepared(msgspec.Struct, frozen=True):
+    """What is known of an action once its dependencies are done."""
+
+    inputs: dict[str, Output]
+    """What it reads of them, by name."""
+    content_key: ContentKey
+    earlier: ActionRecord | None
+    """The record of an action that read the same: its outputs serve."""
 
 
 class Workshop:
@@ -36,10 +46,13 @@ class Workshop:
 
     def __init__(self, plan: Plan, equipment: Equipment) -> None:
         self.plan = plan
+        """Replaced by one with bundles, at most, before anything runs."""
         self.is_untouched = True
         """Whether nothing was done since `prune`, as far as is known here."""
         self._equipment = equipment
         self._records: dict[ActionKey, ActionRecord] = {}
+        self._prepared: dict[ActionId, _Prepared] = {}
+        """Of what is staged and has not run, so that the share is asked once."""
 
     @cached_property
     def toolchain(self) -> Digest:
@@ -140,14 +153,30 @@ class Workshop:
         `probably_done`: another node did it moments ago, so its record is worth waiting for.
         """
         action = self.plan.actions[action_id]
-        if self.record(action_id, is_done=probably_done) is None:
+        if self.record(action_id, is_done=probably_done) is not None:
+            return
+        prepared = self._prepare(action)
+        if prepared.earlier is None:
             self._require_sources(action)
             if action.sources.bundle is not None:
                 equipment = self._equipment
                 unpacked(
                     action.sources.bundle, equipment.store, equipment.sources_dir, equipment.wait_seconds
                 )
-            self._open_inputs(action, self._inputs(action))
+            self._open_inputs(action, prepared.inputs)
+        self._prepared[action_id] = prepared
+
+    def fetch(self, action_id: ActionId, dependency: ActionId) -> None:
+        """Bring to this node what an action will read of a dependency that is done.
+
+        Ignores what is no such pair of actions. Raises `StoreError`s.
+        """
+        action = self.plan.actions.get(action_id)
+        if action is None or dependency not in action.dependencies:
+            return
+        own_role = {Kind.CGO: "bundle", Kind.PREPROFILE: "profile"}.get(self.plan.actions[dependency].kind)
+        output = self._output(dependency, own_role or role_read(action.kind))
+        self._equipment.store.open_content(output, self._equipment.wait_seconds)
 
     def _require_sources(self, action: Action) -> None:
         if not self._equipment.has_projects and not runs_anywhere(action):
@@ -155,23 +184,32 @@ class Workshop:
             raise SourcesElsewhere(f"{action.label}: its sources are not on node {node}, nor in the store")
 
     def _find_or_run(self, action: Action) -> tuple[ActionRecord, Outcome]:
-        known = self.record(action.id)
-        if known is not None:
-            return known, Outcome.HIT
-        inputs = self._inputs(action)
-        key = content_key(action.own_digest, [(name, output.digest) for name, output in inputs.items()])
+        prepared = self._prepared.pop(action.id, None)
+        if prepared is None:
+            known = self.record(action.id)
+            if known is not None:
+                return known, Outcome.HIT
+            prepared = self._prepare(action)
         store = self._equipment.store
-        earlier = store.read_record(key)
-        if earlier is not None and _fits(earlier, action) and self._is_whole(earlier):
-            record = msgspec.structs.replace(earlier, key=action.key)
-            store.write_record(record)
-            self._records[action.key] = record
-            return record, Outcome.CUTOFF
-        record = self._run(action, inputs)
-        store.write_record(msgspec.structs.replace(record, key=key))
+        if prepared.earlier is not None:
+            record = msgspec.structs.replace(prepared.earlier, key=action.key)
+            outcome = Outcome.CUTOFF
+        else:
+            record = self._run(action, prepared.inputs)
+            store.write_record(msgspec.structs.replace(record, key=prepared.content_key))
+            outcome = Outcome.RAN
         store.write_record(record)
         self._records[action.key] = record
-        return record, Outcome.RAN
+        return record, outcome
+
+    def _prepare(self, action: Action) -> _Prepared:
+        """Find out what an action that is not done reads, and whether it was read by one like it before."""
+        inputs = self._inputs(action)
+        key = content_key(action.own_digest, [(name, output.digest) for name, output in inputs.items()])
+        earlier = self._equipment.store.read_record(key)
+        if earlier is not None and not (_fits(earlier, action) and self._is_whole(earlier)):
+            earlier = None
+        return _Prepared(inputs, key, earlier)
 
     def _inputs(self, action: Action) -> dict[str, Output]:
         """What the action reads of its dependencies, by import path, and `cgo` and `profile`."""

@@ -15,15 +15,12 @@ MODULE_MODES = ("", "readonly", "vendor", "mod")
 VCS_MODES = ("false", "true", "auto")
 
 
-class BuildRequest(msgspec.Struct, frozen=True):
-    """One `go build` command: the project, the packages in it, and the flags.
+class BuildFlags(msgspec.Struct, frozen=True):
+    """The flags of `go build` that change what is built, by the names of `go help build`.
 
-    Fields carry the names of `go help build`; "" means the go command's own default.
+    "" means the go command's own default.
     """
 
-    project: str
-    """An absolute folder, or `module/path@version` as `go install` takes it."""
-    packages: tuple[str, ...] = (".",)
     tags: str = ""
     ldflags: tuple[str, ...] = ()
     gcflags: tuple[str, ...] = ()
@@ -37,6 +34,14 @@ class BuildRequest(msgspec.Struct, frozen=True):
     goos: str = ""
     goarch: str = ""
     cgo_enabled: str = ""
+
+
+class BuildRequest(BuildFlags, frozen=True, kw_only=True):
+    """One `go build` command: the project, the packages in it, and the flags."""
+
+    project: str
+    """An absolute folder, or `module/path@version` as `go install` takes it."""
+    packages: tuple[str, ...] = (".",)
 
     @property
     def is_remote_module(self) -> bool:

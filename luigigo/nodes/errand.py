@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from luigigo.model import ActionId, Digest
@@ -34,26 +36,32 @@ class NotOurs(Exception):
     """luigid asks for what a worker never does; the text says what."""
 
 
-def errand_of(grant: Grant) -> Errand:
-    """The errand of a grant. Raises `NotOurs` for any task but luigigo's actions with proper parameters.
+def action_of(family: str, params: Mapping[str, str]) -> tuple[Digest, ActionId]:
+    """The plan and the action of a task. Raises `NotOurs` for any but luigigo's with proper parameters.
 
     Whether the plan has such an action is learned from the plan, which is checked against its digest.
     """
-    if grant.family not in FAMILIES:
-        raise NotOurs(f"a worker runs no {grant.family[:100]!r}")
-    kind, parameter = FAMILIES[grant.family]
-    if set(grant.params) != {parameter, "plan"}:
-        raise NotOurs(f"{grant.family} has the parameters {parameter} and plan, and no others")
-    name, plan = grant.params[parameter], grant.params["plan"]
+    if family not in FAMILIES:
+        raise NotOurs(f"a worker runs no {family[:100]!r}")
+    kind, parameter = FAMILIES[family]
+    if set(params) != {parameter, "plan"}:
+        raise NotOurs(f"{family} has the parameters {parameter} and plan, and no others")
+    name, plan = params[parameter], params["plan"]
     if not is_digest(plan):
-        raise NotOurs(f"{grant.family}: the plan is no digest: {plan[:100]!r}")
+        raise NotOurs(f"{family}: the plan is no digest: {plan[:100]!r}")
     if not name or len(name) > _LONGEST_NAME or "\0" in name:
-        raise NotOurs(f"{grant.family}: {parameter} is no name: {name[:100]!r}")
+        raise NotOurs(f"{family}: {parameter} is no name: {name[:100]!r}")
+    return Digest(plan), ActionId(f"{kind} {name}")
+
+
+def errand_of(grant: Grant) -> Errand:
+    """The errand of a grant. Raises `NotOurs` as `action_of` does."""
+    plan, action = action_of(grant.family, grant.params)
     return Errand(
         task_id=grant.task_id,
         lease=grant.lease,
-        plan=Digest(plan),
-        action=ActionId(f"{kind} {name}"),
+        plan=plan,
+        action=action,
         probably_done=grant.probably_done,
         wants_commands=grant.wants_commands,
     )

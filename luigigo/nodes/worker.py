@@ -22,6 +22,7 @@ from luigigo.errors import ActionError, ExitCode, LuigigoError, PlanRefused, Sou
 from luigigo.execution.events import ActionEnded, CommandStarted, Event
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.errand import Errand, NotOurs, errand_of
+from luigigo.nodes.fetching import Fetcher
 from luigigo.nodes.site import Lacking, Site
 from luigigo.scheduling import protocol
 from luigigo.scheduling.channel import Channel, Place
@@ -82,6 +83,7 @@ class NodeWorker:
         self._epoch = ""
         self._is_welcome = threading.Event()
         self._staging = ThreadPoolExecutor(STAGING_THREADS, thread_name_prefix="staging")
+        self._fetcher = Fetcher(site)
         self._busy_at = time.monotonic()
         self._current = threading.local()
 
@@ -101,6 +103,7 @@ class NodeWorker:
                 self._site.save()
         self._channel.close(protocol.Leave())
         self._staging.shutdown(wait=False, cancel_futures=True)
+        self._fetcher.close()
         if self.error is not None:
             raise self.error
 
@@ -173,6 +176,8 @@ class NodeWorker:
         if isinstance(message, protocol.Work):
             for grant in message.grants:
                 self._take_on(grant)
+        elif isinstance(message, protocol.Expect):
+            self._fetcher.expect(message)
         elif isinstance(message, protocol.Cancel):
             for lease in message.leases:
                 self._cancel(lease)

@@ -230,6 +230,7 @@ class Dispatcher:
             return
         if ended.status == "done":
             peer.done += 1
+            self._handout.foresight.note_place(task_id, peer)
             self._tidings.news[task_id] = (peer, ended)
             self.scheduler._update_task_history(task, DONE)
             self.scheduler._state.set_status(task, DONE)
@@ -293,6 +294,7 @@ class Dispatcher:
         self.runs.finish(task.id)
         self._leases.losses.pop(task.id, None)
         self._tidings.tell_end(task.id, "done")
+        self._handout.foresight.note_done(task.id)
         needs = self._leases.needs.get(task.id)
         if needs is None:
             return
@@ -351,6 +353,7 @@ class Dispatcher:
         self.runs.drop(task_ids)
         for task_id in task_ids:
             self._returning.forget(task_id)
+            self._handout.foresight.forget(task_id)
             self._tidings.news.pop(task_id, None)
         self._leases.forget(task_ids)
         present = [task for task in map(state.get_task, task_ids) if task is not None]

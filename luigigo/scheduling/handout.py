@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from luigigo.scheduling import protocol
+from luigigo.scheduling.foresight import Foresight
 from luigigo.scheduling.leases import NO_NEEDS, Leases
 from luigigo.scheduling.peers import Lease, Peer
 from luigigo.scheduling.placement import Capacity, choose, could_begin, has_slot_for
@@ -38,6 +39,7 @@ class HandOut:
         clock: Callable[[], float],
         ahead_from: float = AHEAD_FROM,
     ) -> None:
+        self.foresight = Foresight(scheduler, peers, leases)
         self._ahead_from = ahead_from
         self._scheduler = scheduler
         self._peers = peers
@@ -62,9 +64,11 @@ class HandOut:
         peers = [peer for peer in self._peers.values() if peer.id not in disabled]
         if len(queue):
             search = _Search(self._scheduler, peers, self._leases, self._ahead_from)
+            search.expected_at = self.foresight.node_for
             while (task_id := queue.pop(search.accept)) is not None:
                 self._grant(task_id, search.chosen)
         self._even_out([peer for peer in peers if peer.is_node])
+        self.foresight.tell()
 
     def _grant(self, task_id: str, peer: Peer) -> None:
         task = self._scheduler._state.get_task(task_id)
@@ -143,6 +147,8 @@ class _Search:
     ) -> None:
         self.chosen: Peer
         """Who takes the task that was accepted last."""
+        self.expected_at: Callable[[str], Peer | None] = lambda task_id: None
+        """Which node has fetched for a task already."""
         self._scheduler = scheduler
         self._leases = leases
         self._nodes = {id(peer.capacity): peer for peer in peers if peer.is_node}
@@ -165,6 +171,10 @@ class _Search:
         has_slot = any(has_slot_for(capacity, needs, ahead=ahead) for capacity in self._capacities)
         if self._passed[lane] >= PATIENCE or not (has_slot or self._joined):
             return None
+        expecting = self.expected_at(task_id)
+        if expecting is not None and choose([expecting.capacity], task_id, needs, ahead=False) is not None:
+            self.chosen = expecting
+            return True
         own = [peer.joined for peer in self._joined if peer.joined is not None and peer.id in task.workers]
         best = choose([*self._capacities, *own], task_id, needs, ahead=ahead)
         if best is None:

@@ -161,9 +161,9 @@ class Leases:
             del self._by_key[needs.key]
 
 
-def remember(memory: OrderedDict[str, Any], key: str, value: Any) -> None:
-    """Note something as the latest of at most `REMEMBERED`."""
+def remember(memory: OrderedDict[Any, Any], key: Any, value: Any, most: int = REMEMBERED) -> None:
+    """Note something as the latest of at most so many."""
     memory[key] = value
     memory.move_to_end(key)
-    while len(memory) > REMEMBERED:
+    while len(memory) > most:
         memory.popitem(last=False)

@@ -215,6 +215,23 @@ class Work(Message, frozen=True, tag="work"):
     grants: tuple[Grant, ...]
 
 
+class TaskName(msgspec.Struct, frozen=True, array_like=True):
+    """What a task is, without its id."""
+
+    family: str
+    params: dict[str, str]
+
+
+class Expect(Message, frozen=True, tag="expect"):
+    """A task that the receiver will probably be given, and those that it waits for and that are done now.
+
+    What it reads of them may be fetched ahead.
+    """
+
+    task: TaskName
+    done: tuple[TaskName, ...]
+
+
 class Cancel(Message, frozen=True, tag="cancel"):
     """End these at once and say no more of them."""
 
@@ -289,7 +306,9 @@ class _TaskCall(msgspec.Struct):
 
 
 FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Ended | NodeState
-FromServer: TypeAlias = Welcome | Refused | Work | Cancel | Revoke | Progress | Notice | RunOver | Exit
+FromServer: TypeAlias = (
+    Welcome | Refused | Work | Expect | Cancel | Revoke | Progress | Notice | RunOver | Exit
+)
 
 encode = msgspec.json.Encoder().encode
 _decode_from_peer = msgspec.json.Decoder(list[FromPeer]).decode

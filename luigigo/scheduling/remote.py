@@ -147,10 +147,12 @@ class Inbox:
     Whoever waits for a result handles the messages that arrive before it.
     """
 
-    def __init__(self, handle: Callable[[FromServer | LuigigoError], None], over: Callable[[], bool]) -> None:
+    def __init__(
+        self, handle: Callable[[FromServer | LuigigoError], None], is_finished: Callable[[], bool]
+    ) -> None:
         self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._handle = handle
-        self._over = over
+        self._is_finished = is_finished
 
     def put(self, item: Any) -> None:
         """A result of Luigi's, a tuple; or a message."""
@@ -159,7 +161,7 @@ class Inbox:
     def get(self, block: bool = True, timeout: float | None = None) -> tuple[Any, ...]:
         """The next result. Raises `queue.Empty` after `POLL_SECONDS`, or when the run is over."""
         deadline = time.monotonic() + POLL_SECONDS
-        while not self._over():
+        while not self._is_finished():
             item = self._items.get(timeout=max(0.0, deadline - time.monotonic()))
             if isinstance(item, tuple):
                 return item
@@ -174,11 +176,12 @@ class ChannelWorker(SlotWorker):
     """Luigi's worker of a client, whose actions run on the nodes and whose other tasks run here."""
 
     def __init__(self, scheduler: ChannelScheduler, **options: Any) -> None:
-        self._inbox = Inbox(self._handle, lambda: self._over)
+        self._inbox = Inbox(self._handle, self._is_finished)
         super().__init__(scheduler=scheduler, **options)
         self._shared = None
         self._channel = Channel(scheduler.place, self)
-        self._over = False
+        self._is_over = False
+        """Nothing more is to be expected of luigid."""
         self._run_began = False
         self._epoch = ""
         self._granted: dict[str, int] = {}
@@ -262,24 +265,22 @@ class ChannelWorker(SlotWorker):
             self._run_began = True
             self._workers_gone_at = time.monotonic()
             self._channel.send(protocol.RunAll())
-            while not self._over or self._running_tasks:
+            while not self._is_finished():
                 check()
-                if self._over:
-                    self._over = False
-                    self._handle_next_task()
-                    self._over = not self._running_tasks
-                    continue
                 self._handle_next_task()
                 self._scheduler.flush()
                 self._scheduler.terms.renew()
                 self._watch_workers()
         return bool(self.run_succeeded)
 
+    def _is_finished(self) -> bool:
+        return self._is_over and not self._running_tasks
+
     def _handle(self, message: FromServer | LuigigoError) -> None:
         if isinstance(message, LuigigoError):
             self._note_error(message)
             self.run_succeeded = False
-            self._over = True
+            self._is_over = True
         elif isinstance(message, protocol.Work):
             for grant in message.grants:
                 self._granted[grant.task_id] = grant.lease
@@ -294,7 +295,7 @@ class ChannelWorker(SlotWorker):
         elif isinstance(message, protocol.Cancel):
             self._cancel(message.leases)
         elif isinstance(message, protocol.RunOver):
-            self._over = True
+            self._is_over = True
 
     def _note_progress(self, progress: Progress) -> None:
         task = self._scheduled_tasks.get(progress.task_id)
@@ -337,7 +338,7 @@ class ChannelWorker(SlotWorker):
 
     def _watch_workers(self) -> None:
         """Tell the user when nobody can run the build, and take part where that is wanted."""
-        if self._workers != 0 or self._joined or not self._has_actions_left():
+        if self._is_over or self._workers != 0 or self._joined or not self._has_actions_left():
             return
         gone_seconds = time.monotonic() - self._workers_gone_at
         falls_back = self._scheduler.terms.falls_back

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from commanding import NODES, Cluster, left_out, switch_off
 from hosts import Network, Result
-from test_commands_on_hosts import NODES, Cluster, left_out, switch_off
 
 from luigigo.cluster.bootstrap import source_tree, versions_here
 

@@ -1,94 +1,24 @@
-"""`luigigo cluster …` and `luigigo doctor` on real hosts: SSH, a shared file system, luigid and workers."""
+"""`luigigo cluster …` on real hosts: SSH, a shared file system, luigid and workers."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hosts import Host, Network, Result
+from commanding import NODES, SCHEDULER, WORKER, Cluster, left_out, switch_off
+from hosts import Network
 from moosefs import MooseFS
-from tools import wait_for, wait_for_port
-
-NODES = ("n1", "n2", "n3")
-WORKER = r"-m luigigo worker "
-SCHEDULER = r"-m luigigo scheduler "
-
-
-class Cluster:
-    """One test's cluster, commanded from the head."""
-
-    def __init__(self, network: Network, shared: Path, local: Path) -> None:
-        self.network = network
-        self.shared = shared
-        self.local = local
-        self.file = local / "cluster.yaml"
-        self.describe()
-
-    def describe(
-        self, nodes: str = "", scheduler: str = "", more: str = "", shared: Path | None = None
-    ) -> None:
-        """Write the cluster's file."""
-        listed = nodes or "".join(f"  - {{host: {name}, slots: 2}}\n" for name in NODES)
-        self.network.head.view(self.file).write_text(
-            f"shared: {shared or self.shared}\nscheduler: {{host: head{scheduler}}}\ncache: {self.local}\n"
-            f"{more}nodes:\n{listed}"
-        )
-
-    def __call__(self, *arguments: str | Path, check: bool = True, timeout: float = 60.0) -> Result:
-        """Run `luigigo` on the head."""
-        env = {"XDG_CONFIG_HOME": str(self.local / "config")}
-        return self.network.head.run(["luigigo", *arguments], env, self.local, timeout, check)
-
-    def up(self, *options: str, check: bool = True) -> Result:
-        """`luigigo cluster up FILE`."""
-        return self("cluster", "up", self.file, *options, check=check)
-
-    def doctor(self, *options: str) -> Result:
-        """`luigigo doctor FILE`."""
-        return self("doctor", self.file, *options, check=False)
-
-    def workers(self) -> dict[str, list[int]]:
-        """The processes of workers on each node."""
-        return {name: self.network[name].pids(WORKER) for name in NODES if self.network[name].runs}
-
-    def states(self) -> dict[str, str]:
-        """The state of each node, as `status` shows it."""
-        lines = self("cluster", "status").stdout.splitlines()
-        return {words[0]: words[1] for line in lines[1:] if (words := line.split()) and words[0] in NODES}
+from tools import wait_for
 
 
 @pytest.fixture
 def cluster(network: Network, shared: Path, local: Path) -> Cluster:
     return Cluster(network, shared, local)
-
-
-@pytest.fixture
-def changed(network: Network) -> Iterator[Host]:
-    """A node whose mounts and routes a test may change; it is switched off afterwards."""
-    yield network["n1"]
-    if network["n1"].runs:
-        switch_off(network["n1"])
-
-
-def left_out(result: Result) -> dict[str, str]:
-    """Which nodes are left out, and why."""
-    found = re.findall(r"^(\S+): left out: (.*)$", result.stdout, re.M)
-    return dict(found)
-
-
-def switch_off(host: Host) -> None:
-    """Switch a host off, so that it can be switched on again at once."""
-    host.stop()
-    # The kernel takes the cable away by and by; it may be gone already.
-    with contextlib.suppress(AssertionError):
-        host.network.switch(f"link del {host.name}\n")
 
 
 def test_up_starts_luigid_and_a_worker_on_each_node(cluster: Cluster) -> None:
@@ -344,139 +274,6 @@ def test_a_login_that_is_refused(cluster: Cluster) -> None:
     reasons = left_out(cluster.up())
     assert list(reasons) == ["n1"]
     assert "`ssh nobody@n1` must work without a password" in reasons["n1"]
-
-
-def test_doctor_finds_nothing_wrong(cluster: Cluster) -> None:
-    """Before and after `up`; it starts nothing."""
-    for running in ("does not run", "runs"):
-        result = cluster.doctor()
-        assert result.returncode == 0, result
-        assert f"luigid at head:8082 {running}" in result.stdout
-        assert "nothing is wrong" in result.stdout
-        pairs = re.findall(
-            r"^(head|n\d) +(head|n\d) +(at once|[\d.]+ s) +(at once|[\d.]+ s)", result.stdout, re.M
-        )
-        assert len(pairs) == 12
-        assert any(cluster.workers().values()) == (running == "runs")
-        cluster.up()
-
-
-def test_another_toolchain_is_refused_by_name(cluster: Cluster, changed: Host) -> None:
-    """Both versions are named; where it is missing, that."""
-    import go  # type: ignore[import-not-found]
-
-    changed.hide(Path(go.__file__).parent)
-    result = cluster.doctor()
-    assert result.returncode == 1
-    reason = left_out(result)["n1"]
-    assert reason.startswith("Go: ")
-    assert (
-        re.search(r"go1\.\d+\S* \(.*\) there, go1\.\d+\S* \(.*\) here", reason) or "no Go toolchain" in reason
-    )
-    assert list(left_out(cluster.up())) == ["n1"]
-
-
-def test_a_missing_c_compiler_is_a_warning(cluster: Cluster, changed: Host) -> None:
-    """The node works, for all but cgo."""
-    found = changed.run(["sh", "-c", "readlink -f $(command -v gcc)"]).stdout.strip()
-    changed.run(["mount", "--bind", "/dev/null", found], cwd="/")
-    result = cluster.doctor()
-    assert result.returncode == 1
-    assert "n1: warning: C compiler" in result.stdout
-    assert left_out(result) == {}
-
-
-def test_a_share_that_is_not_mounted(cluster: Cluster, changed: Host) -> None:
-    """The node is left out before it writes onto its own disk."""
-    changed.run(["umount", "--lazy", "/mnt/share"], cwd="/")
-    assert f"share: {cluster.shared} is not there" in left_out(cluster.doctor())["n1"]
-    assert list(left_out(cluster.up())) == ["n1"]
-
-
-def test_another_file_system_at_the_same_path(cluster: Cluster, changed: Host) -> None:
-    """Folders of the same names do not deceive: the head's files are not seen there."""
-    cluster.doctor()
-    changed.run(["mount", "-t", "tmpfs", "none", cluster.shared], cwd="/")
-    changed.run(["mkdir", "-m", "700", "-p", cluster.shared / "cluster" / "marks"], cwd="/")
-    reason = left_out(cluster.doctor())["n1"]
-    assert reason in ("share: n1 does not see what head writes", "share: head does not see what n1 writes")
-
-
-def test_a_share_that_is_read_only_on_one_node(cluster: Cluster, changed: Host) -> None:
-    """It could read, and never publish."""
-    changed.run(["mount", "--bind", "/mnt/share", "/mnt/share"], cwd="/")
-    changed.run(["mount", "-o", "remount,bind,ro", "/mnt/share"], cwd="/")
-    assert "cannot be written: Read-only file system" in left_out(cluster.doctor())["n1"]
-
-
-def test_a_share_that_is_read_only_for_all(cluster: Cluster, share: MooseFS) -> None:
-    """Said once, for this machine, without a traceback."""
-    with share.read_only():
-        result = cluster.up(check=False)
-    assert result.returncode == 6
-    assert "Read-only file system" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_a_share_that_does_not_answer(cluster: Cluster, share: MooseFS) -> None:
-    """The user is told, though the kernel lets no process go that waits for such a share."""
-    with share.paused():
-        doctor = cluster.network.head.start(["luigigo", "doctor", cluster.file])
-        assert doctor.stderr is not None
-        said = doctor.stderr.readline()
-    assert f"the share {cluster.shared} does not answer within 20 s" in said
-    assert doctor.wait() == 6
-
-
-def test_a_cache_that_is_somebody_elses(cluster: Cluster, changed: Host) -> None:
-    """The node is left out: what is planted there would be run."""
-    place = cluster.local / "luigigo-0-n1"
-    changed.run(["mkdir", "-m", "700", place])
-    changed.run(["chown", "nobody", place])
-    assert "must be this user's alone" in left_out(cluster.up())["n1"]
-
-
-def test_slow_sight_is_measured(cluster: Cluster, stale: object) -> None:
-    """Where absent names are remembered for long, a look-up that comes too early waits long."""
-    shared = stale(30.0)  # type: ignore[operator]
-    cluster.describe(shared=shared)
-    result = cluster.doctor()
-    assert left_out(result) == {}
-    pairs = re.findall(r"^(n\d) +head +(at once|[\d.]+ s) +(> 3 s)", result.stdout, re.M)
-    assert [name for name, _, _ in pairs] == list(NODES), result.stdout
-    assert "n1: warning: share: sees files late" in result.stdout
-
-
-def test_luigid_that_a_node_cannot_reach(cluster: Cluster, changed: Host) -> None:
-    """A firewall on the way is found before a worker waits for ever."""
-    address = cluster.network.head.address
-    rule = ["ip", "rule", "add", "to", address, "dport", "8082", "pref", "10", "blackhole"]
-    changed.run(rule)
-    result = cluster.up()
-    assert "luigid at head:8082 cannot be reached from there" in left_out(result)["n1"]
-    assert cluster.states() == {"n1": "not", "n2": "ready", "n3": "ready"}
-
-
-def test_a_stranger_on_luigids_port(cluster: Cluster) -> None:
-    """It is told apart from luigid, and nothing is started."""
-    cluster.network.head.start([sys.executable, "-m", "http.server", "8082"])
-    wait_for_port(cluster.network.head.address, 8082)
-    result = cluster.up(check=False)
-    assert result.returncode == 1
-    assert "no luigigo scheduler" in result.stderr or "answers with status 501" in result.stderr
-    assert cluster.workers() == {name: [] for name in NODES}
-
-
-def test_another_clusters_luigid_is_not_taken_over(cluster: Cluster) -> None:
-    """Two clusters need two ports."""
-    cluster.up()
-    other = cluster.shared / "other"
-    cluster.network.head.run(["mkdir", other])
-    token = f"token_file: {cluster.shared}/cluster/token\n"
-    cluster.describe(shared=other, more=token)
-    result = cluster.up(check=False)
-    assert result.returncode == 1
-    assert f"serves {cluster.shared}, not {other}" in result.stderr
 
 
 def test_over_tls(cluster: Cluster) -> None:

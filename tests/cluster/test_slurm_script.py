@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from commanding import NODES, Cluster
 from hosts import Network
 from slurm import Slurm
 from support import IDENTICAL
-from test_commands_on_hosts import NODES, Cluster
 from tools import wait_for
 
 from luigigo.golang.toolchain import find_go

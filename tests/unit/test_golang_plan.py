@@ -44,7 +44,7 @@ class World:
     def __init__(self, at: str = "/work/app", goroot: str = "/go") -> None:
         module = Module(path="example.com/app", main=True, dir=at, go_version="1.26")
         self.contents: dict[tuple[str, str], str] = {}
-        self.request = BuildRequest(at)
+        self.request = BuildRequest(project=at)
         self.env = msgspec.structs.replace(ENV, goroot=goroot, gotooldir=f"{goroot}/tool")
         self.toolchain = msgspec.structs.replace(TOOLCHAIN, goroot=goroot, tool_dir=f"{goroot}/tool")
         self.compilers = COMPILERS
@@ -383,10 +383,12 @@ def test_profiles_are_found_beside_main_packages() -> None:
     """`off` finds none; a named one serves every named package."""
     main, lib = Package(dir="/m", import_path="m", name="main"), Package(dir="/l", import_path="l", name="l")
     packages = [main, lib]
-    assert profile_paths(BuildRequest("/"), packages, lambda path: True) == {"m": "/m/default.pgo"}
-    assert profile_paths(BuildRequest("/"), packages, lambda path: False) == {}
-    assert profile_paths(BuildRequest("/", pgo="off"), packages, lambda path: True) == {}
-    assert profile_paths(BuildRequest("/", pgo="/x"), packages, lambda path: True) == {"m": "/x", "l": "/x"}
+    automatic = BuildRequest(project="/")
+    assert profile_paths(automatic, packages, lambda path: True) == {"m": "/m/default.pgo"}
+    assert profile_paths(automatic, packages, lambda path: False) == {}
+    assert profile_paths(BuildRequest(project="/", pgo="off"), packages, lambda path: True) == {}
+    given = BuildRequest(project="/", pgo="/x")
+    assert profile_paths(given, packages, lambda path: True) == {"m": "/x", "l": "/x"}
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,24 @@ import pytest
 from luigigo.errors import UsageError
 from luigigo.golang.request import REFUSED_FLAGS, BuildRequest, check, refuse_flag, with_goflags
 
-PLAIN = BuildRequest("/p")
+PLAIN = BuildRequest(project="/p")
 
 
 @pytest.mark.parametrize("mode", ["c-archive", "c-shared", "plugin", "shared", "archive"])
 def test_unsupported_build_modes_are_refused_by_name(mode: str) -> None:
     """The message names the mode and says what to use."""
     with pytest.raises(UsageError, match=rf"-buildmode={mode} is not supported by luigigo: use exe or pie"):
-        check(BuildRequest("/p", buildmode=mode))
+        check(BuildRequest(project="/p", buildmode=mode))
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        BuildRequest("/p", buildmode="fast"),
-        BuildRequest("/p", mod="vendored"),
-        BuildRequest("/p", buildvcs="maybe"),
-        BuildRequest("/p", cgo_enabled="yes"),
-        BuildRequest("/p", packages=("-x",)),
+        BuildRequest(project="/p", buildmode="fast"),
+        BuildRequest(project="/p", mod="vendored"),
+        BuildRequest(project="/p", buildvcs="maybe"),
+        BuildRequest(project="/p", cgo_enabled="yes"),
+        BuildRequest(project="/p", packages=("-x",)),
     ],
 )
 def test_values_that_no_flag_has_are_refused(request_: BuildRequest) -> None:
@@ -49,15 +49,15 @@ def test_goflags_fill_what_the_request_leaves_open() -> None:
     goflags = "-tags=a,b -mod=mod -race -buildmode=pie -pgo=off -modfile=x.mod -cover=false -p=3 -v"
     filled = with_goflags(PLAIN, goflags)
     assert filled == BuildRequest(
-        "/p", tags="a,b", mod="mod", race=True, buildmode="pie", pgo="off", modfile="x.mod"
+        project="/p", tags="a,b", mod="mod", race=True, buildmode="pie", pgo="off", modfile="x.mod"
     )
-    own = BuildRequest("/p", tags="c", mod="vendor", buildmode="exe", pgo="p.pgo", modfile="y.mod")
+    own = BuildRequest(project="/p", tags="c", mod="vendor", buildmode="exe", pgo="p.pgo", modfile="y.mod")
     assert with_goflags(own, goflags.replace("-race", "")) == own
 
 
 def test_flags_with_patterns_add_up() -> None:
     """As with flags given twice, those of GOFLAGS come first and the last match wins."""
-    request = BuildRequest("/p", gcflags=("-N",))
+    request = BuildRequest(project="/p", gcflags=("-N",))
     filled = with_goflags(request, "'-gcflags=all=-l -S' -gcflags=std=-m -ldflags=-s")
     assert filled.gcflags == ("all=-l -S", "std=-m", "-N")
     assert filled.ldflags == ("-s",)
@@ -67,8 +67,8 @@ def test_flags_with_patterns_add_up() -> None:
 def test_list_flags_are_those_that_choose_files_and_packages() -> None:
     """Tags, race, build mode, modules and the linker's flags reach go list; the compiler's do not."""
     request = BuildRequest(
-        "/p", tags="a", ldflags=("-linkmode=external",), gcflags=("-N",), asmflags=("-D=x",), race=True,
-        buildmode="pie", mod="mod", modfile="x.mod",
+        project="/p", tags="a", ldflags=("-linkmode=external",), gcflags=("-N",), asmflags=("-D=x",),
+        race=True, buildmode="pie", mod="mod", modfile="x.mod",
     )  # fmt: skip
     assert request.list_flags() == [
         "-trimpath", "-buildvcs=false", "-pgo=off", "-tags=a", "-ldflags=-linkmode=external", "-race",
@@ -79,9 +79,9 @@ def test_list_flags_are_those_that_choose_files_and_packages() -> None:
 def test_target_variables_are_set_only_when_asked_for() -> None:
     """GOOS, GOARCH and CGO_ENABLED of the user stay where the request says nothing."""
     assert PLAIN.environment() == {}
-    assert BuildRequest("/p", goos="linux", cgo_enabled="0").environment() == {
+    assert BuildRequest(project="/p", goos="linux", cgo_enabled="0").environment() == {
         "GOOS": "linux",
         "CGO_ENABLED": "0",
     }
-    assert BuildRequest("example.org/m@latest").is_remote_module
-    assert not BuildRequest("/a@b").is_remote_module
+    assert BuildRequest(project="example.org/m@latest").is_remote_module
+    assert not BuildRequest(project="/a@b").is_remote_module

@@ -14,7 +14,7 @@ LAYERS = (
     ("golang",),
     ("execution", "timings", "scheduling"),
     ("planning", "footprint", "kept", "destinations", "builds", "session", "delivery", "reporting"),
-    ("tasks", "parameters"),
+    ("tasks", "actiontasks", "parameters"),
     ("nodes", "cluster", "building", "storekeeping", "cli", "__main__"),
 )
 """From the bottom up. A room may import its own layer and those below; `__init__` finds the tasks."""

@@ -1,0 +1,219 @@
+"""The Luigi tasks of a plan's actions: `LinkBinary` → `CompilePackage` and the rest of the graph.
+
+Tasks are small: a package's name first, for readable ids, and the plan's digest. What a task does is the
+workshop's affair; when it runs is the scheduler's.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from luigigo import session
+from luigigo.golang.actions import CgoSpec, CToolchain, LinkSpec
+from luigigo.model import ActionId, ActionRecord
+from luigigo.scheduling.protocol import Needs
+
+if TYPE_CHECKING:
+    from luigigo.builds import PlannedBuild
+    from luigigo.golang.actions import Action
+
+
+class RecordTarget(luigi.Target):  # type: ignore[misc]
+    """An action's record in the store; it exists when the action is done and its content is there."""
+
+    def __init__(self, action: Action, plan: str) -> None:
+        self.key = action.key
+        self._action_id = action.id
+        self._plan = plan
+
+    def exists(self) -> bool:
+        """Whether the action is done."""
+        return self.record() is not None
+
+    def record(self) -> ActionRecord | None:
+        """The record, or None."""
+        return session.current().builds.workshop(self._plan).record(self._action_id)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"action record {self.key}"
+
+
+class ActionTask(luigi.Task):  # type: ignore[misc]
+    """One action of a plan. Its key is fixed when the plan is made, so `output()` needs no I/O."""
+
+    runs_in_slot = True
+    """`run` waits for processes; it needs no process of its own."""
+    retry_count = 1
+    """A compile that failed fails again."""
+
+    @classmethod
+    @cache
+    def get_params(cls) -> Any:
+        """The parameters; cached, for Luigi asks some ten times a task."""
+        return super().get_params()
+
+    @property
+    def action_id(self) -> ActionId:
+        """The action's id in its plan."""
+        raise NotImplementedError
+
+    @property
+    def action(self) -> Action:
+        """The action. Raises `ContentMissing` when the plan is not in the store."""
+        return session.current().builds.workshop(self.plan).plan.actions[self.action_id]
+
+    def requires(self) -> list[ActionTask]:
+        """A task for each action that this one reads."""
+        shared = tasks_of(self.plan)
+        return [shared.task(dependency) for dependency in self.action.dependencies]
+
+    def deps(self) -> list[ActionTask]:
+        """What the scheduler has to know: the requirements that were not done when the plan was made."""
+        shared = tasks_of(self.plan)
+        return [shared.task(each) for each in self.action.dependencies if each not in shared.done]
+
+    def output(self) -> RecordTarget:
+        """The action's record."""
+        return RecordTarget(self.action, self.plan)
+
+    @property
+    def priority(self) -> float:
+        """The longest chain of work that starts here, in milliseconds."""
+        return tasks_of(self.plan).priority(self.action_id)
+
+    @property
+    def predicted_peak_bytes(self) -> int:
+        """What its tools are expected to take, for admission."""
+        return session.current().builds.workshop(self.plan).appetite(self.action).peak_bytes
+
+    @property
+    def needs(self) -> Needs:
+        """What it asks of a node of a cluster."""
+        workshop = session.current().builds.workshop(self.plan)
+        action = self.action
+        compilers = action.spec.compilers if isinstance(action.spec, CgoSpec | LinkSpec) else None
+        return Needs(
+            key=action.key,
+            toolchain=workshop.toolchain,
+            compilers=compilers.identity if isinstance(compilers, CToolchain) else compilers or "",
+            peak_bytes=self.predicted_peak_bytes,
+            anywhere=workshop.runs_anywhere(action),
+            wants_commands=session.current().wants_commands,
+        )
+
+    def complete(self) -> bool:
+        """Whether its record is in the store."""
+        known = tasks_of(self.plan).known_state(self.action_id)
+        return bool(super().complete()) if known is None else known
+
+    def run(self) -> None:
+        """Do the action, or find that it is done. Raises `ActionError`."""
+        session.current().builds.workshop(self.plan).perform(self.action_id)
+
+
+class CompilePackage(ActionTask):
+    """Compile one Go package; publish its export data and its object.
+
+    A package that is compiled for one program alone is called `path [program]`.
+    """
+
+    import_path = luigi.Parameter(description="The package.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"compile {self.import_path}")
+
+
+class BuildCgo(ActionTask):
+    """Run cgo and the C compiler for one package; waits for nothing."""
+
+    import_path = luigi.Parameter(description="The package.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"cgo {self.import_path}")
+
+
+class PrepareProfile(ActionTask):
+    """Turn a CPU profile into the form that the compiler reads."""
+
+    profile = luigi.Parameter(description="The profile's path.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"preprofile {self.profile}")
+
+
+class LinkBinary(ActionTask):
+    """Link one program; publish the binary."""
+
+    import_path = luigi.Parameter(description="The program's main package.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"link {self.import_path}")
+
+
+_PRUNE_HOLDS_SECONDS = 10.0
+"""How long one look at the store answers for every action of a plan that nobody began."""
+
+_CLASSES: dict[str, type[ActionTask]] = {
+    "compile": CompilePackage,
+    "cgo": BuildCgo,
+    "preprofile": PrepareProfile,
+    "link": LinkBinary,
+}
+
+
+class PlanTasks:
+    """The tasks of one plan, made once each: Luigi's task objects are dear, and imports share them."""
+
+    def __init__(self, plan: str) -> None:
+        self._plan = plan
+        self._tasks: dict[ActionId, ActionTask] = {}
+        self._build: PlannedBuild | None = None
+        self.done: frozenset[ActionId] = frozenset()
+
+    def use(self, build: PlannedBuild) -> None:
+        """Know what is done and how long the rest takes."""
+        self._build = build
+        self.done = frozenset(build.done)
+
+    def task(self, action_id: ActionId) -> ActionTask:
+        """The task of an action."""
+        task = self._tasks.get(action_id)
+        if task is None:
+            kind, _, name = action_id.partition(" ")
+            task = self._tasks[action_id] = _CLASSES[kind](name, self._plan)
+        return task
+
+    def known_state(self, action_id: ActionId) -> bool | None:
+        """Whether an action is done, as far as a plan knows that was looked through moments ago.
+
+        Asking a share for a name that is absent makes it remember the absence: what other nodes publish
+        there would stay unseen for seconds.
+        """
+        build = self._build
+        if build is None or not build.workshop.is_untouched:
+            return None
+        return action_id in self.done if time.monotonic() - build.made < _PRUNE_HOLDS_SECONDS else None
+
+    def priority(self, action_id: ActionId) -> float:
+        """Luigi's priority of an action."""
+        return 0 if self._build is None else round(self._build.remaining_seconds[action_id] * 1000)
+
+
+_plan_tasks: dict[str, PlanTasks] = {}
+
+
+def tasks_of(plan: str) -> PlanTasks:
+    """The tasks of the plan with this digest."""
+    return _plan_tasks.setdefault(plan, PlanTasks(plan))
