@@ -18,6 +18,7 @@ class Fetcher:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._latest: object = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fetching")
 
     def expect(self, message: Expect) -> None:
@@ -33,6 +34,9 @@ class Fetcher:
     def _fetch(self, message: Expect) -> None:
         try:
             plan, action = action_of(message.task.family, message.task.params)
+            if (plan, action) != self._latest:
+                self._latest = plan, action
+                _log.info("fetching ahead for %s", action)
             workshop = self._site.workshop(plan)
             for each in message.done:
                 workshop.fetch(action, action_of(each.family, each.params)[1])

@@ -230,6 +230,7 @@ class Dispatcher:
             return
         if ended.status == "done":
             peer.done += 1
+            peer.ended_at = self._clock()
             self._handout.foresight.note_place(task_id, peer)
             self._tidings.news[task_id] = (peer, ended)
             self.scheduler._update_task_history(task, DONE)

@@ -151,7 +151,9 @@ class _Search:
         """Which node has fetched for a task already."""
         self._scheduler = scheduler
         self._leases = leases
-        self._nodes = {id(peer.capacity): peer for peer in peers if peer.is_node}
+        # Of nodes that are as free, the one that ended something last: it has what is read next.
+        latest_first = sorted(peers, key=lambda peer: -peer.ended_at)
+        self._nodes = {id(peer.capacity): peer for peer in latest_first if peer.is_node}
         self._capacities = [peer.capacity for peer in self._nodes.values()]
         self._ahead_from = ahead_from * sum(capacity.slots for capacity in self._capacities)
         self._clients = [peer for peer in peers if not peer.is_node]

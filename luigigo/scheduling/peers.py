@@ -40,6 +40,8 @@ class Peer:
     leases: dict[str, Lease] = field(default_factory=dict)
     state: NodeState = field(default_factory=NodeState)
     done: int = 0
+    ended_at: float = 0.0
+    """When it ended a task last."""
     is_draining: bool = False
     suspended_until: float = 0.0
     fault: str = ""

@@ -43,6 +43,23 @@ def test_grants_carry_what_the_node_must_know() -> None:
     assert not node.all(protocol.Work)[-1].grants[0].probably_done
 
 
+def test_what_a_result_makes_ready_stays_on_its_node() -> None:
+    """Where others are as free: the node has what is read next."""
+    luigid = Luigid()
+    nodes = [luigid.node(name) for name in ("n1", "n2", "n3")]
+    others = [action("x", priority=5), action("y", priority=5)]
+    luigid.client().offer(action("c", "b"), action("b", "a"), action("a"), *others)
+    first = nodes[2]
+    for node in nodes:
+        luigid.seconds += 1
+        if node is not first:
+            node.end_all()
+    for task_id in ("a", "b", "c"):
+        luigid.seconds += 1
+        first.end(task_id)
+    assert first.given() == ["a", "b", "c"]
+
+
 def test_higher_priority_first() -> None:
     """Of ready tasks the dearest are given out first."""
     luigid = Luigid()
