@@ -1,9 +1,10 @@
-"""Fetches to a node what an action will read that it does not have yet, and may never get."""
+"""Fetches to a node what an action will read that it was not given yet, and may never be given."""
 
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import threading
 
 from luigigo.errors import LuigigoError
 from luigigo.nodes.errand import NotOurs, action_of
@@ -14,33 +15,38 @@ _log = logging.getLogger("luigigo.worker")
 
 
 class Fetcher:
-    """One thread that fetches, one thing at a time, behind the back of what runs."""
+    """One thread that fetches one thing at a time; it ends with the process."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._expected: queue.SimpleQueue[Expect] = queue.SimpleQueue()
         self._latest: object = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="fetching")
+
+    def start(self) -> None:
+        """Begin."""
+        threading.Thread(target=self._serve, name="fetching", daemon=True).start()
 
     def expect(self, message: Expect) -> None:
-        """Fetch what a task will read of those that are done. Whatever goes wrong is found out again when
-        it is staged.
-        """
-        self._thread.submit(self._fetch, message)
+        """Fetch what a task will read of those that are done.
 
-    def close(self) -> None:
-        """Leave the rest."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        Whatever goes wrong is found out again, and told, when the task is staged.
+        """
+        self._expected.put(message)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                self._fetch(self._expected.get())
+            except (LuigigoError, NotOurs, OSError) as error:
+                _log.info("not fetched ahead: %s", error)
+            except Exception:
+                _log.exception("fetching ahead")
 
     def _fetch(self, message: Expect) -> None:
-        try:
-            plan, action = action_of(message.task.family, message.task.params)
-            if (plan, action) != self._latest:
-                self._latest = plan, action
-                _log.info("fetching ahead for %s", action)
-            workshop = self._site.workshop(plan)
-            for each in message.done:
-                workshop.fetch(action, action_of(each.family, each.params)[1])
-        except (LuigigoError, NotOurs, OSError) as error:
-            _log.info("not fetched ahead: %s", error)
-        except Exception:
-            _log.exception("fetching ahead")
+        plan, action = action_of(message.task.family, message.task.params)
+        if (plan, action) != self._latest:
+            self._latest = plan, action
+            _log.info("fetching ahead for %s", action)
+        workshop = self._site.workshop(plan)
+        for each in message.done:
+            workshop.fetch(action, action_of(each.family, each.params)[1])

@@ -93,6 +93,7 @@ class NodeWorker:
         """Serve to the end. Raises the `LuigigoError` with which luigid refused."""
         for number in range(self.options.slots):
             threading.Thread(target=self._serve_slot, name=f"slot {number + 1}", daemon=True).start()
+        self._fetcher.start()
         self._channel.start()
         said = 0.0
         while not self._is_over():
@@ -103,7 +104,6 @@ class NodeWorker:
                 self._site.save()
         self._channel.close(protocol.Leave())
         self._staging.shutdown(wait=False, cancel_futures=True)
-        self._fetcher.close()
         if self.error is not None:
             raise self.error
 

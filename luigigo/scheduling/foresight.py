@@ -13,7 +13,7 @@ from typing import Any
 
 from luigi.task_status import DONE
 
-from luigigo.scheduling.leases import Leases, remember
+from luigigo.scheduling.leases import NO_NEEDS, Leases, remember
 from luigigo.scheduling.peers import Peer
 from luigigo.scheduling.protocol import Expect, Needs, TaskName
 from luigigo.scheduling.scheduler import ReadyScheduler
@@ -86,7 +86,7 @@ class Foresight:
 
     def _choose(self, task_id: str) -> tuple[Peer | None, bool]:
         """The node for a task, and whether it was not told of it yet; none where there is no choice."""
-        needs = self._leases.needs[task_id]
+        needs = self._leases.needs.get(task_id, NO_NEEDS)
         able = {peer.id: peer for peer in self._peers.values() if _can_run(peer, needs)}
         if len(able) < 2:
             return None, False

@@ -173,9 +173,7 @@ class _Search:
         has_slot = any(has_slot_for(capacity, needs, ahead=ahead) for capacity in self._capacities)
         if self._passed[lane] >= PATIENCE or not (has_slot or self._joined):
             return None
-        expecting = self.expected_at(task_id)
-        if expecting is not None and choose([expecting.capacity], task_id, needs, ahead=False) is not None:
-            self.chosen = expecting
+        if self._is_expected(task_id, needs):
             return True
         own = [peer.joined for peer in self._joined if peer.joined is not None and peer.id in task.workers]
         best = choose([*self._capacities, *own], task_id, needs, ahead=ahead)
@@ -184,6 +182,14 @@ class _Search:
             return False
         self.chosen = self._nodes.get(id(best)) or next(p for p in self._joined if p.joined is best)
         return True
+
+    def _is_expected(self, task_id: str, needs: Needs) -> bool:
+        """Whether a node that has fetched for the task can begin it."""
+        expecting = self.expected_at(task_id)
+        if expecting is None or id(expecting.capacity) not in self._nodes:
+            return False
+        self.chosen = expecting
+        return choose([expecting.capacity], task_id, needs, ahead=False) is not None
 
     def _has_resources(self, task: Any) -> bool:
         used = self._scheduler._used_resources()

@@ -1,0 +1,51 @@
+"""What a node fetches ahead."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+from luigigo.errors import StoreError
+from luigigo.nodes.fetching import Fetcher
+from luigigo.scheduling.protocol import Expect, TaskName
+
+PLAN = "0" * 64
+
+
+class Site:
+    """A site whose plan lacks what is called `lost`."""
+
+    def __init__(self) -> None:
+        self.fetched: list[tuple[str, str]] = []
+        self.is_done = threading.Event()
+
+    def workshop(self, plan: str) -> SimpleNamespace:
+        assert plan == PLAN
+        return SimpleNamespace(fetch=self._fetch)
+
+    def _fetch(self, action: str, dependency: str) -> None:
+        if dependency == "compile lost":
+            raise StoreError("the share is away")
+        self.fetched.append((action, dependency))
+        if dependency == "compile last":
+            self.is_done.set()
+
+
+def name(path: str, family: str = "CompilePackage", **more: str) -> TaskName:
+    return TaskName(family, {"import_path": path, "plan": PLAN, **more})
+
+
+def test_what_is_done_is_fetched_and_what_cannot_be_is_passed_over() -> None:
+    """Neither a fault nor a task that is none of luigigo's ends it."""
+    site = Site()
+    fetcher = Fetcher(site)  # type: ignore[arg-type]
+    fetcher.start()
+    link = name("app", "LinkBinary")
+    fetcher.expect(Expect(link, (name("a"), name("b"))))
+    fetcher.expect(Expect(link, (name("lost"),)))
+    fetcher.expect(Expect(name("app", "ExternalProgram"), (name("c"),)))
+    fetcher.expect(Expect(link, (name("d", extra="1"),)))
+    fetcher.expect(Expect(link, (TaskName("CompilePackage", {"import_path": "e", "plan": "../x"}),)))
+    fetcher.expect(Expect(link, (name("last"),)))
+    assert site.is_done.wait(10)
+    assert site.fetched == [("link app", f"compile {each}") for each in ("a", "b", "last")]
