@@ -22,9 +22,10 @@ import luigi
 from scheduling import import_graph
 
 from luigigo.access import read_token
-from luigigo.scheduling.channel import Place
+from luigigo.scheduling.place import Place
 from luigigo.scheduling.protocol import Help, Needs, Progress
-from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker, Terms
+from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker
+from luigigo.scheduling.terms import Terms
 
 
 class CompilePackage(luigi.Task):

@@ -16,7 +16,7 @@ from luigigo.access import read_token
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.process import Command, Runner
-from luigigo.scheduling.channel import Place
+from luigigo.scheduling.place import Place
 
 SLEEP_SECONDS = 60.0
 SLEEP_SECONDS = 60.0

@@ -21,7 +21,7 @@ from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
 from luigigo.scheduling.interrupts import interrupt_callbacks
 from luigigo.scheduling.protocol import Progress
-from luigigo.scheduling.remote import Terms
+from luigigo.scheduling.terms import Terms
 
 if TYPE_CHECKING:
     from luigigo.builds import PlannedBuild

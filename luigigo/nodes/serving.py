@@ -25,7 +25,7 @@ from luigigo.nodes.allocation import slurm_allocation
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.site import Site
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
-from luigigo.scheduling.channel import Place
+from luigigo.scheduling.place import Place
 
 READY_SECONDS = 30.0
 """How long a worker waits for luigid before it says that it is ready all the same."""

@@ -25,7 +25,8 @@ from luigigo.nodes.errand import Errand, NotOurs, errand_of
 from luigigo.nodes.fetching import Fetcher
 from luigigo.nodes.site import Lacking, Site
 from luigigo.scheduling import protocol
-from luigigo.scheduling.channel import Channel, Place
+from luigigo.scheduling.channel import Channel
+from luigigo.scheduling.place import Place
 from luigigo.scheduling.protocol import Ended, FromPeer, FromServer, Grant, Held, Hello, Usage, Welcome
 
 _log = logging.getLogger("luigigo.worker")

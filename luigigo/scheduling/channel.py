@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 import tornado.httpclient
@@ -23,6 +21,7 @@ import tornado.websocket
 from luigigo.access import authorization
 from luigigo.errors import LuigigoError, UsageError
 from luigigo.scheduling import protocol
+from luigigo.scheduling.place import Place, raise_if_final
 from luigigo.scheduling.protocol import FromPeer, FromServer, Hello, Refused, Welcome
 
 CONNECT_SECONDS = 5.0
@@ -30,42 +29,6 @@ FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
 """Between two attempts; less than `RETURN_SECONDS`, so that who was there before is back in time."""
 _FAREWELL_SECONDS = 1.0
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where a luigid is, and what it takes to get in."""
-
-    host: str
-    port: int
-    token: str
-    tls: bool = False
-    tls_ca: str = ""
-    """Certificates to trust, in a file; "" trusts what the system trusts."""
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-    def url(self, scheme: str, path: str) -> str:
-        """An address there; `scheme` is `http` or `ws`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{scheme}{'s' if self.tls else ''}://{host}:{self.port}{path}"
-
-    def tls_context(self) -> ssl.SSLContext | None:
-        """What to check its certificate with. Raises `UsageError`."""
-        if not self.tls:
-            return None
-        try:
-            return ssl.create_default_context(cafile=self.tls_ca or None)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"the TLS certificates {self.tls_ca} cannot be used: {error}") from error
-
-
-def place_of_url(url: str, token: str, tls_ca: str = "") -> Place:
-    """The place that a URL of luigid's names."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    port = parts.port or (443 if tls else 80)
-    return Place(parts.hostname or "localhost", port, parts.password or token, tls, tls_ca)
 
 
 class Owner(Protocol):
@@ -241,11 +204,3 @@ class Channel:
 
     def _note_sign(self, data: bytes = b"") -> None:
         self._heard_at = time.monotonic()
-
-
-def raise_if_final(status: int, place: Place) -> None:
-    """Raise `UsageError` for an answer that will be the same the next time."""
-    if status == 401:
-        raise UsageError(f"luigid at {place} does not take this token: is it the token of this cluster?")
-    if status == 404:
-        raise UsageError(f"luigid at {place} is not luigigo's: start one with luigigo scheduler")

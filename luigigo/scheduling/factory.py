@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import luigi.interface
@@ -22,11 +22,14 @@ from luigigo.clusterfile import find_known
 from luigigo.config import read_config
 from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.scheduling import outcome
-from luigigo.scheduling.channel import Place, place_of_url, raise_if_final
-from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker, Terms
+from luigigo.scheduling.place import Place, place_of_url, raise_if_final
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.settings import user_set
+from luigigo.scheduling.terms import Terms
 from luigigo.scheduling.worker import SlotWorker
+
+if TYPE_CHECKING:
+    from luigigo.scheduling.remote import ChannelScheduler
 
 DEFAULT_URL = "http://localhost:8082/"
 CONNECT_TIMEOUT_SECONDS = 0.25
@@ -107,11 +110,13 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
         if threading.current_thread() is not threading.main_thread():
             # Luigi's handler of SIGUSR1 can't be installed elsewhere.
             options["no_install_shutdown_handler"] = True
-        if isinstance(scheduler, ChannelScheduler):
-            return ChannelWorker(
-                scheduler, worker_processes=worker_processes, budget_bytes=_memory_budget, **options
-            )
         if not isinstance(scheduler, luigi.scheduler.Scheduler):
+            from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker
+
+            if isinstance(scheduler, ChannelScheduler):
+                return ChannelWorker(
+                    scheduler, worker_processes=worker_processes, budget_bytes=_memory_budget, **options
+                )
             if not user_set("worker", "wait_interval", "worker-wait-interval"):
                 options["wait_interval"] = POLL_SECONDS
             if not user_set("worker", "wait_jitter"):
@@ -135,6 +140,8 @@ def _connect(url: str) -> ChannelScheduler | None:
     shared = _ask_hello(place)
     if shared is None or not _client_sides:
         return None
+    from luigigo.scheduling.remote import ChannelScheduler
+
     side = _client_sides[0]
     side.adopt_cluster(shared)
     print(f"luigigo: using the cluster of luigid at {place}", file=sys.stderr, flush=True)

@@ -15,19 +15,20 @@ from luigi.task_status import DONE, FAILED, PENDING
 
 from luigigo.errors import ExitCode, LuigigoError
 from luigigo.scheduling import outcome, protocol
-from luigigo.scheduling.channel import Channel, Place
+from luigigo.scheduling.channel import Channel
 from luigigo.scheduling.interrupts import check, interruptible
+from luigigo.scheduling.place import Place
 from luigigo.scheduling.protocol import (
     FromPeer,
     FromServer,
     Held,
     Hello,
-    Help,
     Needs,
     Offer,
     Progress,
     Welcome,
 )
+from luigigo.scheduling.terms import Terms
 from luigigo.scheduling.worker import SlotWorker
 
 logger = logging.getLogger("luigi-interface")
@@ -38,21 +39,6 @@ PATIENCE_SECONDS = 2.0
 """How long there may be no worker before the user is told."""
 FALLBACK_SECONDS = 5.0
 """How long there may be none before the client joins in, where it is told to."""
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """What a client knows beside its tasks, from the layers above."""
-
-    node: str
-    version: str
-    observe: Callable[[Any, Progress], None]
-    """Told what became of a task elsewhere."""
-    help: Callable[[], Help]
-    """Asked when the client has to take part itself."""
-    renew: Callable[[], None]
-    """Called now and then, whatever happens, to keep what the run needs in the store."""
-    falls_back: bool = False
-    """Whether it takes part when there is no worker."""
 
 
 class ChannelScheduler:

@@ -1,0 +1,25 @@
+"""What the layers above give to a client of a luigid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from luigigo.scheduling.protocol import Help, Progress
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a client knows beside its tasks, from the layers above."""
+
+    node: str
+    version: str
+    observe: Callable[[Any, Progress], None]
+    """Told what became of a task elsewhere."""
+    help: Callable[[], Help]
+    """Asked when the client has to take part itself."""
+    renew: Callable[[], None]
+    """Called now and then, whatever happens, to keep what the run needs in the store."""
+    falls_back: bool = False
+    """Whether it takes part when there is no worker."""
