@@ -90,7 +90,8 @@ def show_views(views: Iterable[View], limit_seconds: float) -> None:
     for view in sorted(slowest, key=lambda each: (each.reader, each.writer)):
         times = (latest_seconds([sighting], limit_seconds) for sighting in (view.fresh, view.awaited))
         _row(table, view.reader, view.writer, *(seconds_text(seconds, limit_seconds) for seconds in times))
-    console().print(table)
+    if table.row_count:
+        console().print(table)
 
 
 def show_status(status: ClusterStatus, cluster: ClusterDescription) -> None:
