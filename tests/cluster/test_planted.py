@@ -95,9 +95,10 @@ class Scene:
         return digest
 
     def changed_plan(self, action_id: str, change: Callable[[Any], Any]) -> str:
-        """File the program's plan with one action changed and wanted anew."""
+        """File the program's plan with one action changed and wanted anew, whatever was made before."""
         action = self.plan.actions[ActionId(action_id)]
-        action = msgspec.structs.replace(change(action), key=digest_of(action_id, next(self.names)))
+        new = digest_of(action_id, next(self.names))
+        action = msgspec.structs.replace(change(action), key=new, own_digest=new)
         return self.put_plan(
             msgspec.structs.replace(self.plan, actions={**self.plan.actions, action.id: action})
         )
