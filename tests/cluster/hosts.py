@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from processes import Group, Process, children_of, is_stopped, matching, namespace_of, send
+from processes import Group, Process, children_of, is_stopped, matching, namespace_of, parent_pid, send
 from ssh import Client, write_server
 from tools import LONGEST_WAIT_SECONDS, PATH, call, free_subnet, not_installed, tool, wait_for, wait_for_port
 
@@ -226,6 +226,10 @@ class Host:
     def kill(self, pattern: str, number: int = signal.SIGKILL) -> list[int]:
         """Send a signal to the processes whose command line has a match, and say to which."""
         found = self.pids(pattern)
+        if number == signal.SIGSTOP:
+            # A child that has not begun its own program yet has its parent's command line, and the parent
+            # waits for it to begin: if both were stopped, the parent would never be.
+            found = [pid for pid in found if parent_pid(pid) not in found]
         waiting = self.group.waiting_for(found)
         send(found, number)
         if number in (signal.SIGKILL, signal.SIGCONT):

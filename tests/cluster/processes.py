@@ -95,6 +95,14 @@ def children_of(pid: int) -> list[int]:
         return []
 
 
+def parent_pid(pid: int) -> int:
+    """The parent of a process, whichever of its threads made it; 0 where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def namespace_of(pid: int) -> str:
     """What names the process' pid namespace; nothing where it has ended."""
     try:
