@@ -246,6 +246,10 @@ def test_what_listens_is_asked(
             with connection:
                 if connection.recv(4096):
                     connection.sendall(f"HTTP/1.0 200 OK\r\n\r\n{answer}".encode())
+                    connection.shutdown(socket.SHUT_WR)
+                    # Closed with the rest of the request unread, the connection would be reset.
+                    while connection.recv(4096):
+                        pass
 
     thread = threading.Thread(target=serve)
     thread.start()
