@@ -30,6 +30,7 @@ CONNECT_SECONDS = 5.0
 _NOT_FOUND = 127
 _PARALLEL = 32
 _STDERR_BYTES = 8192
+_STATUS_SECONDS = 2.0
 _LONGEST_ANSWER_BYTES = 16 << 20
 
 T = TypeVar("T")
@@ -119,9 +120,10 @@ class SshLink:
                 said += piece
         except OSError:
             pass
-        ended = self._channel.exit_status_ready()
-        exit_code = self._channel.recv_exit_status() if ended else None
-        return why_no_agent(exit_code, said.decode(errors="replace"))
+        # The exit status may come after the end of what was said.
+        self._channel.status_event.wait(_STATUS_SECONDS)
+        exit_code = self._channel.exit_status
+        return why_no_agent(None if exit_code < 0 else exit_code, said.decode(errors="replace"))
 
 
 def connect(entry: NodeEntry, interpreter: str, *, accept_new_host_keys: bool) -> SshLink:

@@ -102,9 +102,10 @@ def test_who_uses_a_paused_share_waits(network: Network, share: MooseFS, shared:
 def test_servers_come_back_after_a_crash(network: Network, share: MooseFS, shared: Path) -> None:
     """What was written is there when killed servers have been started again."""
     write(network["n1"], shared / "file")
+    assert network["n2"].run(["cat", shared / "file"]).stdout == "text"
     share.crash_servers()
     share.start_servers()
-    assert network["n2"].run(["cat", shared / "file"]).stdout == "text"
+    wait_for(lambda: network["n3"].run(["cat", shared / "file"]).stdout == "text", "what was written")
 
 
 def test_a_host_that_boots_again_can_mount_the_share(network: Network, share: MooseFS, shared: Path) -> None:
