@@ -62,7 +62,10 @@ class Graph:
 
 
 def build_graph(actions: Iterable[Mapping[str, object]], imports: Mapping[str, Iterable[str]]) -> Graph:
-    """The graph of a build from its action events and, for each package in order, what it imports."""
+    """The graph of a build from its action events and, for each package in order, what it imports.
+
+    A link waits for all packages: of several programs, for more than it needs.
+    """
     took = {(str(each["kind"]), str(each["package"])): float(str(each["seconds"])) for each in actions}
     seconds: dict[str, float] = {}
     needs: dict[str, list[str]] = {}

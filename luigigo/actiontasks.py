@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
 
 from luigigo import session
-from luigigo.golang.actions import CgoSpec, CToolchain, LinkSpec
+from luigigo.golang.actions import CgoSpec, CToolchain, Kind, LinkSpec
 from luigigo.model import ActionId, ActionRecord
 from luigigo.scheduling.protocol import Needs
 
@@ -115,29 +115,37 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
         session.current().builds.workshop(self.plan).perform(self.action_id)
 
 
-class CompilePackage(ActionTask):
+class PackageTask(ActionTask):
+    """One action of a package."""
+
+    kind: ClassVar[Kind]
+    import_path = luigi.Parameter(description="The package; of a link, the program's main package.")
+    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+
+    @property
+    def action_id(self) -> ActionId:
+        return ActionId(f"{self.kind.value} {self.import_path}")
+
+
+class CompilePackage(PackageTask):
     """Compile one Go package; publish its export data and its object.
 
     A package that is compiled for one program alone is called `path [program]`.
     """
 
-    import_path = luigi.Parameter(description="The package.")
-    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
-
-    @property
-    def action_id(self) -> ActionId:
-        return ActionId(f"compile {self.import_path}")
+    kind = Kind.COMPILE
 
 
-class BuildCgo(ActionTask):
+class BuildCgo(PackageTask):
     """Run cgo and the C compiler for one package; waits for nothing."""
 
-    import_path = luigi.Parameter(description="The package.")
-    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+    kind = Kind.CGO
 
-    @property
-    def action_id(self) -> ActionId:
-        return ActionId(f"cgo {self.import_path}")
+
+class LinkBinary(PackageTask):
+    """Link one program; publish the binary."""
+
+    kind = Kind.LINK
 
 
 class PrepareProfile(ActionTask):
@@ -149,17 +157,6 @@ class PrepareProfile(ActionTask):
     @property
     def action_id(self) -> ActionId:
         return ActionId(f"preprofile {self.profile}")
-
-
-class LinkBinary(ActionTask):
-    """Link one program; publish the binary."""
-
-    import_path = luigi.Parameter(description="The program's main package.")
-    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
-
-    @property
-    def action_id(self) -> ActionId:
-        return ActionId(f"link {self.import_path}")
 
 
 _PRUNE_HOLDS_SECONDS = 10.0

@@ -30,7 +30,6 @@ from luigigo.execution.events import (
     Outcome,
     Resources,
 )
-from luigigo.execution.sources import with_bundles
 from luigigo.execution.workshop import Workshop
 from luigigo.footprint import footprint
 from luigigo.golang.actions import Plan
@@ -222,8 +221,7 @@ class Builds:
         workshop = Workshop(planned.plan, equipment)
         done = workshop.prune()
         if self._session.config.shared:
-            # Nodes that see nothing but the share can then run any action.
-            workshop.plan = with_bundles(planned.plan, done, equipment.store)
+            workshop.publish_sources(done)
         digest = self._write_plan(msgspec.msgpack.encode(workshop.plan))
         self._workshops[digest] = workshop
         build = PlannedBuild(digest, workshop, done, equipment.timings)

@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import ActionEnded, ActionStarted, Outcome, Resources
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import Appetite, appetite
-from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked
+from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked, with_bundles
 from luigigo.execution.steps import make_outputs
 from luigigo.golang.actions import Action, Kind, Plan
 from luigigo.golang.keys import content_key, role_read, roles_made
@@ -46,7 +46,6 @@ class Workshop:
 
     def __init__(self, plan: Plan, equipment: Equipment) -> None:
         self.plan = plan
-        """Replaced by one with bundles, at most, before anything runs."""
         self.is_untouched = True
         """Whether nothing was done since `prune`, as far as is known here."""
         self._equipment = equipment
@@ -79,6 +78,13 @@ class Workshop:
                 self._records[ActionKey(key)] = record
                 done[wanted[ActionKey(key)]] = record
         return done
+
+    def publish_sources(self, done: Collection[ActionId]) -> None:
+        """Put the sources of what is not done into the store: nodes that see nothing else can then run it.
+
+        Raises what `with_bundles` raises.
+        """
+        self.plan = with_bundles(self.plan, done, self._equipment.store)
 
     def record(self, action_id: ActionId, *, is_done: bool = False) -> ActionRecord | None:
         """The record of an action, if it is done and its content is there.
@@ -153,6 +159,8 @@ class Workshop:
         `probably_done`: another node did it moments ago, so its record is worth waiting for.
         """
         action = self.plan.actions[action_id]
+        # It may have been staged here before, and done elsewhere.
+        self._prepared.pop(action_id, None)
         if self.record(action_id, is_done=probably_done) is not None:
             return
         prepared = self._prepare(action)

@@ -63,8 +63,7 @@ class HandOut:
         disabled = {record.id for record in self._scheduler._state.get_active_workers() if record.disabled}
         peers = [peer for peer in self._peers.values() if peer.id not in disabled]
         if len(queue):
-            search = _Search(self._scheduler, peers, self._leases, self._ahead_from)
-            search.expected_at = self.foresight.node_for
+            search = _Search(self._scheduler, peers, self._leases, self._ahead_from, self.foresight)
             while (task_id := queue.pop(search.accept)) is not None:
                 self._grant(task_id, search.chosen)
         self._even_out([peer for peer in peers if peer.is_node])
@@ -143,14 +142,18 @@ class _Search:
     """One round of handing out: for each ready task in turn, whether somebody can take it."""
 
     def __init__(
-        self, scheduler: ReadyScheduler, peers: list[Peer], leases: Leases, ahead_from: float
+        self,
+        scheduler: ReadyScheduler,
+        peers: list[Peer],
+        leases: Leases,
+        ahead_from: float,
+        foresight: Foresight,
     ) -> None:
         self.chosen: Peer
         """Who takes the task that was accepted last."""
-        self.expected_at: Callable[[str], Peer | None] = lambda task_id: None
-        """Which node has fetched for a task already."""
         self._scheduler = scheduler
         self._leases = leases
+        self._foresight = foresight
         # Of nodes that are as free, the one that ended something last: it has what is read next.
         latest_first = sorted(peers, key=lambda peer: -peer.ended_at)
         self._nodes = {id(peer.capacity): peer for peer in latest_first if peer.is_node}
@@ -185,7 +188,7 @@ class _Search:
 
     def _is_expected(self, task_id: str, needs: Needs) -> bool:
         """Whether a node that has fetched for the task can begin it."""
-        expecting = self.expected_at(task_id)
+        expecting = self._foresight.node_for(task_id)
         if expecting is None or id(expecting.capacity) not in self._nodes:
             return False
         self.chosen = expecting

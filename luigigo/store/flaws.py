@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO, TypeVar
 
-from luigigo.store.layout import STAGING_PREFIX
+from luigigo.store.layout import staging_path
 
 MISSING = "missing"
 AWAY = frozenset(
@@ -114,7 +113,7 @@ def leave_a_mark(folder: str) -> None:
     may be such a name itself: then the mark is made above it.
     """
     for place in (folder, os.path.dirname(folder)):
-        mark = f"{place}/{STAGING_PREFIX}{secrets.token_hex(12)}"
+        mark = staging_path(place)
         with suppress(OSError):
             os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             os.unlink(mark)

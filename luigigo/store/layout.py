@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
 
 CONTENTS = "cas"
@@ -25,6 +26,11 @@ STAGING_PREFIX = ".staging-"
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
+
+
+def staging_path(folder: str) -> str:
+    """A name in a folder that is nobody else's, for a file under way; upkeep removes what is left of them."""
+    return f"{folder}/{STAGING_PREFIX}{secrets.token_hex(12)}"
 
 
 def is_digest(name: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from typing import BinaryIO, TypeVar
 
 from luigigo.errors import StoreError
 from luigigo.store.flaws import AWAY, make_folder
-from luigigo.store.layout import STAGING_PREFIX
+from luigigo.store.layout import staging_path
 
 CHUNK_BYTES = 1 << 20
 
@@ -35,7 +34,7 @@ def staged(target: str, mode: int) -> Iterator[BinaryIO]:
 
     When the block or the publishing raises, nothing is left behind. Folders are made as needed.
     """
-    staging = f"{os.path.dirname(target)}/{STAGING_PREFIX}{secrets.token_hex(12)}"
+    staging = staging_path(os.path.dirname(target))
     try:
         # Closed before the rename: some network file systems report a full disk only then.
         with _create(staging) as file:
