@@ -1,0 +1,117 @@
+"""What staging an action on a node fetches, and what doing it afterwards looks up. The store is a fake."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from luigigo.errors import SourcesElsewhere
+from luigigo.execution.workshop import Workshop
+from luigigo.golang.actions import Action, Kind, Sources
+from luigigo.golang.keys import content_key
+from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, ImportPath, Output, digest_of
+
+
+def output(name: str) -> Output:
+    return Output(Digest(digest_of(name)), 7)
+
+
+def action(name: str, *imports: str) -> Action:
+    """A compile of a package whose sources are neither on the node nor in the store."""
+    return Action(
+        ActionId(f"compile {name}"), Kind.COMPILE, ImportPath(name), name, ActionKey(digest_of("key", name)),
+        digest_of("own", name), msgspec.UNSET, Sources(f"/project/{name}"),  # type: ignore[arg-type]
+        tuple((ImportPath(each), ActionId(f"compile {each}")) for each in imports),
+    )  # fmt: skip
+
+
+def record(key: str, made: Action) -> ActionRecord:
+    outputs = {role: output(f"{made.package} {role}") for role in ("export", "object")}
+    return ActionRecord(key, made.kind.value, made.package, outputs, 1.0, 1.0, 1, "n2")
+
+
+class Store:
+    """Records by key, and what was asked for."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, ActionRecord] = {}
+        self.asked: list[str] = []
+        self.opened: list[Output] = []
+
+    def read_record(self, key: str, wait_seconds: float = 0.0) -> ActionRecord | None:
+        self.asked.append(key)
+        return self.records.get(key)
+
+    def write_record(self, written: ActionRecord) -> None:
+        self.records[written.key] = written
+
+    def has_content(self, wanted: Output) -> bool:
+        return True
+
+    def open_content(self, wanted: Output, wait_seconds: float = 0.0) -> str:
+        self.opened.append(wanted)
+        return "/cache"
+
+
+class Node:
+    """A node that is to compile `app`, which imports `lib`, and `lib` is done."""
+
+    def __init__(self) -> None:
+        self.lib, self.app = action("lib"), action("app", "lib")
+        self.store = Store()
+        self.store.records[self.lib.key] = record(self.lib.key, self.lib)
+        self.outcomes: list[str] = []
+        equipment = SimpleNamespace(
+            store=self.store, node="n1", wait_seconds=0.0, has_projects=False, observe=self._observe
+        )
+        plan: Any = SimpleNamespace(actions={self.lib.id: self.lib, self.app.id: self.app})
+        self.workshop = Workshop(plan, equipment)  # type: ignore[arg-type]
+        self.content_key = content_key(self.app.own_digest, [("lib", output("lib export").digest)])
+
+    def _observe(self, event: Any) -> None:
+        if hasattr(event, "outcome"):
+            self.outcomes.append(event.outcome.value)
+
+
+@pytest.fixture
+def node() -> Node:
+    return Node()
+
+
+def test_what_was_made_from_the_same_inputs_before_is_not_fetched_for(node: Node) -> None:
+    """Neither sources nor inputs: the earlier outputs serve, and each record is looked up once."""
+    node.store.records[node.content_key] = record(node.content_key, node.app)
+    node.workshop.stage(node.app.id)
+    assert node.workshop.perform(node.app.id).outputs == record("", node.app).outputs
+    assert node.outcomes == ["cutoff"]
+    assert node.store.opened == []
+    assert node.store.asked == [node.app.key, node.lib.key, node.content_key]
+    assert node.app.key in node.store.records
+
+
+def test_what_was_not_made_before_needs_its_sources(node: Node) -> None:
+    """A node that has none says so before a slot is taken."""
+    with pytest.raises(SourcesElsewhere):
+        node.workshop.stage(node.app.id)
+
+
+def test_what_was_staged_before_and_done_elsewhere_is_not_done_again(node: Node) -> None:
+    """Given back, and given again when another node has done it, it is a hit."""
+    node.store.records[node.content_key] = record(node.content_key, node.app)
+    node.workshop.stage(node.app.id)
+    node.store.records[node.app.key] = record(node.app.key, node.app)
+    node.workshop.stage(node.app.id)
+    node.workshop.perform(node.app.id)
+    assert node.outcomes == ["hit"]
+
+
+def test_what_is_fetched_ahead_is_what_the_action_will_read(node: Node) -> None:
+    """Of a dependency, the output that it reads; of what it does not read, nothing."""
+    node.workshop.fetch(node.app.id, node.lib.id)
+    assert node.store.opened == [output("lib export")]
+    node.workshop.fetch(node.lib.id, node.app.id)
+    node.workshop.fetch(ActionId("link app"), node.lib.id)
+    assert node.store.opened == [output("lib export")]
