@@ -83,7 +83,7 @@ class Build:
 
     def wait_said(self, text: str, seconds: float = LONGEST_WAIT_SECONDS) -> None:
         """Return as soon as it says something on stderr."""
-        self._wait_for(lambda: text in self.stderr, f"{text!r}", seconds)
+        self._wait_for(lambda: text in self.stderr, repr(text), seconds)
 
     def wait_ended(self, count: int = 1) -> None:
         """Return as soon as so many actions have ended."""
@@ -91,19 +91,22 @@ class Build:
         def have_ended() -> bool:
             return len([event for event in tuple(self.events) if event["event"] == "action"]) >= count
 
-        self._wait_for(have_ended, f"{count} actions", LONGEST_WAIT_SECONDS)
+        self._wait_for(have_ended, f"{count} actions")
 
-    def _wait_for(self, holds: Callable[[], bool], what: str, seconds: float) -> None:
+    def _wait_for(self, holds: Callable[[], bool], what: str, seconds: float = LONGEST_WAIT_SECONDS) -> None:
         def holds_or_over() -> bool:
-            if self.process.poll() is not None and not any(each.is_alive() for each in self._readers):
-                assert holds(), f"ended without {what}: {self}"
-            return holds()
+            is_over = self.process.poll() is not None and not any(each.is_alive() for each in self._readers)
+            return holds() or is_over
 
-        wait_for(holds_or_over, f"{what}: {self}", seconds)
+        try:
+            wait_for(holds_or_over, what, seconds)
+            assert holds(), f"ended without {what}"
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self}") from None
 
-    def end(self, exit_code: int = 0) -> Build:
+    def end(self, exit_code: int = 0, seconds: float = LONGEST_WAIT_SECONDS) -> Build:
         """Wait until it ends, which must be with that exit code."""
-        self.process.wait()
+        self._wait_for(lambda: self.process.poll() is not None, "its end", seconds)
         for reader in self._readers:
             reader.join(10)
         assert self.process.returncode == exit_code, self
@@ -270,9 +273,9 @@ class Cluster:
         expected = self.references.binary(source, *arguments)
         assert build.output.read_bytes() == expected, "not what go build makes"
 
-    def end_identical(self, build: Build, source: Path) -> Build:
+    def end_identical(self, build: Build, source: Path, seconds: float = LONGEST_WAIT_SECONDS) -> Build:
         """Wait for a build that must succeed, and have no action said to have failed or to have run twice."""
-        build.end()
+        build.end(seconds=seconds)
         self.assert_identical(build, source)
         assert build.actions("failed") == []
         assert len(set(build.actions())) == len(build.actions()), sorted(build.actions())

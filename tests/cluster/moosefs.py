@@ -25,6 +25,9 @@ CONTROL = Path("/mnt/.moosefs")
 MASTER_PORT = 9421
 CHUNKS_PORT = 9422
 SERVERS = "^mfs(master|chunkserver) "
+RECOVERY_SECONDS = 240.0
+"""How long what uses the share may take when the servers were gone: a mount that lost the master while it
+wrote finds its own lock there, which holds for two minutes."""
 
 
 def missing() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from clusters import MODULE, NODES, SMALL, WORKER, Build, Cluster, References, write
-from moosefs import MooseFS
+from moosefs import RECOVERY_SECONDS, MooseFS
 from support import IDENTICAL, PROGRAMS, replace_content
 from tools import wait_for, wait_for_port
 
@@ -240,7 +240,7 @@ def test_the_share_fails_for_a_while(cluster: Cluster, share: MooseFS, many: Pat
     with getattr(share, fault)():
         time.sleep(FAULT_SECONDS)
         assert build.process.poll() is None
-    cluster.end_identical(build, many)
+    cluster.end_identical(build, many, RECOVERY_SECONDS)
 
 
 def test_damage_in_the_store_is_mended(cluster: Cluster, many: Path) -> None:
