@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from luigigo.nodes.errand import FAMILIES, NotOurs, errand_of
+from luigigo.actiontasks import PlanTasks
+from luigigo.golang.actions import Kind
+from luigigo.model import ActionId
+from luigigo.nodes.errand import NotOurs, errand_of
 from luigigo.scheduling.protocol import Grant
 
 PLAN = "0123456789abcdef" * 4
@@ -14,12 +17,13 @@ def grant(family: str = "CompilePackage", **params: str) -> Grant:
     return Grant("task", 7, family, params)
 
 
-@pytest.mark.parametrize(("family", "kind"), [(family, kind) for family, (kind, _) in FAMILIES.items()])
-def test_actions_of_a_plan_are_errands(family: str, kind: str) -> None:
-    """Each family of actions is taken on as an action of the named plan."""
-    errand = errand_of(grant(family, plan=PLAN, **{FAMILIES[family][1]: "example.com/a [program]"}))
+@pytest.mark.parametrize("kind", Kind)
+def test_the_tasks_of_a_plan_are_errands(kind: Kind) -> None:
+    """What a client offers a worker takes on, as the action that the task is of."""
+    task = PlanTasks(PLAN).task(ActionId(f"{kind.value} example.com/a [program]"))
+    errand = errand_of(grant(task.task_family, **task.to_str_params()))
     assert (errand.task_id, errand.lease, errand.plan) == ("task", 7, PLAN)
-    assert errand.action == f"{kind} example.com/a [program]"
+    assert errand.action == task.action_id
 
 
 @pytest.mark.parametrize(
