@@ -10,7 +10,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from clusters import MODULE, NODES, SMALL, WORKER, Build, Cluster, References, write
+from clientbuild import Build
+from clusters import MODULE, NODES, SMALL, WORKER, Cluster, References, write
 from moosefs import RECOVERY_SECONDS, MooseFS
 from support import IDENTICAL, PROGRAMS, replace_content
 from tools import wait_for, wait_for_port
