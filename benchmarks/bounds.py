@@ -9,17 +9,28 @@ MOST_EDGES = 160
 
 
 class Graph:
-    """Tasks with their seconds, and what each waits for; dependencies come before their dependents."""
+    """Tasks with their seconds, and what each waits for; dependencies come before their dependents.
 
-    def __init__(self, seconds: Mapping[str, float], needs: Mapping[str, Iterable[str]]) -> None:
+    `seconds` is the time on a node; for `lags`, where given, dependents wait longer, and the node does not.
+    """
+
+    def __init__(
+        self,
+        seconds: Mapping[str, float],
+        needs: Mapping[str, Iterable[str]],
+        lags: Mapping[str, float] | None = None,
+    ) -> None:
         self.seconds = dict(seconds)
+        self._lags = {task: (lags or {}).get(task, 0.0) for task in seconds}
         self.earliest: dict[str, float] = {}
         """When each can start at best, with any number of nodes."""
         self._needs = {task: tuple(needs.get(task, ())) for task in seconds}
         for task in self.seconds:
-            ends = (self.earliest[need] + self.seconds[need] for need in self._needs[task])
+            ends = (self.earliest[need] + self.seconds[need] + self._lags[need] for need in self._needs[task])
             self.earliest[task] = max(ends, default=0.0)
-        self.chain_seconds = max(self.earliest[task] + took for task, took in self.seconds.items())
+        self.chain_seconds = max(
+            self.earliest[task] + took + self._lags[task] for task, took in self.seconds.items()
+        )
         """T∞: the longest chain."""
         self.work_seconds = sum(self.seconds.values())
         """T1: all of it."""
@@ -55,7 +66,7 @@ class Graph:
         ends = dict.fromkeys(self.seconds, self.chain_seconds)
         latest = {}
         for task in reversed(self.seconds):
-            latest[task] = ends[task] - self.seconds[task]
+            latest[task] = ends[task] - self._lags[task] - self.seconds[task]
             for need in self._needs[task]:
                 ends[need] = min(ends[need], latest[task])
         return latest
@@ -66,7 +77,12 @@ def build_graph(actions: Iterable[Mapping[str, object]], imports: Mapping[str, I
 
     A link waits for all packages: of several programs, for more than it needs.
     """
-    took = {(str(each["kind"]), str(each["package"])): float(str(each["seconds"])) for each in actions}
+    took: dict[tuple[str, str], float] = {}
+    lags: dict[str, float] = {}
+    for each in actions:
+        kind, package = str(each["kind"]), str(each["package"])
+        lags[f"{kind} {package}"] = published = float(str(each["published_seconds"]))
+        took[kind, package] = float(str(each["seconds"])) - published
     seconds: dict[str, float] = {}
     needs: dict[str, list[str]] = {}
     for package, imported in imports.items():
@@ -79,7 +95,7 @@ def build_graph(actions: Iterable[Mapping[str, object]], imports: Mapping[str, I
             f"compile {each}" for each in imported if f"compile {each}" in seconds
         )
     compiles = [task for task in seconds if task.startswith("compile ")]
-    for (kind, package), each in took.items():
+    for (kind, package), linked in took.items():
         if kind == "link":
-            seconds[f"link {package}"], needs[f"link {package}"] = each, compiles
-    return Graph(seconds, needs)
+            seconds[f"link {package}"], needs[f"link {package}"] = linked, compiles
+    return Graph(seconds, needs, lags)

@@ -298,6 +298,7 @@ class Builds:
         resources = Resources(
             usage.cpu_seconds,
             usage.peak_bytes,
+            usage.published_seconds,
             usage.waited_seconds,
             self._queued_seconds.pop(action_id, 0.0),
         )

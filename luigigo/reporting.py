@@ -165,6 +165,7 @@ class JsonReporter:
                     "node": event.node,
                     "cpu_seconds": round(event.resources.cpu_seconds, 4),
                     "peak_bytes": event.resources.peak_bytes,
+                    "published_seconds": round(event.resources.published_seconds, 4),
                     "waited_seconds": round(event.resources.waited_seconds, 4),
                     "queued_seconds": round(event.resources.queued_seconds, 4),
                 }

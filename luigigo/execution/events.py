@@ -33,6 +33,8 @@ class Resources(msgspec.Struct, frozen=True):
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
     """The largest resident set of any one of its processes; 0 where no tool ran."""
+    published_seconds: float = 0.0
+    """From its tools' end until the store had what they made; a slot's time only on a single machine."""
     waited_seconds: float = 0.0
     """Until the share had shown and handed over all that it reads; a slot's time only on a single machine."""
     queued_seconds: float = 0.0

@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -120,9 +120,19 @@ class Workshop:
         share = equipment.budget_bytes // max(1, equipment.cpus)
         return appetite(action, equipment.timings.appetite(action.id), share, linked)
 
-    def perform(self, action_id: ActionId) -> ActionRecord:
-        """Do one action whose dependencies are done. Raises `ActionError` with the tools' words."""
+    def perform(self, action_id: ActionId, tools_ended: Callable[[], None] = lambda: None) -> ActionRecord:
+        """Do one action whose dependencies are done. Raises `ActionError` with the tools' words.
+
+        `tools_ended` is called when all that is left is to publish: the action then needs no slot any more.
+        """
         action = self.plan.actions[action_id]
+        ended_at = 0.0
+
+        def note_tools_ended() -> None:
+            nonlocal ended_at
+            ended_at = time.monotonic()
+            tools_ended()
+
         self.is_untouched = False
         observe = self._equipment.observe
         observe(ActionStarted(action.label))
@@ -130,10 +140,11 @@ class Workshop:
         outcome = Outcome.FAILED
         message, resources = "", Resources()
         try:
-            record, outcome = self._find_or_run(action)
+            record, outcome = self._find_or_run(action, note_tools_ended)
             message = record.messages
             if outcome is Outcome.RAN:
-                resources = Resources(record.cpu_seconds, record.peak_bytes)
+                published_seconds = time.monotonic() - ended_at
+                resources = Resources(record.cpu_seconds, record.peak_bytes, published_seconds)
             return record
         except LuigigoError as error:
             message = str(error)
@@ -191,7 +202,7 @@ class Workshop:
             node = self._equipment.node
             raise SourcesElsewhere(f"{action.label}: its sources are not on node {node}, nor in the store")
 
-    def _find_or_run(self, action: Action) -> tuple[ActionRecord, Outcome]:
+    def _find_or_run(self, action: Action, tools_ended: Callable[[], None]) -> tuple[ActionRecord, Outcome]:
         prepared = self._prepared.pop(action.id, None)
         if prepared is None:
             known = self.record(action.id)
@@ -200,10 +211,11 @@ class Workshop:
             prepared = self._prepare(action)
         store = self._equipment.store
         if prepared.earlier is not None:
+            tools_ended()
             record = msgspec.structs.replace(prepared.earlier, key=action.key)
             outcome = Outcome.CUTOFF
         else:
-            record = self._run(action, prepared.inputs)
+            record = self._run(action, prepared.inputs, tools_ended)
             store.write_record(msgspec.structs.replace(record, key=prepared.content_key))
             outcome = Outcome.RAN
         store.write_record(record)
@@ -239,11 +251,15 @@ class Workshop:
             )
         return record.outputs[role]
 
-    def _run(self, action: Action, inputs: Mapping[str, Output]) -> ActionRecord:
+    def _run(
+        self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None] = lambda: None
+    ) -> ActionRecord:
         with _disk_errors(action, self._equipment.work_dir):
-            return self._run_tools(action, inputs)
+            return self._run_tools(action, inputs, tools_ended)
 
-    def _run_tools(self, action: Action, inputs: Mapping[str, Output]) -> ActionRecord:
+    def _run_tools(
+        self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None]
+    ) -> ActionRecord:
         equipment = self._equipment
         wanted = self.appetite(action)
         started = time.monotonic()
@@ -252,6 +268,7 @@ class Workshop:
             paths = self._open_inputs(action, inputs)
             outputs = make_outputs(job, paths)
             job.require_unchanged_sources()
+            tools_ended()
             published = {
                 role: equipment.store.publish_file(path, executable=role == "binary")
                 for role, path in outputs.items()

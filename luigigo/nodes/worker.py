@@ -1,7 +1,7 @@
 """A node's worker: takes errands from luigid, fetches what they read, and runs them in slots.
 
-An errand that waits for the share holds no slot: it is staged by threads of their own, and queues for a slot
-when all that it reads is on this node.
+An errand that waits for the share holds no slot: it is staged by threads of their own, queues for a slot when
+all that it reads is on this node, and leaves the slot to the next one while what it made is published.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from luigigo.errors import ActionError, ExitCode, LuigigoError, PlanRefused, SourcesElsewhere
-from luigigo.execution.events import ActionEnded, CommandStarted, Event
+from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.errand import Errand, NotOurs, errand_of
 from luigigo.nodes.fetching import Fetcher
@@ -58,6 +58,7 @@ class Running(msgspec.Struct):
     received_at: float
     staged_at: float = 0.0
     has_started: bool = False
+    has_slot: bool = False
     is_cancelled: bool = False
     commands: list[tuple[str, tuple[str, ...]]] = []
     ended: ActionEnded | None = None
@@ -80,6 +81,7 @@ class NodeWorker:
         """By lease, everything that was taken on and has not ended."""
         self._ready: list[tuple[int, Running]] = []
         """Staged, in the order of their leases: luigid gives out the most urgent first."""
+        self._free_slots = options.slots
         self._results: deque[tuple[float, Ended]] = deque()
         self._epoch = ""
         self._is_welcome = threading.Event()
@@ -92,8 +94,9 @@ class NodeWorker:
 
     def run(self) -> None:
         """Serve to the end. Raises the `LuigigoError` with which luigid refused."""
-        for number in range(self.options.slots):
-            threading.Thread(target=self._serve_slot, name=f"slot {number + 1}", daemon=True).start()
+        # As many publish at most as run: those who cannot reach the share let no more begin.
+        for number in range(2 * self.options.slots):
+            threading.Thread(target=self._serve, name=f"errand {number + 1}", daemon=True).start()
         self._fetcher.start()
         self._channel.start()
         said = 0.0
@@ -253,16 +256,25 @@ class NodeWorker:
             heapq.heappush(self._ready, (errand.lease, running))
             self._lock.notify()
 
-    def _serve_slot(self) -> None:
+    def _serve(self) -> None:
         while True:
             with self._lock:
-                while not self._ready:
+                while not (self._ready and self._free_slots):
                     self._lock.wait()
                 _, running = heapq.heappop(self._ready)
                 if running.is_cancelled:
                     continue
-                running.has_started = True
+                running.has_started = running.has_slot = True
+                self._free_slots -= 1
             self._run(running)
+
+    def _vacate(self, running: Running) -> None:
+        """Let another errand have the slot, if it was not left already."""
+        with self._lock:
+            if running.has_slot:
+                running.has_slot = False
+                self._free_slots += 1
+                self._lock.notify()
 
     def _run(self, running: Running) -> None:
         errand = running.errand
@@ -271,13 +283,16 @@ class NodeWorker:
         self._current.running = running
         try:
             with self._site.equipment.runner.scope(errand.lease):
-                record = self._site.workshop(errand.plan).perform(errand.action)
+                workshop = self._site.workshop(errand.plan)
+                record = workshop.perform(errand.action, lambda: self._vacate(running))
             seen = running.ended
+            took = seen.resources if seen is not None else Resources()
             usage = Usage(
                 outcome=seen.outcome.value if seen is not None else "ran",
                 seconds=time.monotonic() - started_at,
-                cpu_seconds=seen.resources.cpu_seconds if seen is not None else 0.0,
-                peak_bytes=seen.resources.peak_bytes if seen is not None else 0,
+                cpu_seconds=took.cpu_seconds,
+                peak_bytes=took.peak_bytes,
+                published_seconds=took.published_seconds,
                 gogc=self._site.equipment.timings.gogc(errand.action),
                 waited_seconds=running.staged_at - running.received_at,
                 idle_seconds=started_at - running.staged_at,
@@ -289,6 +304,7 @@ class NodeWorker:
             result = self._result_of(errand, error)
         finally:
             self._current.running = None
+            self._vacate(running)
         self._finish(running, result)
 
     def _result_of(self, errand: Errand, error: BaseException) -> Ended:

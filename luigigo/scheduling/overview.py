@@ -25,15 +25,16 @@ def overview(dispatcher: Dispatcher, version: str, shared: str) -> dict[str, Any
 
 
 def _node(peer: Peer, now: float) -> dict[str, Any]:
-    running = sum(lease.has_started for lease in peer.leases.values())
+    started = sum(lease.has_started for lease in peer.leases.values())
     return {
         "node": peer.hello.node,
         "worker_id": peer.id,
         "state": peer.availability,
         "reason": peer.fault,
         "slots": peer.hello.slots,
-        "running": running,
-        "waiting": len(peer.leases) - running,
+        # Those above it have left their slots, and publish.
+        "running": min(started, peer.hello.slots),
+        "waiting": len(peer.leases) - started,
         "memory_bytes": peer.hello.memory_bytes,
         "granted_bytes": peer.capacity.given_bytes,
         "go": peer.hello.go,

@@ -141,6 +141,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Wall time from the moment when a slot took it up."""
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
+    published_seconds: float = 0.0
+    """The last part of it, without a slot: from the end of the tools until the store had what they made."""
     gogc: str = ""
     waited_seconds: float = 0.0
     """Time that it waited for the share to show and to hand over what it reads."""

@@ -93,7 +93,7 @@ def test_json_tells_of_each_action_and_then_of_the_build(lab: Lab, project: Path
         ("link", "example.com/small"),
     ]
     for each in actions:
-        took = {"cpu_seconds", "peak_bytes", "waited_seconds", "queued_seconds"}
+        took = {"cpu_seconds", "peak_bytes", "published_seconds", "waited_seconds", "queued_seconds"}
         assert set(each) == {"event", "kind", "package", "outcome", "seconds", "node"} | took
         assert each["outcome"] == "ran"
         assert each["seconds"] > 0

@@ -82,10 +82,14 @@ def node() -> Node:
 
 
 def test_what_was_made_from_the_same_inputs_before_is_not_fetched_for(node: Node) -> None:
-    """Neither sources nor inputs: the earlier outputs serve, and each record is looked up once."""
+    """Neither sources nor inputs: the earlier outputs serve, each record is looked up once, and the slot left
+    before one is written."""
     node.store.records[node.content_key] = record(node.content_key, node.app)
     node.workshop.stage(node.app.id)
-    assert node.workshop.perform(node.app.id).outputs == record("", node.app).outputs
+    known_when_left: list[set[str]] = []
+    done = node.workshop.perform(node.app.id, lambda: known_when_left.append(set(node.store.records)))
+    assert done.outputs == record("", node.app).outputs
+    assert known_when_left == [{node.lib.key, node.content_key}]
     assert node.outcomes == ["cutoff"]
     assert node.store.opened == []
     assert node.store.asked == [node.app.key, node.lib.key, node.content_key]

@@ -1,0 +1,151 @@
+"""When a worker's slots are taken and left. luigid and what does the actions are fakes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import luigigo.nodes.worker
+from luigigo.errors import ActionError
+from luigigo.model import ActionId
+from luigigo.nodes.worker import NodeWorker, WorkerOptions
+from luigigo.scheduling.place import Place
+from luigigo.scheduling.protocol import Ended, Grant, Work
+
+PLAN = "0123456789abcdef" * 4
+
+
+class Channel:
+    """What was said to luigid."""
+
+    def __init__(self, place: Place, owner: NodeWorker) -> None:
+        self.said: list[Any] = []
+
+    def send(self, *messages: Any) -> None:
+        self.said.extend(messages)
+
+    def start(self) -> None:
+        """Nobody is there."""
+
+    close = send
+
+
+class Workshop:
+    """Actions whose tools take no time, and whose results are published when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.failing: set[str] = set()
+        self.may_publish: dict[str, threading.Event] = {}
+        self.plan = SimpleNamespace(actions=self)
+
+    def get(self, action_id: ActionId) -> object:
+        return action_id
+
+    def stage(self, action_id: ActionId, *, probably_done: bool) -> None:
+        """All that it reads is here."""
+
+    def perform(self, action_id: ActionId, tools_ended: Callable[[], None]) -> Any:
+        name = action_id.rpartition(" ")[2]
+        published = self.may_publish.setdefault(name, threading.Event())
+        self.begun.append(name)
+        if name in self.failing:
+            raise ActionError("does not compile")
+        tools_ended()
+        assert published.wait(10)
+        return SimpleNamespace(messages="")
+
+    def publish(self, name: str) -> None:
+        self.may_publish.setdefault(name, threading.Event()).set()
+
+
+class Scene:
+    """A worker with one slot."""
+
+    def __init__(self) -> None:
+        self.workshop = Workshop()
+        equipment = SimpleNamespace(
+            runner=SimpleNamespace(scope=lambda lease: nullcontext()),
+            timings=SimpleNamespace(gogc=lambda action: ""),
+        )
+        site: Any = SimpleNamespace(
+            equipment=equipment,
+            workshop=lambda plan: self.workshop,
+            require_c=lambda workshop, action: None,
+            save=lambda: None,
+        )
+        keeper: Any = SimpleNamespace(size_bytes=lambda: 0)
+        options = WorkerOptions(Place("head", 8082, "token"), "n1", 1, 0, "1")
+        self.worker = NodeWorker(options, site, keeper)
+        self.thread = threading.Thread(target=self.worker.run)
+        self.thread.start()
+
+    def give(self, *names: str) -> None:
+        """Have luigid give actions, one after the other."""
+        for lease, name in enumerate(names, 1):
+            grant = Grant(name, lease, "CompilePackage", {"import_path": name, "plan": PLAN})
+            self.worker.receive(Work((grant,)))
+            wait_for(partial(self._has_staged, name))
+
+    def _has_staged(self, name: str) -> bool:
+        return name in self.workshop.begun or any(
+            each.errand.task_id == name for _, each in self.worker._ready
+        )
+
+    @property
+    def results(self) -> dict[str, str]:
+        channel: Any = self.worker._channel
+        return {said.task_id: said.status for said in channel.said if isinstance(said, Ended)}
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    monkeypatch.setattr(luigigo.nodes.worker, "Channel", Channel)
+    monkeypatch.setattr(luigigo.nodes.worker, "TICK_SECONDS", 0.01)
+    scene = Scene()
+    yield scene
+    for name in tuple(scene.workshop.may_publish):
+        scene.workshop.publish(name)
+    scene.worker.exit("the test is over")
+    scene.thread.join(10)
+    assert not scene.thread.is_alive()
+
+
+def test_a_slot_serves_another_while_results_are_published(scene: Scene) -> None:
+    """The tools of one run while the share is waited for on behalf of another."""
+    scene.give("first", "second")
+    wait_for(lambda: scene.workshop.begun == ["first", "second"])
+    assert scene.results == {}
+    scene.workshop.publish("second")
+    wait_for(lambda: scene.results == {"second": "done"})
+
+
+def test_who_cannot_publish_lets_no_more_begin(scene: Scene) -> None:
+    """While the share is away, as many errands wait for it as there are slots, and as many again."""
+    scene.give("first", "second", "third")
+    time.sleep(0.05)
+    assert scene.workshop.begun == ["first", "second"]
+    scene.workshop.publish("first")
+    wait_for(lambda: scene.workshop.begun == ["first", "second", "third"])
+
+
+def test_who_fails_leaves_its_slot(scene: Scene) -> None:
+    """It publishes nothing, and the slot is free for the next."""
+    scene.workshop.failing.add("first")
+    scene.give("first", "second")
+    wait_for(lambda: scene.workshop.begun == ["first", "second"])
+    wait_for(lambda: scene.results == {"first": "failed"})
