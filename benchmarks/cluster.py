@@ -31,7 +31,8 @@ sys.path.insert(0, str(HERE.parent / "tests" / "cluster"))
 from bounds import build_graph
 from builds import IDENTITY_FLAGS, Program, programs, require_same
 from hosts import LOCAL, Host, Network
-from moosefs import MooseFS
+from moosefs import MASTER_PORT, MooseFS
+from tools import wait_for_port
 
 from luigigo.golang.toolchain import find_go
 
@@ -139,6 +140,18 @@ class Bench:
         return found
 
 
+def mount(share: MooseFS, delay_seconds: float) -> None:
+    """Mount the share on all hosts; its master answers the nodes so much later."""
+    head, port = share.network.head, MASTER_PORT + 1000
+    if delay_seconds:
+        server = f"{head.address}:{MASTER_PORT}"
+        head.start([sys.executable, str(HERE / "delay.py"), str(port), server, str(delay_seconds)])
+        wait_for_port(head.address, port)
+    for host in share.network.hosts.values():
+        is_slow = delay_seconds and host is not head
+        share.mount(host, SHARE, options=f"mfsport={port}" if is_slow else "")
+
+
 def modules_folder() -> str:
     """Where the go command keeps modules."""
     go = find_go("", os.environ)
@@ -168,6 +181,7 @@ def main() -> None:
     parser.add_argument("program")
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--share", type=float, default=0.2, help="of one processor, for each host")
+    parser.add_argument("--delay", type=float, default=0.0, help="milliseconds by which the share is slower")
     parser.add_argument("--go-build", action="store_true", help="measure go build on one such host, too")
     options = parser.parse_args()
     names = [f"n{number}" for number in range(1, max(options.nodes) + 1)]
@@ -177,8 +191,7 @@ def main() -> None:
     ):
         share = MooseFS(network)
         share.start()
-        for host in network.hosts.values():
-            share.mount(host, SHARE)
+        mount(share, options.delay / 1000)
         go = find_go("", os.environ)
         goroot = subprocess.run(
             [go.path, "env", "GOROOT"], env=go.environment(os.environ), capture_output=True, text=True
