@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from luigigo.access import make_token
@@ -67,7 +68,8 @@ def prepare_state(cluster: ClusterDescription) -> str:
     with store_errors("make the cluster's folder", cluster.shared):
         os.makedirs(cluster.shared, exist_ok=True)
         for path in (cluster.state_dir, folder):
-            if not os.path.isdir(path):
+            # Another `up` may make it at the same moment.
+            with suppress(FileExistsError):
                 os.mkdir(path, 0o700)
     for path in (cluster.state_dir, folder):
         private_folder(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,20 @@ def test_the_share_is_prepared_once(tmp_path: Path) -> None:
     marks = prepare_state(cluster)
     assert marks == str(share / "cluster" / "marks")
     assert (share / "cluster").stat().st_mode & 0o777 == 0o700
+
+
+def test_many_may_prepare_the_share_at_once(tmp_path: Path) -> None:
+    """Each finds it ready, whoever made which folder."""
+    together = threading.Barrier(8)
+
+    def prepare(share: Path) -> str:
+        together.wait(10)
+        return prepare_state(ClusterDescription(str(share), SchedulerPlace("head"), (NodeEntry("n1"),)))
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(30):
+            share = tmp_path / str(number)
+            assert set(pool.map(prepare, [share] * 8)) == {str(share / "cluster" / "marks")}
 
 
 def test_what_a_node_says_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
