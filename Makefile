@@ -30,6 +30,9 @@ bench-cluster:
 	$(PYTHON) benchmarks/cluster.py hello --go-build
 	$(PYTHON) benchmarks/cluster.py gopls --go-build
 	$(PYTHON) benchmarks/cluster.py golangci-lint --go-build
+	$(PYTHON) benchmarks/cluster.py hello --nodes 1 --share 1 --go-build
+	$(PYTHON) benchmarks/cluster.py gopls --nodes 1 --share 1 --go-build
+	$(PYTHON) benchmarks/cluster.py hello --nodes 1 --share 1 --delay 2
 	$(PYTHON) benchmarks/cluster_scheduling.py --tasks 300 3000 10000 --workers 1 8 32
 	$(PYTHON) benchmarks/cluster_scheduling.py --work true --ninja --hyperqueue --stock --memory
 	$(PYTHON) benchmarks/cluster_losses.py
