@@ -11,17 +11,17 @@ MOST_EDGES = 160
 class Graph:
     """Tasks with their seconds, and what each waits for; dependencies come before their dependents.
 
-    `seconds` is the time on a node; for `lags`, where given, dependents wait longer, and the node does not.
+    `seconds` is the time on a node; for `lags` dependents wait longer, and the node does not.
     """
 
     def __init__(
         self,
         seconds: Mapping[str, float],
         needs: Mapping[str, Iterable[str]],
-        lags: Mapping[str, float] | None = None,
+        lags: Mapping[str, float],
     ) -> None:
         self.seconds = dict(seconds)
-        self._lags = {task: (lags or {}).get(task, 0.0) for task in seconds}
+        self._lags = {task: lags.get(task, 0.0) for task in seconds}
         self.earliest: dict[str, float] = {}
         """When each can start at best, with any number of nodes."""
         self._needs = {task: tuple(needs.get(task, ())) for task in seconds}

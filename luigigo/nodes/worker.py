@@ -94,7 +94,7 @@ class NodeWorker:
 
     def run(self) -> None:
         """Serve to the end. Raises the `LuigigoError` with which luigid refused."""
-        # As many publish at most as run: those who cannot reach the share let no more begin.
+        # Those that publish count as well: when as many as this cannot reach the share, no more begin.
         for number in range(2 * self.options.slots):
             threading.Thread(target=self._serve, name=f"errand {number + 1}", daemon=True).start()
         self._fetcher.start()
