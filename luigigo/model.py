@@ -37,7 +37,7 @@ class ActionRecord(msgspec.Struct, frozen=True):
     """What the store knows of an action that was done."""
 
     key: str
-    """The action key or content key that the record is filed under."""
+    """The action key that the record is filed under."""
     kind: str
     """`compile`, `cgo`, `link` or `preprofile`."""
     package: ImportPath
@@ -51,3 +51,5 @@ class ActionRecord(msgspec.Struct, frozen=True):
     node: str
     messages: str = ""
     """What the tools printed though they succeeded, such as a C compiler's warnings."""
+    content_key: str = ""
+    """The content key that it is filed under as well; "" for none."""

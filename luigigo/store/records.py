@@ -17,7 +17,7 @@ import msgspec
 from luigigo.model import ActionRecord
 from luigigo.store.flaws import MISSING, Flaw, flaw_of, open_plain, patiently
 from luigigo.store.layout import is_digest, sharded
-from luigigo.store.staging import publish, remove_unchanged, store_errors
+from luigigo.store.staging import link, publish, remove_unchanged, store_errors
 
 USE_RESOLUTION_SECONDS = 3600.0
 """A record's modification time is its last use, at most this much too early: reading rarely writes."""
@@ -79,12 +79,19 @@ class Records:
         return found
 
     def write(self, record: ActionRecord) -> None:
-        """File the record under its key; its content must be published before. Raises `StoreError`."""
+        """File the record under its keys; its content must be published before. Raises `StoreError`."""
         path = sharded(self._folder, record.key)
         body = _encoder.encode(record)
         content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
         with store_errors("write", path):
             publish(path, content, 0o644)
+        if record.content_key:
+            other = sharded(self._folder, record.content_key)
+            with store_errors("write", other):
+                try:
+                    link(path, other)
+                except OSError:
+                    publish(other, content, 0o644)
 
     def _read_once(self, key: str, path: str) -> ActionRecord:
         try:
@@ -116,7 +123,7 @@ def parse_record(key: str, content: bytes) -> ActionRecord | str:
         record = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return f"malformed: {error}"
-    if record.key != key:
+    if key not in (record.key, record.content_key):
         return f"misfiled: it is that of {record.key}"
     for role, output in record.outputs.items():
         if not is_digest(output.digest) or output.size_bytes < 0:

@@ -30,16 +30,16 @@ Made = TypeVar("Made")
 
 @contextmanager
 def staged(target: str, mode: int) -> Iterator[BinaryIO]:
-    """Give a file to write; it becomes `target`, with these permissions, when the block ends well.
+    """Give a file to write; it becomes `target` when the block ends well.
 
-    When the block or the publishing raises, nothing is left behind. Folders are made as needed.
+    Its permissions are `mode` less the umask. When the block or the publishing raises, nothing is left
+    behind. Folders are made as needed.
     """
     staging = staging_path(os.path.dirname(target))
     try:
         # Closed before the rename: some network file systems report a full disk only then.
-        with _create(staging) as file:
+        with _create(staging, mode) as file:
             yield file
-            os.fchmod(file.fileno(), mode)
         os.rename(staging, target)
     except BaseException:
         with suppress(OSError):
@@ -51,6 +51,18 @@ def publish(target: str, content: bytes, mode: int) -> None:
     """Write `content` to `target` in one step. Raises `OSError`."""
     with staged(target, mode) as file:
         file.write(content)
+
+
+def link(existing: str, target: str) -> None:
+    """Let `target` be another name of a published file, in one step. Raises `OSError`.
+
+    Not every file system has such names, some have them within one folder only, and none replaces one.
+    """
+    try:
+        os.link(existing, target)
+    except FileNotFoundError:
+        make_folder(os.path.dirname(target))
+        os.link(existing, target)
 
 
 def move(source: str, target: str) -> None:
@@ -117,11 +129,12 @@ def _remedy(number: int | None) -> str:
     return f"mend the file system or {elsewhere}"
 
 
-def _create(path: str) -> BinaryIO:
+def _create(path: str, mode: int) -> BinaryIO:
+    """A new file to write, whatever its mode says: as Git makes its objects."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, flags, mode)
     except FileNotFoundError:
         make_folder(os.path.dirname(path))
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = os.open(path, flags, mode)
     return os.fdopen(descriptor, "wb")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -59,6 +60,39 @@ def test_what_was_written_is_read(shelf: Shelf) -> None:
     first, _, rest = shelf.path(1).read_bytes().partition(b"\n")
     assert first.decode() == hashlib.sha256(rest).hexdigest()
     assert msgspec.json.decode(rest)["package"] == "fmt"
+    assert shelf.damage == []
+
+
+def test_a_record_with_a_content_key_is_read_by_both(shelf: Shelf) -> None:
+    """It is one file with two names."""
+    record = msgspec.structs.replace(record_of(1), content_key=key_of(2))
+    shelf.records.write(record)
+    assert shelf.records.read(key_of(1)) == shelf.records.read(key_of(2)) == record
+    assert shelf.path(1).samefile(shelf.path(2))
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP, errno.EMLINK])
+def test_where_a_file_has_one_name_it_is_written_twice(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Some file systems know no second name for a file, or none in another folder."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "link", refuse)
+    record = msgspec.structs.replace(record_of(1), content_key=key_of(2))
+    shelf.records.write(record)
+    assert shelf.records.read(key_of(1)) == shelf.records.read(key_of(2)) == record
+
+
+def test_a_content_key_gets_the_latest_record(shelf: Shelf) -> None:
+    """What lay there is replaced: it may have been unfit to use."""
+    shelf.records.write(msgspec.structs.replace(record_of(3), content_key=key_of(2)))
+    record = msgspec.structs.replace(record_of(1), content_key=key_of(2))
+    shelf.records.write(record)
+    assert shelf.records.read(key_of(2)) == record
+    assert shelf.records.read(key_of(3)) is not None
     assert shelf.damage == []
 
 

@@ -113,3 +113,14 @@ def test_a_store_waits_until_its_share_can_be_written(tmp_path: Path, clock: Clo
         output = store.publish_bytes(b"content")
     assert Path(store.open_content(output)).read_bytes() == b"content"
     assert len(clock.slept) == 2
+
+
+def test_a_published_file_has_its_mode_less_the_umask(tmp_path: Path) -> None:
+    """As files have that any program makes: a private umask makes a private store."""
+    before = os.umask(0o027)
+    try:
+        staging.publish(str(tmp_path / "a" / "b"), b"content", 0o444)
+    finally:
+        os.umask(before)
+    published = tmp_path / "a" / "b"
+    assert (published.stat().st_mode & 0o777, published.read_bytes()) == (0o440, b"content")
