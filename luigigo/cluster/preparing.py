@@ -1,11 +1,10 @@
-"""Making the share ready, once for the whole cluster: the store's folders and the cluster's own."""
+"""Making the cluster's own folder and token on the share, once for all nodes."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
 
@@ -14,35 +13,9 @@ from luigigo.cluster import marks
 from luigigo.cluster.links import in_background
 from luigigo.clusterfile import ClusterDescription, private_folder
 from luigigo.errors import StoreError
-from luigigo.store.layout import CONTENTS, PLANS, RECORDS, RUNS
 from luigigo.store.staging import store_errors
-from luigigo.store.store import Store
 
 Made = TypeVar("Made")
-
-_SHARDS = tuple(f"{number:02x}" for number in range(256))
-
-
-def prepare_shared(root: str) -> None:
-    """Make every folder that the store will ever publish into; harmless when they are there.
-
-    A folder that one node makes while another has just looked for it is not seen there for seconds; one that
-    was there before any worker started, is. Raises `StoreError`.
-    """
-    Store.open_at(root)
-    missing = []
-    with store_errors("make the store", root):
-        for name in (PLANS, RUNS):
-            os.makedirs(os.path.join(root, name), exist_ok=True)
-        for kind in (CONTENTS, RECORDS):
-            folder = os.path.join(root, kind)
-            os.makedirs(folder, exist_ok=True)
-            there = set(os.listdir(folder))
-            missing += [os.path.join(folder, shard) for shard in _SHARDS if shard not in there]
-        if missing:
-            # The time goes into waiting for the share's server, one round trip for each.
-            with ThreadPoolExecutor(16) as pool:
-                list(pool.map(lambda path: os.makedirs(path, exist_ok=True), missing))
 
 
 def prepare_within(work: Callable[[], Made], cluster: ClusterDescription, limit_seconds: float) -> Made:

@@ -16,9 +16,10 @@ from luigigo.cluster.control import ClusterStatus, Control, NodeStatus, NoLuigid
 from luigigo.cluster.findings import Finding, Severity
 from luigigo.cluster.links import in_background
 from luigigo.cluster.messages import ClusterError, LogText, Reach, Reached, ReadLog, Start, Started
-from luigigo.cluster.preparing import prepare_shared, prepare_state, prepare_token, prepare_within
+from luigigo.cluster.preparing import prepare_state, prepare_token, prepare_within
 from luigigo.cluster.survey import Crew, Options, Survey, survey
 from luigigo.clusterfile import ClusterDescription, remember
+from luigigo.store.preparing import prepare_shared
 
 _SHARE_LIMIT_SECONDS = 20.0
 _START_LIMIT_SECONDS = 30.0

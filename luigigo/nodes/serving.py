@@ -19,13 +19,16 @@ import luigigo
 from luigigo.access import make_token, read_token
 from luigigo.clusterfile import ClusterDescription, private_folder
 from luigigo.config import Config, read_config
-from luigigo.errors import ExitCode, UsageError
+from luigigo.errors import ExitCode, StoreError, UsageError
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.nodes.allocation import slurm_allocation
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.site import Site
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.place import Place
+from luigigo.store.preparing import make_shards, prepare_shared
+
+_log = logging.getLogger("luigigo.worker")
 
 READY_SECONDS = 30.0
 """How long a worker waits for luigid before it says that it is ready all the same."""
@@ -89,6 +92,7 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
 def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> int:
     workers: list[NodeWorker] = []
     site = Site(config, os.environ, options.node, lambda event: workers[0].observe(event))
+    make_shards([str(config.node_cache)])
     keeper = CacheKeeper([str(config.node_cache), site.equipment.sources_dir], cache_bytes)
     worker = NodeWorker(options, site, keeper)
     workers.append(worker)
@@ -106,7 +110,7 @@ def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> i
     finally:
         keeper.stop()
         site.close()
-    logging.getLogger("luigigo.worker").info("ended: %s", worker.exit_reason)
+    _log.info("ended: %s", worker.exit_reason)
     return int(ExitCode.OK)
 
 
@@ -130,6 +134,8 @@ def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, toke
     from luigigo.scheduling.server import SchedulerOptions, serve
 
     _log_to_stderr()
+    if cluster is not None:
+        threading.Thread(target=_prepare, args=(cluster.shared,), daemon=True).start()
     if cluster is None:
         token = make_token(token_file or _default_token_file())
         options = SchedulerOptions(token, bind or "127.0.0.1", port or 8082)
@@ -146,6 +152,14 @@ def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, toke
         )
     asyncio.run(serve(options, luigigo.__version__))
     return int(ExitCode.OK)
+
+
+def _prepare(shared: str) -> None:
+    """Make the store's folders, lest the first build does it one by one. luigid needs none of them."""
+    try:
+        prepare_shared(shared)
+    except StoreError as error:
+        _log.warning("%s", error)
 
 
 def _default_token_file() -> str:

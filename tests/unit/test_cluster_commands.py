@@ -13,9 +13,10 @@ import pytest
 from luigigo.cluster import bootstrap, commands, tables
 from luigigo.cluster.choosing import choose
 from luigigo.cluster.findings import Finding, Severity
-from luigigo.cluster.preparing import prepare_shared, prepare_state
+from luigigo.cluster.preparing import prepare_state
 from luigigo.clusterfile import ClusterDescription, NodeEntry, SchedulerPlace, read_cluster, remember
 from luigigo.errors import UsageError
+from luigigo.store.preparing import prepare_shared
 
 
 def write_cluster(folder: Path, host: str) -> ClusterDescription:
