@@ -25,6 +25,9 @@ def needs_response_file(argv: Sequence[str], quoted: bool) -> bool:
     readers = _QUOTED_READERS if quoted else _READERS
     if os.path.basename(argv[0]).removesuffix(".exe") not in readers:
         return False
+    # A character is four bytes at most, and encoding thousands of arguments takes a millisecond.
+    if 4 * sum(map(len, argv)) <= ARGUMENTS_LIMIT_BYTES:
+        return False
     return sum(len(os.fsencode(argument)) for argument in argv) > ARGUMENTS_LIMIT_BYTES
 
 
