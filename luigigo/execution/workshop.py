@@ -50,6 +50,8 @@ class Workshop:
         """Whether nothing was done since `prune`, as far as is known here."""
         self._equipment = equipment
         self._records: dict[ActionKey, ActionRecord] = {}
+        self._made: dict[ActionKey, Mapping[str, Output]] = {}
+        """What others said that actions made."""
         self._prepared: dict[ActionId, _Prepared] = {}
         """Of what is staged and has not run, so that the share is asked once."""
 
@@ -172,7 +174,9 @@ class Workshop:
         action = self.plan.actions[action_id]
         # It may have been staged here before, and done elsewhere.
         self._prepared.pop(action_id, None)
-        if self.record(action_id, is_done=probably_done) is not None:
+        # Else it was not done when the build was planned; what was done since is found by its content key.
+        may_be_done = probably_done or action.key in self._records
+        if may_be_done and self.record(action_id, is_done=True) is not None:
             return
         prepared = self._prepare(action)
         if prepared.earlier is None:
@@ -185,13 +189,17 @@ class Workshop:
             self._open_inputs(action, prepared.inputs)
         self._prepared[action_id] = prepared
 
+    def learn(self, made: Mapping[str, Mapping[str, Output]]) -> None:
+        """Take the word of others for what actions made, by action key and role: no record is read then."""
+        self._made.update((ActionKey(key), outputs) for key, outputs in made.items())
+
     def fetch(self, action_id: ActionId, dependency: ActionId) -> None:
         """Bring to this node what an action will read of a dependency that is done.
 
-        Ignores what is no such pair of actions. Raises `StoreError`s.
+        Ignores what the plan does not have. Raises `StoreError`s.
         """
         action = self.plan.actions.get(action_id)
-        if action is None or dependency not in action.dependencies:
+        if action is None or dependency not in self.plan.actions:
             return
         own_role = {Kind.CGO: "bundle", Kind.PREPROFILE: "profile"}.get(self.plan.actions[dependency].kind)
         output = self._output(dependency, own_role or role_read(action.kind))
@@ -209,16 +217,16 @@ class Workshop:
             if known is not None:
                 return known, Outcome.HIT
             prepared = self._prepare(action)
-        store = self._equipment.store
         if prepared.earlier is not None:
             tools_ended()
-            record = msgspec.structs.replace(prepared.earlier, key=action.key)
-            outcome = Outcome.CUTOFF
+            # Under the content key it lies already.
+            record = msgspec.structs.replace(prepared.earlier, key=action.key, content_key="")
+            outcome = Outcome.HIT if prepared.earlier.key == action.key else Outcome.CUTOFF
         else:
             record = self._run(action, prepared.inputs, tools_ended)
-            store.write_record(msgspec.structs.replace(record, key=prepared.content_key))
+            record = msgspec.structs.replace(record, content_key=prepared.content_key)
             outcome = Outcome.RAN
-        store.write_record(record)
+        self._equipment.store.write_record(record)
         self._records[action.key] = record
         return record, outcome
 
@@ -242,9 +250,12 @@ class Workshop:
         return inputs
 
     def _output(self, action_id: ActionId, role: str) -> Output:
+        key = self.plan.actions[action_id].key
+        heard = self._made.get(key, {}).get(role)
+        if heard is not None:
+            return heard
         record = self.record(action_id, is_done=True)
         if record is None:
-            key = self.plan.actions[action_id].key
             raise ContentMissing(
                 f"{action_id} was done, but its record {key} cannot be read on node "
                 f"{self._equipment.node}; run the build again"
@@ -327,6 +338,7 @@ class Workshop:
         action = self.plan.actions[action_id]
         self._require_sources(action)
         self._records.pop(action.key, None)
+        self._made.pop(action.key, None)
         for dependency in action.dependencies:
             if self.record(dependency) is None:
                 self._remake(dependency)

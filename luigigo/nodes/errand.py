@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from luigigo.model import ActionId, Digest
-from luigigo.scheduling.protocol import Grant
+from luigigo.scheduling.protocol import Grant, Made
 from luigigo.store.layout import is_digest
 
 FAMILIES = {
@@ -30,6 +30,8 @@ class Errand(msgspec.Struct, frozen=True):
     action: ActionId
     probably_done: bool = False
     wants_commands: bool = False
+    made: dict[str, Made] = {}
+    """By action key, what it reads of those that were done in this run."""
 
 
 class NotOurs(Exception):
@@ -64,4 +66,13 @@ def errand_of(grant: Grant) -> Errand:
         action=action,
         probably_done=grant.probably_done,
         wants_commands=grant.wants_commands,
+        made=sound(grant.made),
     )
+
+
+def sound(made: dict[str, Made]) -> dict[str, Made]:
+    """What actions made, as luigid says. Raises `NotOurs` unless all of it is called by digests."""
+    for key, outputs in made.items():
+        if not all(is_digest(name) for name in (key, *(output.digest for output in outputs.values()))):
+            raise NotOurs(f"what {key[:100]!r} made is not called by digests")
+    return made

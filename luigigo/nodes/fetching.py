@@ -7,7 +7,7 @@ import queue
 import threading
 
 from luigigo.errors import LuigigoError
-from luigigo.nodes.errand import NotOurs, action_of
+from luigigo.nodes.errand import NotOurs, action_of, sound
 from luigigo.nodes.site import Site
 from luigigo.scheduling.protocol import Expect
 
@@ -48,5 +48,6 @@ class Fetcher:
             self._latest = plan, action
             _log.info("fetching ahead for %s", action)
         workshop = self._site.workshop(plan)
+        workshop.learn(sound(message.made))
         for each in message.done:
             workshop.fetch(action, action_of(each.family, each.params)[1])

@@ -37,6 +37,8 @@ RESULTS_KEPT_SECONDS = 60.0
 RESULTS_KEPT = 1000
 TICK_SECONDS = 0.5
 STATE_SECONDS = 15.0
+SAVE_SECONDS = 120.0
+"""How often the caches of stats and timings are written: tens of thousands of entries each time."""
 
 
 class WorkerOptions(msgspec.Struct, frozen=True):
@@ -99,12 +101,14 @@ class NodeWorker:
             threading.Thread(target=self._serve, name=f"errand {number + 1}", daemon=True).start()
         self._fetcher.start()
         self._channel.start()
-        said = 0.0
+        said, saved = 0.0, time.monotonic()
         while not self._is_over():
             time.sleep(TICK_SECONDS)
             if time.monotonic() - said > STATE_SECONDS:
                 said = time.monotonic()
                 self._channel.send(protocol.NodeState(self._keeper.size_bytes(), len(self._ready)))
+            if time.monotonic() - saved > SAVE_SECONDS:
+                saved = time.monotonic()
                 self._site.save()
         self._channel.close(protocol.Leave())
         self._staging.shutdown(wait=False, cancel_futures=True)
@@ -167,13 +171,17 @@ class NodeWorker:
         self._is_welcome.set()
         _log.info("connected to luigid %s at %s", welcome.epoch, self.options.place)
         with self._lock:
-            started = [
-                protocol.Started(each.errand.task_id, lease)
-                for lease, each in self._errands.items()
-                if each.has_started
-            ]
+            started = {lease: each for lease, each in self._errands.items() if each.has_started}
             oldest = time.monotonic() - RESULTS_KEPT_SECONDS
-            return [*(result for at, result in self._results if at > oldest), *started]
+            return [
+                *(result for at, result in self._results if at > oldest),
+                *(protocol.Started(each.errand.task_id, lease) for lease, each in started.items()),
+                *(
+                    protocol.Publishing(each.errand.task_id, lease)
+                    for lease, each in started.items()
+                    if not each.has_slot
+                ),
+            ]
 
     def receive(self, message: FromServer) -> None:
         """Take errands, or give them up."""
@@ -247,6 +255,7 @@ class NodeWorker:
                 if action is None:
                     raise NotOurs(f"plan {errand.plan} has no action {errand.action[:200]!r}")
                 self._site.require_c(workshop, action)
+                workshop.learn(errand.made)
                 workshop.stage(errand.action, probably_done=errand.probably_done)
         except BaseException as error:
             self._finish(running, self._result_of(errand, error))
@@ -276,6 +285,15 @@ class NodeWorker:
                 self._free_slots += 1
                 self._lock.notify()
 
+    def _begin_publishing(self, running: Running) -> None:
+        message = protocol.Publishing(running.errand.task_id, running.errand.lease)
+        if self._ready:
+            # The next one says soon that it has started. At the latest this one says that it has ended.
+            self._channel.send_along(message)
+        else:
+            self._channel.send(message)
+        self._vacate(running)
+
     def _run(self, running: Running) -> None:
         errand = running.errand
         self._channel.send(protocol.Started(errand.task_id, errand.lease))
@@ -284,7 +302,7 @@ class NodeWorker:
         try:
             with self._site.equipment.runner.scope(errand.lease):
                 workshop = self._site.workshop(errand.plan)
-                record = workshop.perform(errand.action, lambda: self._vacate(running))
+                record = workshop.perform(errand.action, lambda: self._begin_publishing(running))
             seen = running.ended
             took = seen.resources if seen is not None else Resources()
             usage = Usage(
@@ -299,7 +317,7 @@ class NodeWorker:
                 messages=record.messages,
                 commands=tuple(running.commands),
             )
-            result = Ended(errand.task_id, errand.lease, "done", usage=usage)
+            result = Ended(errand.task_id, errand.lease, "done", usage=usage, made=record.outputs)
         except BaseException as error:
             result = self._result_of(errand, error)
         finally:

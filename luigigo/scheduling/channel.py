@@ -10,6 +10,7 @@ import asyncio
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
@@ -62,6 +63,7 @@ class Channel:
         self._connection: Any = None
         self._is_welcome = self._was_welcome = False
         self._outbox: list[FromPeer] = []
+        self._unhurried: deque[FromPeer] = deque()
         self._closing = False
         self._heard_at = 0.0
         self._done = asyncio.Event()
@@ -75,6 +77,10 @@ class Channel:
         """Say something, in order. Dropped while there is no connection: `Owner.resume` makes up for it."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._enqueue, messages)
+
+    def send_along(self, message: FromPeer) -> None:
+        """Say something with whatever is said next, and before it."""
+        self._unhurried.append(message)
 
     def close(self, *farewell: FromPeer) -> None:
         """Say the last words, and end; waits no longer than a second."""
@@ -92,11 +98,12 @@ class Channel:
             self._connection.close()
 
     def _enqueue(self, messages: Sequence[FromPeer]) -> None:
+        along = [self._unhurried.popleft() for _ in range(len(self._unhurried))]
         if not self._is_welcome:
             return
         if not self._outbox:
             self._loop.call_soon(self._flush)
-        self._outbox.extend(messages)
+        self._outbox += (*along, *messages)
 
     def _flush(self) -> None:
         messages, self._outbox = self._outbox, []

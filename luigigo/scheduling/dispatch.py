@@ -175,6 +175,8 @@ class Dispatcher:
             self._take_result(peer, message)
         elif isinstance(message, protocol.Started):
             self._note_start(peer, message)
+        elif isinstance(message, protocol.Publishing):
+            self._note_publishing(peer, message)
         elif isinstance(message, protocol.NodeState):
             peer.state = message
         elif isinstance(message, protocol.Leave):
@@ -217,6 +219,11 @@ class Dispatcher:
         waited = self._clock() - self.scheduler.queue.ready_at(message.task_id)
         self._tidings.tell_start(message.task_id, peer, waited)
 
+    def _note_publishing(self, peer: Peer, message: protocol.Publishing) -> None:
+        lease = peer.leases.get(message.task_id)
+        if lease is not None and lease.number == message.lease:
+            self._leases.vacate(peer, message.task_id)
+
     def _take_result(self, peer: Peer, ended: Ended) -> None:
         task_id = ended.task_id
         lease = peer.leases.get(task_id)
@@ -232,6 +239,7 @@ class Dispatcher:
             peer.done += 1
             peer.ended_at = self._clock()
             self._handout.foresight.note_place(task_id, peer)
+            self._leases.note_made(task_id, ended.made)
             self._tidings.news[task_id] = (peer, ended)
             self.scheduler._update_task_history(task, DONE)
             self.scheduler._state.set_status(task, DONE)

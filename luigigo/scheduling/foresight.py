@@ -1,8 +1,8 @@
-"""Which node runs the last action of a build: chosen early, and told what is done for it.
+"""Which node runs an action that reads much: chosen early, and told what is done for it.
 
 A build ends with a link, which reads what all its other actions made. When they are done everybody waits for
 the one node that links, and that node for the share: so it fetches one by one before, and the next time it is
-the same node, which has all but what changed.
+the same node, which has all but what changed. Packages that import many others are waited for like that, too.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Foresight:
         """By what they are called in every build, the nodes where last actions ran last."""
 
     def note_done(self, task_id: str) -> None:
-        """A task is done: those that end a build may read of it now."""
+        """A task is done: those that wait for many may read of it now."""
         self.forget(task_id)
         queue = self._scheduler.queue
         for dependent in queue.dependents(task_id):
-            if len(queue.dependencies(dependent)) >= WIDE_FROM and self._ends_a_build(dependent):
+            if len(queue.dependencies(dependent)) >= WIDE_FROM and self._is_for_nodes(dependent):
                 self._news.setdefault(dependent, []).append(task_id)
 
     def note_place(self, task_id: str, peer: Peer) -> None:
@@ -71,18 +71,21 @@ class Foresight:
         for task_id, done in news.items():
             peer, is_new = self._choose(task_id)
             if peer is not None:
-                known = [self._name(each) for each in (self._all_done(task_id) if is_new else done)]
-                names = tuple(name for name in known if name is not None)
+                told = self._all_done(task_id) if is_new else done
+                names = tuple(name for name in map(self._name, told) if name is not None)
                 task = self._name(task_id)
                 if task is not None and names:
-                    peer.outbox.append(Expect(task, names))
+                    peer.outbox.append(Expect(task, names, self._leases.made_by(told)))
+
+    def _is_for_nodes(self, task_id: str) -> bool:
+        """Whether any node may run the task."""
+        needs = self._leases.needs.get(task_id)
+        return needs is not None and needs.anywhere
 
     def _ends_a_build(self, task_id: str) -> bool:
         """Whether a task is an action, and none but a client's own tasks waits for it."""
-        own, needs = self._leases.needs.get(task_id), self._leases.needs
-        if own is None or not own.anywhere:
-            return False
-        return not any(other in needs for other in self._scheduler.queue.dependents(task_id))
+        dependents = self._scheduler.queue.dependents(task_id)
+        return self._is_for_nodes(task_id) and not any(other in self._leases.needs for other in dependents)
 
     def _choose(self, task_id: str) -> tuple[Peer | None, bool]:
         """The node for a task, and whether it was not told of it yet; none where there is no choice."""

@@ -83,6 +83,7 @@ class HandOut:
                 needs.runs_alone,
                 needs.key in self._recent,
                 needs.wants_commands,
+                self._leases.made_by(self._scheduler.queue.dependencies(task_id)),
             )
         )
 

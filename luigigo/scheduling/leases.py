@@ -12,7 +12,7 @@ import msgspec
 from luigi.task_status import PENDING, RUNNING
 
 from luigigo.scheduling.peers import Lease, Peer
-from luigigo.scheduling.protocol import Needs
+from luigigo.scheduling.protocol import Made, Needs
 from luigigo.scheduling.scheduler import ReadyScheduler
 
 NO_NEEDS = Needs("")
@@ -36,6 +36,8 @@ class Leases:
         self._scheduler = scheduler
         self._clock = clock
         self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
+        self._made: dict[str, Made] = {}
+        """By key, what those that are done made, while a task has the key."""
         self._by_key: dict[str, set[str]] = {}
         self._holders: dict[str, str] = {}
         """By key, the task that runs for all that have it."""
@@ -70,6 +72,17 @@ class Leases:
         needs = self.needs.get(task_id)
         if needs is not None:
             self.note_needs(task_id, msgspec.structs.replace(needs, anywhere=False))
+
+    def note_made(self, task_id: str, made: Made) -> None:
+        """Learn what a task that is done made."""
+        needs = self.needs.get(task_id)
+        if made and needs is not None:
+            self._made[needs.key] = made
+
+    def made_by(self, task_ids: Iterable[str]) -> dict[str, Made]:
+        """What these tasks made, by key, as far as it is known."""
+        keys = [needs.key for needs in map(self.needs.get, task_ids) if needs is not None]
+        return {key: self._made[key] for key in keys if key in self._made}
 
     def lane(self, task_id: str) -> str:
         """What the task asks of a node, where any may run it; "" for what is bound to a client."""
@@ -108,6 +121,11 @@ class Leases:
             if twin.status == PENDING:
                 self.hold(twin, peer.id)
         return lease
+
+    def vacate(self, peer: Peer, task_id: str) -> None:
+        """A peer publishes what the task made: it could begin another."""
+        peer.leases[task_id].is_publishing = True
+        peer.capacity.take_back(task_id)
 
     def release(self, peer: Peer, task_id: str) -> None:
         """A peer has the task no more."""
@@ -153,6 +171,8 @@ class Leases:
             needs = self.needs.pop(task_id, None)
             if needs is not None:
                 self._forget_key(task_id, needs)
+                if needs.key not in self._by_key:
+                    self._made.pop(needs.key, None)
 
     def _forget_key(self, task_id: str, needs: Needs) -> None:
         equal = self._by_key[needs.key]

@@ -26,14 +26,15 @@ def overview(dispatcher: Dispatcher, version: str, shared: str) -> dict[str, Any
 
 def _node(peer: Peer, now: float) -> dict[str, Any]:
     started = sum(lease.has_started for lease in peer.leases.values())
+    publishing = sum(lease.is_publishing for lease in peer.leases.values())
     return {
         "node": peer.hello.node,
         "worker_id": peer.id,
         "state": peer.availability,
         "reason": peer.fault,
         "slots": peer.hello.slots,
-        # Those above it have left their slots, and publish.
-        "running": min(started, peer.hello.slots),
+        "running": started - publishing,
+        "publishing": publishing,
         "waiting": len(peer.leases) - started,
         "memory_bytes": peer.hello.memory_bytes,
         "granted_bytes": peer.capacity.given_bytes,

@@ -22,6 +22,7 @@ class Lease:
     peer_id: str
     granted_at: float
     has_started: bool = False
+    is_publishing: bool = False
     is_revoked: bool = False
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from luigigo.model import Output
+
 PROTOCOL = 1
 CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
@@ -34,6 +36,8 @@ RETURN_SECONDS = 10.0
 _NAME = re.compile(r"[\w.@:\[\]()=, /-]{1,300}")
 _Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=10_000)]
 _Number: TypeAlias = int | float
+Made: TypeAlias = dict[str, Output]
+"""What an action made, by role."""
 _Status: TypeAlias = Literal[
     "PENDING", "RUNNING", "BATCH_RUNNING", "DONE", "FAILED", "DISABLED", "SUSPENDED", "UNKNOWN"
 ]
@@ -160,6 +164,13 @@ class Started(Message, frozen=True, tag="started"):
     lease: int
 
 
+class Publishing(Message, frozen=True, tag="publishing"):
+    """The tools of a task have ended: it needs neither its slot nor its memory any more."""
+
+    task_id: str
+    lease: int
+
+
 class Ended(Message, frozen=True, tag="ended"):
     """A task is over on a node."""
 
@@ -171,6 +182,8 @@ class Ended(Message, frozen=True, tag="ended"):
     explanation: str = ""
     exit_code: int = 0
     usage: Usage | None = None
+    made: Made = {}
+    """With `done`: what the store now holds of it."""
     lacks: str = ""
     """With `unable`: the C toolchain that this node does not have, "" when the node itself has a fault."""
 
@@ -209,6 +222,8 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     probably_done: bool = False
     """Another node did an equal one moments ago: its record is worth waiting for."""
     wants_commands: bool = False
+    made: dict[str, Made] = {}
+    """By action key, what those made that the task waited for, as far as luigid heard of it."""
 
 
 class Work(Message, frozen=True, tag="work"):
@@ -232,6 +247,8 @@ class Expect(Message, frozen=True, tag="expect"):
 
     task: TaskName
     done: tuple[TaskName, ...]
+    made: dict[str, Made] = {}
+    """By action key, what they made, as far as luigid heard of it."""
 
 
 class Cancel(Message, frozen=True, tag="cancel"):
@@ -307,7 +324,7 @@ class _TaskCall(msgspec.Struct):
     owners: list[str] | None = None
 
 
-FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Ended | NodeState
+FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Publishing | Ended | NodeState
 FromServer: TypeAlias = (
     Welcome | Refused | Work | Expect | Cancel | Revoke | Progress | Notice | RunOver | Exit
 )

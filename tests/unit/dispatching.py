@@ -58,6 +58,10 @@ class Someone:
         """A slot takes up each task."""
         self.say(*(protocol.Started(task_id, self.holds[task_id]) for task_id in task_ids))
 
+    def publish(self, *task_ids: str) -> None:
+        """The tools of each task have ended."""
+        self.say(*(protocol.Publishing(task_id, self.holds[task_id]) for task_id in task_ids))
+
     def end(self, task_id: str, status: str = "done", explanation: str = "", **more: Any) -> None:
         """Report how a task ended."""
         self.say(Ended(task_id, self.holds.pop(task_id), status, explanation, **more))

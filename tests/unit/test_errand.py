@@ -6,7 +6,7 @@ import pytest
 
 from luigigo.actiontasks import PlanTasks
 from luigigo.golang.actions import Kind
-from luigigo.model import ActionId
+from luigigo.model import ActionId, Digest, Output
 from luigigo.nodes.errand import NotOurs, errand_of
 from luigigo.scheduling.protocol import Grant
 
@@ -73,3 +73,25 @@ def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
 def test_a_strange_name_is_only_ever_looked_up(name: str) -> None:
     """A name stands behind its kind, so that it finds an action of that kind in the plan or nothing."""
     assert errand_of(grant(import_path=name, plan=PLAN)).action == f"compile {name}"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"../x": {}},
+        {PLAN: {"export": Output(Digest("../../etc/passwd"), 7)}},
+        {PLAN: {"export": Output(Digest(PLAN), 7), "object": Output(Digest(PLAN + "\n"), 7)}},
+    ],
+)
+def test_what_others_made_is_called_by_digests(made: dict[str, dict[str, Output]]) -> None:
+    """What is to be read is never another file."""
+    params = {"import_path": "a", "plan": PLAN}
+    with pytest.raises(NotOurs, match="not called by digests"):
+        errand_of(Grant("task", 7, "CompilePackage", params, made=made))
+
+
+def test_what_others_made_is_passed_on() -> None:
+    """As luigid says it."""
+    made = {PLAN: {"export": Output(Digest(PLAN), 7)}}
+    params = {"import_path": "a", "plan": PLAN}
+    assert errand_of(Grant("task", 7, "CompilePackage", params, made=made)).made == made

@@ -6,8 +6,9 @@ import threading
 from types import SimpleNamespace
 
 from luigigo.errors import StoreError
+from luigigo.model import Digest, Output
 from luigigo.nodes.fetching import Fetcher
-from luigigo.scheduling.protocol import Expect, TaskName
+from luigigo.scheduling.protocol import Expect, Made, TaskName
 
 PLAN = "0" * 64
 
@@ -17,11 +18,12 @@ class Site:
 
     def __init__(self) -> None:
         self.fetched: list[tuple[str, str]] = []
+        self.learned: dict[str, Made] = {}
         self.is_done = threading.Event()
 
     def workshop(self, plan: str) -> SimpleNamespace:
         assert plan == PLAN
-        return SimpleNamespace(fetch=self._fetch)
+        return SimpleNamespace(fetch=self._fetch, learn=self.learned.update)
 
     def _fetch(self, action: str, dependency: str) -> None:
         if dependency == "compile lost":
@@ -41,11 +43,14 @@ def test_what_is_done_is_fetched_and_what_cannot_be_is_passed_over() -> None:
     fetcher = Fetcher(site)  # type: ignore[arg-type]
     fetcher.start()
     link = name("app", "LinkBinary")
-    fetcher.expect(Expect(link, (name("a"), name("b"))))
+    made = {"1" * 64: {"object": Output(Digest("2" * 64), 3)}}
+    fetcher.expect(Expect(link, (name("a"), name("b")), made))
+    fetcher.expect(Expect(link, (name("x"),), {"../x": {}}))
     fetcher.expect(Expect(link, (name("lost"),)))
     fetcher.expect(Expect(name("app", "ExternalProgram"), (name("c"),)))
     fetcher.expect(Expect(link, (name("d", extra="1"),)))
     fetcher.expect(Expect(link, (TaskName("CompilePackage", {"import_path": "e", "plan": "../x"}),)))
     fetcher.expect(Expect(link, (name("last"),)))
     assert site.is_done.wait(10)
+    assert site.learned == made
     assert site.fetched == [("link app", f"compile {each}") for each in ("a", "b", "last")]

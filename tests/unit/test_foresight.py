@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatching import Luigid, Someone, action, own
 
+from luigigo.model import Digest, Output
 from luigigo.scheduling import protocol
 from luigigo.scheduling.foresight import WIDE_FROM
 from luigigo.scheduling.protocol import Offer
@@ -97,3 +98,18 @@ def test_what_reads_little_is_not_told_of() -> None:
     for node in nodes:
         node.end(next(iter(node.holds)))
     assert [node.all(protocol.Expect) for node in nodes] == [[], []]
+
+
+def test_what_reads_much_is_told_of_wherever_it_stands() -> None:
+    """A package that imports many is waited for as a link is, though others come after it; what they made is
+    told with their names."""
+    luigid = Luigid()
+    nodes = [luigid.node(name) for name in ("n1", "n2")]
+    packages = [action(name) for name in PACKAGES]
+    luigid.client().offer(action("link", "wide"), action("wide", *PACKAGES), *packages)
+    made = {"export": Output(Digest("1" * 64), 7)}
+    task_id = next(iter(nodes[0].holds))
+    nodes[0].end(task_id, made=made)
+    (expected,) = [each for node in nodes for each in node.all(protocol.Expect)]
+    assert expected.task.params == {"import_path": "wide"}
+    assert expected.made == {task_id: made}

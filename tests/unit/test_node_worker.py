@@ -14,10 +14,10 @@ import pytest
 
 import luigigo.nodes.worker
 from luigigo.errors import ActionError
-from luigigo.model import ActionId
+from luigigo.model import ActionId, Digest, Output
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.place import Place
-from luigigo.scheduling.protocol import Ended, Grant, Work
+from luigigo.scheduling.protocol import Ended, Grant, Publishing, Started, Welcome, Work
 
 PLAN = "0123456789abcdef" * 4
 
@@ -34,7 +34,7 @@ class Channel:
     def start(self) -> None:
         """Nobody is there."""
 
-    close = send
+    close = send_along = send
 
 
 class Workshop:
@@ -49,6 +49,9 @@ class Workshop:
     def get(self, action_id: ActionId) -> object:
         return action_id
 
+    def learn(self, made: Any) -> None:
+        """What others made is nothing to it."""
+
     def stage(self, action_id: ActionId, *, probably_done: bool) -> None:
         """All that it reads is here."""
 
@@ -60,7 +63,7 @@ class Workshop:
             raise ActionError("does not compile")
         tools_ended()
         assert published.wait(10)
-        return SimpleNamespace(messages="")
+        return SimpleNamespace(messages="", outputs={"export": Output(Digest("1" * 64), 7)})
 
     def publish(self, name: str) -> None:
         self.may_publish.setdefault(name, threading.Event()).set()
@@ -149,3 +152,20 @@ def test_who_fails_leaves_its_slot(scene: Scene) -> None:
     scene.give("first", "second")
     wait_for(lambda: scene.workshop.begun == ["first", "second"])
     wait_for(lambda: scene.results == {"first": "failed"})
+
+
+def test_luigid_is_told_when_a_slot_is_left(scene: Scene) -> None:
+    """Before the next one starts there; and again to a luigid that has missed it."""
+    scene.give("first", "second")
+    wait_for(lambda: scene.workshop.begun == ["first", "second"])
+    channel: Any = scene.worker._channel
+    wait_for(lambda: sum(isinstance(said, Publishing) for said in channel.said) == 2)
+    told = [(type(said), said.task_id) for said in channel.said if isinstance(said, Started | Publishing)]
+    assert told == [
+        (Started, "first"),
+        (Publishing, "first"),
+        (Started, "second"),
+        (Publishing, "second"),
+    ]
+    again = scene.worker.resume(Welcome("epoch", "1"))
+    assert [said.task_id for said in again if isinstance(said, Publishing)] == ["first", "second"]

@@ -92,7 +92,7 @@ def test_what_was_made_from_the_same_inputs_before_is_not_fetched_for(node: Node
     assert known_when_left == [{node.lib.key, node.content_key}]
     assert node.outcomes == ["cutoff"]
     assert node.store.opened == []
-    assert node.store.asked == [node.app.key, node.lib.key, node.content_key]
+    assert node.store.asked == [node.lib.key, node.content_key]
     assert node.app.key in node.store.records
 
 
@@ -107,15 +107,35 @@ def test_what_was_staged_before_and_done_elsewhere_is_not_done_again(node: Node)
     node.store.records[node.content_key] = record(node.content_key, node.app)
     node.workshop.stage(node.app.id)
     node.store.records[node.app.key] = record(node.app.key, node.app)
-    node.workshop.stage(node.app.id)
+    node.workshop.stage(node.app.id, probably_done=True)
     node.workshop.perform(node.app.id)
     assert node.outcomes == ["hit"]
 
 
+def test_what_was_done_since_the_build_was_planned_is_a_hit(node: Node) -> None:
+    """The record under the content key says that it is this very action's."""
+    node.store.records[node.content_key] = record(node.app.key, node.app)
+    node.workshop.stage(node.app.id)
+    node.workshop.perform(node.app.id)
+    assert node.outcomes == ["hit"]
+    assert node.app.key in node.store.records
+
+
+def test_what_others_say_of_a_dependency_is_not_looked_up(node: Node) -> None:
+    """Of an action that another node did in this run, what it made is known without its record."""
+    del node.store.records[node.lib.key]
+    node.workshop.learn({node.lib.key: {"export": output("lib export")}})
+    node.store.records[node.content_key] = record(node.content_key, node.app)
+    node.workshop.stage(node.app.id)
+    node.workshop.perform(node.app.id)
+    assert node.outcomes == ["cutoff"]
+    assert node.store.asked == [node.content_key]
+
+
 def test_what_is_fetched_ahead_is_what_the_action_will_read(node: Node) -> None:
-    """Of a dependency, the output that it reads; of what it does not read, nothing."""
+    """Of a dependency, the output that it reads; of what the plan does not have, nothing."""
     node.workshop.fetch(node.app.id, node.lib.id)
     assert node.store.opened == [output("lib export")]
-    node.workshop.fetch(node.lib.id, node.app.id)
+    node.workshop.fetch(node.app.id, ActionId("compile other"))
     node.workshop.fetch(ActionId("link app"), node.lib.id)
     assert node.store.opened == [output("lib export")]
