@@ -1,8 +1,9 @@
 """Do actions of a plan on this node: look for what is done, run what is not, publish, tell.
 
 States of an action here: its record may exist under the action key (*hit*); or one under the content key,
-once the dependencies are done (*cutoff*); else its tools run. Whatever happens, afterwards a record lies
-under the action key, or an `ActionError` was raised and nothing was published.
+once the dependencies are done (*cutoff*, or a hit where it is that of this very action); else its tools run.
+Whatever happens, afterwards a record lies under the action key, or an `ActionError` was raised and nothing
+was published.
 """
 
 from __future__ import annotations

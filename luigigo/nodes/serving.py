@@ -28,8 +28,6 @@ from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.place import Place
 from luigigo.store.preparing import make_shards, prepare_shared
 
-_log = logging.getLogger("luigigo.worker")
-
 READY_SECONDS = 30.0
 """How long a worker waits for luigid before it says that it is ready all the same."""
 
@@ -110,7 +108,7 @@ def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> i
     finally:
         keeper.stop()
         site.close()
-    _log.info("ended: %s", worker.exit_reason)
+    logging.getLogger("luigigo.worker").info("ended: %s", worker.exit_reason)
     return int(ExitCode.OK)
 
 
@@ -134,12 +132,11 @@ def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, toke
     from luigigo.scheduling.server import SchedulerOptions, serve
 
     _log_to_stderr()
-    if cluster is not None:
-        threading.Thread(target=_prepare, args=(cluster.shared,), daemon=True).start()
     if cluster is None:
         token = make_token(token_file or _default_token_file())
         options = SchedulerOptions(token, bind or "127.0.0.1", port or 8082)
     else:
+        threading.Thread(target=_prepare, args=(cluster.shared,), daemon=True).start()
         scheduler = cluster.scheduler
         options = SchedulerOptions(
             token=make_token(token_file or cluster.token_path),
@@ -159,7 +156,7 @@ def _prepare(shared: str) -> None:
     try:
         prepare_shared(shared)
     except StoreError as error:
-        _log.warning("%s", error)
+        logging.getLogger("luigigo.scheduler").warning("%s", error)
 
 
 def _default_token_file() -> str:
