@@ -10,6 +10,8 @@ import socket
 import struct
 from typing import Any
 
+from luigigo.scheduling.protocol import PROTOCOL
+
 PATIENCE_SECONDS = 30.0
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 
@@ -109,8 +111,8 @@ class Wire:
 
     def hello(self, worker_id: str, role: str = "client", **fields: Any) -> None:
         """Say who we are, and wait for the welcome."""
-        hello = {"type": "hello", "protocol": 1, "worker_id": worker_id, "role": role, "node": worker_id,
-                 "slots": 4}  # fmt: skip
+        hello = {"type": "hello", "protocol": PROTOCOL, "worker_id": worker_id, "role": role,
+                 "node": worker_id, "slots": 4}  # fmt: skip
         self.say(hello | fields)
         self.hear("welcome")
 

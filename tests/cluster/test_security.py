@@ -14,6 +14,7 @@ from support import Lab, wait_until
 from targets import Luigid, luigid
 
 from luigigo.scheduling.guard import READING_CALLS
+from luigigo.scheduling.protocol import PROTOCOL
 
 PAGES = (
     "/", "/static/visualiser/index.html", "/static/visualiser/js/luigi.js", "/metrics", "/tasklist",
@@ -236,7 +237,7 @@ def test_a_task_of_wrong_types_is_not_kept(daemon: Luigid, fields: dict[str, Any
 
 
 HELLO: dict[str, Any] = {
-    "type": "hello", "protocol": 1, "worker_id": "odd", "role": "client", "node": "odd", "slots": 1,
+    "type": "hello", "protocol": PROTOCOL, "worker_id": "odd", "role": "client", "node": "odd", "slots": 1,
 }  # fmt: skip
 NEEDS = {"key": "0" * 64, "toolchain": "of a test"}
 
@@ -248,6 +249,7 @@ NEEDS = {"key": "0" * 64, "toolchain": "of a test"}
         [{"type": "run"}],
         [{"type": "ended", "task_id": "kept", "lease": 1, "status": "done"}],
         [HELLO, HELLO],
+        [HELLO, {"type": "ended", "task_id": "kept", "lease": 1, "status": "done", "made": {"export": "x"}}],
         [HELLO | {"protocol": 99}],
         [HELLO | {"role": "king"}],
         [HELLO | {"worker_id": ""}],
