@@ -70,7 +70,7 @@ def test_publishing_under_an_old_lease_frees_nothing() -> None:
 def test_a_grant_says_what_its_dependencies_made() -> None:
     """By their keys: no node needs to read their records, nor those who did not do them."""
     luigid = Luigid(ahead_from=100)
-    first, client = luigid.node("n1"), luigid.client()
+    first, client = luigid.node("n1", 2), luigid.client()
     client.offer(action("top", "a", "b", "c"), action("a", key="ka"), action("b"), own("c"))
     first.end("a", made=made("a"))
     first.end("b")
