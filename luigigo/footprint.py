@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from luigigo.golang.actions import CgoSpec
+from luigigo.golang.actions import CgoSpec, CompileSpec, on_node
 from luigigo.golang.packages import Package
 from luigigo.golang.plan import is_versioned
 from luigigo.golang.quoted import split
@@ -38,6 +38,11 @@ def footprint(planned: Planned, variables: Mapping[str, str]) -> Footprint:
     for action in planned.plan.actions.values():
         if isinstance(action.spec, CgoSpec):
             files += [file.name for file in (*action.spec.headers, *action.spec.syso_files)]
+        if isinstance(action.spec, CompileSpec) and (
+            not action.sources.immutable or action.sources.root == "/"
+        ):
+            folder = on_node(action.sources.dir, env.goroot)
+            files += [os.path.join(folder, file.name) for file in action.spec.included]
         if action.sources.profile_path:
             files.append(action.sources.profile_path)
     _add_module_files(planned, files, absent)

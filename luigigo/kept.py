@@ -19,7 +19,7 @@ from luigigo.model import Digest, digest_of
 if TYPE_CHECKING:
     from luigigo.golang.request import BuildRequest
 
-FORMAT = 2
+FORMAT = 3
 RACY_NANOSECONDS = 2_000_000_000
 """A file younger than this may change again without a trace in its stat: its content is kept as well."""
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 
 import msgspec
 
@@ -17,7 +18,9 @@ from luigigo.errors import LuigigoError, UsageError
 from luigigo.golang import cgoplan, listing
 from luigigo.golang import plan as planner
 from luigigo.golang.actions import CgoSpec, CToolchain, Files, Plan, SourceFile
+from luigigo.golang.asmincludes import included_files
 from luigigo.golang.cflags import AllowedFlags, FlagCheck, prefers_external, read_allowed_flags, require_valid
+from luigigo.golang.cgo import go_assembly_files
 from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.environment import GoEnv, check_environment
 from luigigo.golang.packages import Package
@@ -175,7 +178,20 @@ class _Reading:
             closures=closures,
             profiles=self._profiles(request),
             modinfo=modinfo,
+            asm_includes=self._asm_includes(),
         )
+
+    def _asm_includes(self) -> dict[str, tuple[str, ...]]:
+        """For each package with Go assembly that includes other files than its own, their names."""
+        found = {}
+        for package in self._packages:
+            assembly = go_assembly_files(package)
+            if assembly:
+                own = (*assembly, *package.h_files)
+                names = included_files(own, partial(_readable, package))
+                if names:
+                    found[package.import_path] = names
+        return found
 
     def _resolved_request(self) -> BuildRequest:
         """An explicit profile by its absolute path."""
@@ -199,7 +215,8 @@ class _Reading:
         if package.module is not None and planner.is_versioned(package):
             source = package.module.replace or package.module
             inside = os.path.relpath(os.path.join(package.dir, name), package.module.dir)
-            return digest_of("module", source.path, source.version, source.sum, inside)
+            if not inside.startswith("../"):
+                return digest_of("module", source.path, source.version, source.sum, inside)
         return self._desk.hashes.digest(os.path.join(package.dir, name))
 
     def _c_parts(self) -> tuple[CToolchain | None, dict[str, CgoSpec]]:
@@ -276,6 +293,13 @@ def _size(package: Package, name: str) -> int:
         return os.stat(os.path.join(package.dir, name)).st_size
     except OSError:
         return 0
+
+
+def _readable(package: Package, name: str) -> bytes | None:
+    try:
+        return _content(package, name)
+    except (OSError, ValueError):
+        return None
 
 
 def _content(package: Package, name: str) -> bytes:

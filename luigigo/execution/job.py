@@ -11,7 +11,7 @@ from luigigo.execution.events import CommandStarted
 from luigigo.execution.messages import report
 from luigigo.execution.sources import package_files, unpacked
 from luigigo.golang import responsefile
-from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, is_toolchains
+from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, on_node
 from luigigo.golang.compile import Layout
 from luigigo.process import Command
 
@@ -49,12 +49,14 @@ class Job:
         os.makedirs(object_dir)
         goroot = plan.toolchain.goroot
         spec = action.spec
+        source_dir, moved = _source_dir(action, goroot, equipment)
         layout = Layout(
             tool_dir=plan.toolchain.tool_dir,
             goroot=goroot,
-            source_dir=_source_dir(action, goroot, equipment),
+            source_dir=source_dir,
             object_dir=object_dir,
             trim_to=spec.trim_to if isinstance(spec, CompileSpec) else "",
+            moved=moved,
         )
         return cls(action, plan, equipment, layout, gogc)
 
@@ -129,6 +131,8 @@ class Job:
         package_dir = on_node(self.action.sources.dir, self.layout.goroot)
         if self.action.sources.bundle is not None:
             output = output.replace(os.fsencode(self.layout.source_dir), os.fsencode(package_dir))
+            here, home = self.layout.moved
+            output = output.replace(os.fsencode(here), os.fsencode(home)) if here else output
         return report(self.action.label, output, package_dir, self.plan.project_dir, self.layout.object_dir)
 
     @property
@@ -179,15 +183,12 @@ def input_files(action: Action) -> Files:
     return (*package_files(action), *headers)
 
 
-def _source_dir(action: Action, goroot: str, equipment: Equipment) -> str:
+def _source_dir(action: Action, goroot: str, equipment: Equipment) -> tuple[str, tuple[str, str]]:
+    """Where the package's folder is here; and a folder above it that is elsewhere than on the client."""
     sources = action.sources
     if sources.bundle is None:
-        return on_node(sources.dir, goroot)
-    return unpacked(sources.bundle, equipment.store, equipment.sources_dir, equipment.wait_seconds)
-
-
-def on_node(folder: str, goroot: str) -> str:
-    """A folder of the plan on this node: GOROOT lies elsewhere on each."""
-    if is_toolchains(folder):
-        return goroot + folder.removeprefix("GOROOT")
-    return folder
+        return on_node(sources.dir, goroot), ("", "")
+    into = unpacked(sources.bundle, equipment.store, equipment.sources_dir, equipment.wait_seconds)
+    if not sources.root:
+        return into, ("", "")
+    return os.path.join(into, os.path.relpath(sources.dir, sources.root)), (into, sources.root)

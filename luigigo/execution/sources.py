@@ -41,25 +41,25 @@ def with_bundles(plan: Plan, done: Collection[ActionId], store: Store) -> Plan:
 
     Raises `ActionError` when a file is no longer what its key says, and `StoreError`.
     """
-    parts: dict[str, list[Action]] = {}
+    parts: dict[tuple[str, str], list[Action]] = {}
     for action in plan.actions.values():
         if action.id not in done and can_travel(action):
-            parts.setdefault(action.sources.dir, []).append(action)
+            parts.setdefault((action.sources.dir, action.sources.root), []).append(action)
     with ThreadPoolExecutor(PUBLISHING_THREADS, thread_name_prefix="bundles") as threads:
         bundles = threads.map(lambda actions: _publish(actions, store), parts.values())
         bundle_of = dict(zip(parts, bundles, strict=True))
     changed: dict[ActionId, Action] = {}
-    for folder, actions in parts.items():
+    for part, actions in parts.items():
         for action in actions:
-            sources = msgspec.structs.replace(action.sources, bundle=bundle_of[folder])
+            sources = msgspec.structs.replace(action.sources, bundle=bundle_of[part])
             changed[action.id] = msgspec.structs.replace(action, sources=sources)
     return msgspec.structs.replace(plan, actions={**plan.actions, **changed})
 
 
 def can_travel(action: Action) -> bool:
-    """Whether the action can run from a bundle: it reads files of its package and of the system only."""
+    """Whether the action can run from a bundle: it reads files of its module and of the system only."""
     folder, spec = action.sources.dir, action.spec
-    if not folder or is_toolchains(folder):
+    if not folder or is_toolchains(folder) or action.sources.root == "/":
         return False
     if isinstance(spec, CgoSpec):
         return _is_free(spec)
@@ -90,10 +90,11 @@ def _is_free(spec: CgoSpec) -> bool:
 
 
 def package_files(action: Action) -> Files:
-    """The files that the action reads from its package's folder."""
+    """The files that the action reads from its package's folder, and by names that start there."""
     spec = action.spec
     if isinstance(spec, CompileSpec):
-        return (*spec.go_files, *spec.s_files, *spec.h_files, *spec.syso_files, *spec.embed_files)
+        assembly = (*spec.s_files, *spec.h_files, *spec.included)
+        return (*spec.go_files, *assembly, *spec.syso_files, *spec.embed_files)
     if isinstance(spec, CgoSpec):
         return (*spec.cgo_files, *spec.c_files, *spec.cxx_files, *spec.s_files, *spec.h_files)
     return ()
@@ -101,9 +102,13 @@ def package_files(action: Action) -> Files:
 
 def _publish(actions: list[Action], store: Store) -> Output:
     """Publish the files that a package's actions read, each once, as they are when they are read."""
-    files = {file.name: file for action in actions for file in package_files(action)}
-    folder = actions[0].sources.dir
-    items = [(name, _read(folder, file, actions[0])) for name, file in sorted(files.items())]
+    sources = actions[0].sources
+    files = {
+        os.path.relpath(os.path.join(sources.dir, file.name), sources.root or sources.dir): file
+        for action in actions
+        for file in package_files(action)
+    }
+    items = [(name, _read(sources.dir, file, actions[0])) for name, file in sorted(files.items())]
     return store.publish_bytes(pack_bytes(items))
 
 

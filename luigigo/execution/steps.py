@@ -6,9 +6,9 @@ import os
 import shutil
 from collections.abc import Mapping
 
-from luigigo.execution.job import Job, on_node
+from luigigo.execution.job import Job
 from luigigo.golang import archive, cflags, cgo, compile, directives, embed, ldflags, link
-from luigigo.golang.actions import CgoSpec, CompileSpec, LinkSpec, PreprofileSpec
+from luigigo.golang.actions import CgoSpec, CompileSpec, LinkSpec, PreprofileSpec, on_node
 from luigigo.store.bundles import UnsoundBundle, pack, unpack
 
 _GO_ASSEMBLY_WORDS = (b"TEXT", b"DATA", b"GLOBL")

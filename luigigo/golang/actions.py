@@ -57,6 +57,11 @@ class CompileSpec(msgspec.Struct, frozen=True, tag="compile"):
     import_map: tuple[tuple[str, str], ...] = ()
     goos: str = ""
     goarch: str = ""
+    included: Files = ()
+    """What assembly includes besides, by its names from the package's folder, which may lead out of it."""
+    bound_to: str = ""
+    """The package's folder, when they do: the assembler calls code there by its whole path, also under
+    -trimpath, and then checkouts cannot share the outputs."""
 
 
 class CToolchain(msgspec.Struct, frozen=True):
@@ -130,6 +135,9 @@ class Sources(msgspec.Struct, frozen=True):
 
     dir: str = ""
     """The package's folder; `GOROOT` at its start stands for the toolchain's own."""
+    root: str = ""
+    """The folder above `dir` that holds all the files, when some lie outside of `dir`; `/` when they lie
+    outside of the module, too: such an action stays where it is."""
     map_root: str = ""
     """The folder that `CgoSpec.map_root_to` stands for; the package lies in it or is it."""
     immutable: bool = False
@@ -147,6 +155,11 @@ class Sources(msgspec.Struct, frozen=True):
 def is_toolchains(folder: str) -> bool:
     """Whether a folder of a plan is the toolchain's own, which lies elsewhere on each node."""
     return folder == "GOROOT" or folder.startswith("GOROOT/")
+
+
+def on_node(folder: str, goroot: str) -> str:
+    """A folder of a plan on this node: GOROOT lies elsewhere on each."""
+    return goroot + folder.removeprefix("GOROOT") if is_toolchains(folder) else folder
 
 
 class Action(msgspec.Struct, frozen=True):

@@ -129,11 +129,17 @@ class Layout(msgspec.Struct, frozen=True):
     source_dir: str
     object_dir: str
     trim_to: str = ""
+    moved: tuple[str, str] = ("", "")
+    """A folder above the package's, and where the client has it; empty where it is the client's own."""
 
     @property
     def trimpath(self) -> str:
-        """The compiler's -trimpath: the package's folder gets its public name, the work folder none."""
-        return f"{self.source_dir}=>{self.trim_to};{self.object_dir}=>"
+        """The compiler's -trimpath: the package's folder gets its public name, the work folder none.
+
+        A folder above the package's keeps its name, as under go build: that of the client's machine.
+        """
+        moved = ";{}=>{}".format(*self.moved) if self.moved[0] else ""
+        return f"{self.source_dir}=>{self.trim_to};{self.object_dir}=>{moved}"
 
     def source(self, name: str) -> str:
         """An input file by its name in the package."""

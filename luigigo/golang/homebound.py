@@ -37,7 +37,7 @@ _COMPILE_FILES = frozenset(
         "traceprofile", "json", "importcfg", "embedcfg", "symabis", "pgoprofile", "coveragecfg", "trimpath",
     }
 )  # fmt: skip
-_ASM_FILES = frozenset(("o", "trimpath"))
+_ASM_FILES = frozenset(("o", "trimpath", "I"))
 _LINK_FILES = frozenset(
     {
         "o", "importcfg", "cpuprofile", "memprofile", "benchmark", "benchmarkprofile", "blockprofile",

@@ -28,6 +28,7 @@ from luigigo.golang.actions import (
     Sources,
     Spec,
 )
+from luigigo.golang.asmincludes import common_folder
 from luigigo.golang.environment import GoEnv
 from luigigo.golang.packages import Package
 from luigigo.golang.perpackage import PerPackageFlags
@@ -60,6 +61,8 @@ class PlanInputs(msgspec.Struct, frozen=True):
     """By path, the CPU profiles that take part."""
     modinfo: dict[str, str]
     """By program, the build information of a stamped build, as the go command made it."""
+    asm_includes: dict[str, tuple[str, ...]] = {}
+    """By import path, what assembly includes besides the package's own files (`asmincludes`)."""
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -181,6 +184,9 @@ class _Planner:
             sources=self._sources(package),
         )
 
+    def _included(self, package: Package) -> tuple[str, ...]:
+        return self._in.asm_includes.get(package.import_path, ())
+
     def _direct_imports(self, package: Package) -> list[str]:
         implicit = implicit_imports(package, self._in.release, self._in.env.goarch)
         wanted = dict.fromkeys([*package.imports, *implicit])
@@ -210,6 +216,8 @@ class _Planner:
             import_map=tuple(sorted(package.import_map.items())),
             goos=inputs.env.goos,
             goarch=inputs.env.goarch,
+            included=self._files(package, self._included(package)),
+            bound_to=package.dir if self._outer_root(package) else "",
         )
 
     def _user_flags(self, flags: PerPackageFlags, package: Package) -> list[str]:
@@ -222,9 +230,18 @@ class _Planner:
         names = (*package.go_files, *package.cgo_files)
         return Sources(
             dir=self._portable(package.dir),
+            root=self._outer_root(package),
             immutable=is_versioned(package),
             go_bytes=sum(self._in.size(package, name) for name in names),
         )
+
+    def _outer_root(self, package: Package) -> str:
+        """The folder with all that a package reads, when it reads of others; `/` when of other modules."""
+        root = common_folder(package.dir, self._included(package))
+        if root == os.path.normpath(package.dir):
+            return ""
+        module = _module_folder(package)
+        return root if root == module or root.startswith(module + "/") else "/"
 
     def _portable(self, folder: str) -> str:
         """Folders of the toolchain are named from GOROOT, which differs from node to node."""
@@ -340,6 +357,15 @@ def _trimmed_name(package: Package) -> str:
     if module is not None and module.version:
         return f"{module.path}@{module.version}{package.import_path.removeprefix(module.path)}"
     return package.import_path
+
+
+def _module_folder(package: Package) -> str:
+    """The folder of a package's module; of a vendored one, its part of the vendor folder."""
+    module = package.module
+    if module is None:
+        return package.root or package.dir
+    vendor = package.dir.removesuffix("/" + package.import_path)
+    return module.dir or (f"{vendor}/{module.path}" if vendor != package.dir else package.dir)
 
 
 def is_versioned(package: Package) -> bool:

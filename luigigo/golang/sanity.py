@@ -26,6 +26,7 @@ from luigigo.golang.actions import (
     PreprofileSpec,
     Sources,
 )
+from luigigo.golang.asmincludes import common_folder
 from luigigo.golang.cflags import is_safe_argument
 from luigigo.golang.ctoolchain import KEYED_VARIABLES
 from luigigo.golang.environment import ARCH_VARIABLE
@@ -77,6 +78,7 @@ def _action_flaws(name: ActionId, action: Action, seen: Mapping[ActionId, Kind])
     yield from _source_flaws(action.sources)
     if isinstance(spec, CompileSpec):
         yield from _compile_flaws(spec)
+        yield from _included_flaws(spec.included, action.sources)
     elif isinstance(spec, CgoSpec):
         yield from _cgo_flaws(spec)
     elif isinstance(spec, LinkSpec):
@@ -102,7 +104,7 @@ def _dependency_flaws(action: Action, seen: Mapping[ActionId, Kind]) -> Flaws:
 
 
 def _source_flaws(sources: Sources) -> Flaws:
-    for folder in (sources.dir, sources.map_root, *sources.syso_paths):
+    for folder in (sources.dir, sources.root, sources.map_root, *sources.syso_paths):
         if folder and not _is_place(folder):
             yield f"{folder[:200]!r} is no folder or file of a plan"
     if not all(sources.syso_paths):
@@ -122,9 +124,23 @@ def _compile_flaws(spec: CompileSpec) -> Flaws:
             yield f"{file.name[:200]!r} is no file of a package"
     yield from _variable_flaws(spec.environment, TOOL_VARIABLES)
     yield from _name_flaws(spec.import_path, *(part for pair in spec.import_map for part in pair))
-    yield from _text_flaws((*spec.compile_flags, *spec.asm_flags, *spec.embed_patterns, spec.trim_to))
+    texts = (*spec.compile_flags, *spec.asm_flags, *spec.embed_patterns, spec.trim_to, spec.bound_to)
+    yield from _text_flaws(texts)
     if _WORD.fullmatch(spec.goos) is None or _WORD.fullmatch(spec.goarch) is None:
         yield "its target is none"
+
+
+def _included_flaws(files: Files, sources: Sources) -> Flaws:
+    """Assembly includes files of its package's folder, or of the one above that the plan names for it."""
+    yield from _digest_flaws(file.digest for file in files)
+    yield from _text_flaws(file.name for file in files)
+    names = [file.name for file in files]
+    if sources.root and not sources.dir.startswith(sources.root.rstrip("/") + "/"):
+        yield f"{sources.dir[:200]!r} is not inside {sources.root[:200]!r}"
+    if sources.root != "/" and common_folder(sources.dir, names) != (sources.root or sources.dir):
+        yield "its assembly includes files of other folders than it says"
+    if sources.root == "/" and sources.bundle is not None:
+        yield "it reads files of whole paths, and is to run anywhere"
 
 
 def _cgo_flaws(spec: CgoSpec) -> Flaws:

@@ -15,7 +15,7 @@ import msgspec
 
 from luigigo.model import Output
 
-PROTOCOL = 2
+PROTOCOL = 3
 CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
 """A frame larger than this ends the connection."""

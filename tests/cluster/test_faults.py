@@ -340,7 +340,7 @@ def test_modules_are_read_on_the_head_alone(cluster: Cluster, tmp_path: Path) ->
     assert set(build.nodes_of("example.com/greeting")) <= set(NODES)
 
 
-@pytest.mark.parametrize("program", ["cgo", "embed"])
+@pytest.mark.parametrize("program", ["assembly", "cgo", "embed"])
 def test_nodes_need_only_the_share(cluster: Cluster, program: str) -> None:
     """They see neither the project nor the head's home, whatever the package reads."""
     source = PROGRAMS / program

@@ -50,6 +50,7 @@ class World:
         self.compilers = COMPILERS
         self.profiles: dict[str, SourceFile] = {}
         self.closures: dict[str, frozenset[str]] = {}
+        self.asm_includes: dict[str, tuple[str, ...]] = {"runtime": ("cgo/abi.h",)}
         self.cgo_flags = CgoFlags(COMPILERS, (), ("-O2",), ("-O2",), (), False)
         std = {"standard": True, "goroot": True, "dep_only": True, "root": goroot}
         self.packages = [
@@ -94,7 +95,7 @@ class World:
             request=self.request, env=self.env, release=NEW, toolchain=self.toolchain,
             project_dir=self.request.project, packages=tuple(self.packages), digest=self.digest,
             size=lambda package, name: 1000, cgo_specs=specs, compilers=self.compilers,
-            closures=self.closures, profiles=self.profiles, modinfo={},
+            closures=self.closures, profiles=self.profiles, modinfo={}, asm_includes=self.asm_includes,
         )  # fmt: skip
 
     def plan(self) -> Plan:
@@ -209,6 +210,7 @@ CHANGES = {
     "embedded file": (_edit(LIB, "a.txt"), {f"compile {LIB}", *END}),
     "assembly": (_edit("runtime", "r.s"), WITH_RUNTIME),
     "header of assembly": (_edit("runtime", "r.h"), WITH_RUNTIME),
+    "file that assembly includes": (_edit("runtime", "cgo/abi.h"), WITH_RUNTIME),
     "C file": (_edit(C, "x.c"), {f"cgo {C}", f"compile {C}", *END}),
     "C header": (_edit(C, "x.h"), {f"cgo {C}", f"compile {C}", *END}),
     "cgo file": (_edit(C, "c.go"), {f"cgo {C}", f"compile {C}", *END}),
@@ -415,3 +417,43 @@ def test_keys_count_dependencies_in_their_order() -> None:
     assert action_key(own, [a], keys) != content_key(own, [("a", Digest("1"))])
     assert content_key(own, [("a", Digest("1"))]) != content_key(own, [("b", Digest("1"))])
     assert (role_read(Kind.COMPILE), role_read(Kind.LINK)) == ("export", "object")
+
+
+@pytest.mark.parametrize(
+    ("module_dir", "folder", "names", "root"),
+    [
+        ("/m", "/m/a/b", ("parts/x.h",), ""),
+        ("/m", "/m/a/b", ("../x.h", "y.h"), "/m/a"),
+        ("/m", "/m/a/b", ("../../c/x.h",), "/m"),
+        ("/m", "/m/a/b", ("../../../x.h",), "/"),
+        ("/m", "/m/a/b", ("/m/x.h",), "/"),
+        ("", "/w/vendor/example.com/app/lib", ("../x.h",), "/w/vendor/example.com/app"),
+        ("", "/w/vendor/example.com/app/lib", ("../../x.h",), "/"),
+    ],
+)
+def test_the_folder_of_all_that_assembly_includes(
+    module_dir: str, folder: str, names: tuple[str, ...], root: str
+) -> None:
+    """It is named where it is above the package's; outside of the module it is none that could travel."""
+    world = World()
+    world.change(LIB, dir=folder, module=Module(path=APP, dir=module_dir), s_files=("a.s",))
+    world.asm_includes = {LIB: names}
+    found = action(world.plan(), f"compile {LIB}")
+    assert found.sources.root == root
+    assert found.spec.bound_to == (folder if root else "")
+    assert [file.name for file in found.spec.included] == list(names)
+
+
+def test_checkouts_share_what_includes_nothing_from_outside_its_package() -> None:
+    """Else the folder may be in the output, and is in the key."""
+
+    def keys(*names: str) -> set[str]:
+        found = set()
+        for at in ("/one", "/two"):
+            world = World(at)
+            world.asm_includes = {LIB: names}
+            found.add(keys_of(world.plan())[f"compile {LIB}"])
+        return found
+
+    assert len(keys("parts/x.h")) == 1
+    assert len(keys("../x.h")) == 2

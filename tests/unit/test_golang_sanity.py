@@ -81,10 +81,12 @@ def environment(**variables: str) -> tuple[tuple[str, str], ...]:
 def test_what_the_planner_makes_is_sane() -> None:
     """A plan with C, assembly, embedded files, object files and a profile passes, also after its journey."""
     lively = world()
-    lively.change("example.com/app/lib", embed_files=("a.txt", "-odd/.hidden file.txt"))
-    plan = lively.plan()
-    require_sane(plan)
-    require_sane(msgspec.msgpack.decode(msgspec.msgpack.encode(plan), type=Plan))
+    lively.change("example.com/app/lib", embed_files=("a.txt", "-odd/.hidden file.txt"), s_files=("a.s",))
+    for included in ((), ("parts/a.inc",), ("../other/a.h",), ("../../outside.h",), ("/usr/include/a.h",)):
+        lively.asm_includes["example.com/app/lib"] = included
+        plan = lively.plan()
+        require_sane(plan)
+        require_sane(msgspec.msgpack.decode(msgspec.msgpack.encode(plan), type=Plan))
 
 
 @pytest.mark.parametrize(
@@ -117,6 +119,14 @@ def test_what_the_planner_makes_is_sane() -> None:
         (COMPILE, {"spec__s_files": (file("../x.s"),)}),
         (COMPILE, {"spec__h_files": (file("../x.h"),)}),
         (COMPILE, {"spec__syso_files": (file("../x.syso"),)}),
+        (COMPILE, {"spec__included": (file("../x.h"),)}),
+        (COMPILE, {"spec__included": (file("/etc/passwd"),)}),
+        (COMPILE, {"spec__included": (file("../../../x.h"),), "sources__root": "/work/app"}),
+        (COMPILE, {"spec__included": (SourceFile("x.h", Digest("0")),)}),
+        (COMPILE, {"sources__root": "/work/other"}),
+        (COMPILE, {"sources__root": "/work/app"}),
+        (COMPILE, {"sources__root": "/work/app/../../etc"}),
+        (COMPILE, {"sources__root": "/", "sources__bundle": Output(digest_of("x"), 1)}),
         (COMPILE, {"spec__embed_files": (file("a/../../x"),)}),
         (COMPILE, {"spec__embed_files": (file("/etc/shadow"),)}),
         (COMPILE, {"spec__environment": environment(PATH="/tmp")}),
@@ -191,6 +201,7 @@ def test_a_usual_build_may_leave_home() -> None:
             "-embedcfg=/tmp/x", "@/tmp/arguments",
         )),
         (COMPILE, {"spec__asm_flags": ("-p", "x", "-o", "/tmp/x")}),
+        (COMPILE, {"spec__asm_flags": ("-p", "x", "-I=/home/me/include")}),
         *((LINK, {"spec__link_flags": ("-buildmode=exe", *flags)}) for flags in (
             ("-o", "/tmp/x"), ("-extld=/tmp/evil",), ("-extld", "sh"), ("-extld",), ("-extld='",),
             ("-extld=gcc -fplugin=/tmp/x.so",), ("-extldflags=-fplugin=/tmp/x.so",), ("-extar=/tmp/x",),

@@ -1,0 +1,3 @@
+#include "textflag.h"
+#include "../../shared/macros.h"
+#include "parts/body_arm64.inc"

@@ -1,0 +1,53 @@
+"""What assembly includes is found as the assembler would open it, and so is the folder that holds it all."""
+
+from __future__ import annotations
+
+import pytest
+
+from luigigo.golang.asmincludes import common_folder, included_files
+
+
+def included(files: dict[str, str], *own: str) -> tuple[str, ...]:
+    """What `own` files include, of these."""
+    return included_files(own, lambda name: files[name].encode() if name in files else None)
+
+
+def test_includes_are_followed_through_other_files() -> None:
+    """Names stay as written, for the assembler looks from the package's folder wherever they stand."""
+    files = {
+        "a.s": '#include "textflag.h"\n#include "own.h"\nTEXT ·f(SB), $0\n',
+        "own.h": '  #\tinclude "../x/one.h"\n',
+        "../x/one.h": '#include "parts/two.inc" // more\n#include "a.s"\n',
+        "parts/two.inc": '#include "../x/one.h"\n',
+        "unused.h": "",
+    }
+    assert included(files, "a.s", "own.h") == ("../x/one.h", "parts/two.inc")
+
+
+def test_what_is_no_include_line_is_none() -> None:
+    """Comments on lines of their own, other words and unfinished names name no file."""
+    text = '// #include "a.h"\nx #include "a.h"\n#included "a.h"\n#include <a.h>\n#include "a.h\n'
+    assert included({"a.s": text, "a.h": ""}, "a.s") == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "folder"),
+    [
+        ([], "/m/deep/er"),
+        (["parts/a.inc", "b.h"], "/m/deep/er"),
+        (["../../x/a.h", "b.h"], "/m"),
+        (["../a.h", "../er/b.h"], "/m/deep"),
+        (["../../../../../a.h"], "/"),
+        (["../../../a.h"], "/"),
+        (["/m/deep/er/a.h"], "/"),
+    ],
+)
+def test_common_folder_is_the_nearest_that_holds_all(names: list[str], folder: str) -> None:
+    """It is the package's own where nothing leads out of it."""
+    assert common_folder("/m/deep/er", names) == folder
+
+
+def test_common_folder_of_the_toolchain_ends_there() -> None:
+    """A folder that is named from GOROOT has nothing above it."""
+    assert common_folder("GOROOT/src/runtime", ["cgo/abi_amd64.h"]) == "GOROOT/src/runtime"
+    assert common_folder("GOROOT/src/runtime", ["../../../a.h"]) == "/"
