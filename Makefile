@@ -25,8 +25,10 @@ bench:
 	$(PYTHON) benchmarks/builds.py noop:hello noop:gopls luigi-noop:hello luigi-noop:gopls edit-body edit-api
 	$(PYTHON) benchmarks/scheduling.py
 
-# Those on several hosts: as root, two hours.
+# Those on several hosts: as root, four hours.
 bench-cluster:
+	$(PYTHON) benchmarks/cluster.py nats-server --go-build
+	$(PYTHON) benchmarks/cluster.py caddy --go-build
 	$(PYTHON) benchmarks/cluster.py hello --go-build
 	$(PYTHON) benchmarks/cluster.py gopls --go-build
 	$(PYTHON) benchmarks/cluster.py golangci-lint --go-build

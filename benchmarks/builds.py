@@ -48,6 +48,8 @@ def programs(goroot: str) -> dict[str, Program]:
         "golangci-lint": Program(
             str(pinned / "golangci-lint"), ("github.com/golangci/golangci-lint/v2/cmd/golangci-lint",)
         ),
+        "nats-server": Program(str(pinned / "nats-server"), ("github.com/nats-io/nats-server/v2",)),
+        "caddy": Program(str(pinned / "caddy"), ("github.com/caddyserver/caddy/v2/cmd/caddy",)),
         "cmd/go": Program(os.path.join(goroot, "src", "cmd"), ("cmd/go",)),
         "sqlite": Program(str(pinned / "sqlite")),
         "redis": Program(str(pinned / "redis")),
