@@ -230,7 +230,7 @@ class _Planner:
         names = (*package.go_files, *package.cgo_files)
         return Sources(
             dir=self._portable(package.dir),
-            root=self._outer_root(package),
+            root=self._portable(self._outer_root(package)),
             immutable=is_versioned(package),
             go_bytes=sum(self._in.size(package, name) for name in names),
         )

@@ -457,3 +457,10 @@ def test_checkouts_share_what_includes_nothing_from_outside_its_package() -> Non
 
     assert len(keys("parts/x.h")) == 1
     assert len(keys("../x.h")) == 2
+
+
+def test_the_toolchains_own_assembly_is_named_from_goroot() -> None:
+    """Whatever folder of it a package includes from: each node has it elsewhere."""
+    world = World()
+    world.asm_includes = {"runtime": ("../other/x.h",)}
+    assert action(world.plan(), "compile runtime").sources.root == "GOROOT/src"

@@ -84,6 +84,7 @@ def test_what_the_planner_makes_is_sane() -> None:
     lively.change("example.com/app/lib", embed_files=("a.txt", "-odd/.hidden file.txt"), s_files=("a.s",))
     for included in ((), ("parts/a.inc",), ("../other/a.h",), ("../../outside.h",), ("/usr/include/a.h",)):
         lively.asm_includes["example.com/app/lib"] = included
+        lively.asm_includes["runtime"] = ("../other/a.h", "cgo/abi.h")
         plan = lively.plan()
         require_sane(plan)
         require_sane(msgspec.msgpack.decode(msgspec.msgpack.encode(plan), type=Plan))
