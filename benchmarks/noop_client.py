@@ -22,6 +22,7 @@ import luigi
 from scheduling import import_graph
 
 from luigigo.access import read_token
+from luigigo.model import digest_of
 from luigigo.scheduling.place import Place
 from luigigo.scheduling.protocol import Help, Needs, Progress
 from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker
@@ -53,7 +54,7 @@ class CompilePackage(luigi.Task):
 
     @property
     def needs(self) -> Needs:
-        return Needs(key=f"{self.plan} {self.import_path}", toolchain="noop")
+        return Needs(key=digest_of(self.plan, self.import_path), toolchain="noop")
 
     def requires(self) -> list[CompilePackage]:
         graph = import_graph(type(self).count)
