@@ -31,12 +31,12 @@ from luigigo.execution.events import (
     Resources,
 )
 from luigigo.execution.workshop import Workshop
-from luigigo.footprint import footprint
 from luigigo.golang.actions import Plan
 from luigigo.golang.request import BuildRequest
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.model import ActionId, ActionRecord, Digest
 from luigigo.planning import Desk, Planned, describe_go, make_plan
+from luigigo.planning_places import footprint
 from luigigo.scheduling.priority import remaining_path_seconds
 from luigigo.scheduling.protocol import Help, Progress, Usage
 from luigigo.store import Store

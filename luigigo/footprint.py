@@ -1,142 +1,314 @@
-"""What a plan was made from, as lists of files and folders whose stats tell whether it still holds."""
+"""What an answer rests on: stats of files and folders, by which one can tell that it still holds.
+
+An answer is kept only when none of its places changed since the asking began, so that what changes later
+has other times. Asks nobody and knows nothing of what the answer is.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import stat as kinds
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
-from luigigo.golang.actions import CgoSpec, CompileSpec, on_node
-from luigigo.golang.packages import Package
-from luigigo.golang.plan import is_versioned
-from luigigo.golang.quoted import split
-from luigigo.golang.toolchain import TOOLS
-from luigigo.planning import Planned
+FINE_MARGIN_NS = 20_000_000
+"""The kernel stamps files with the time of its last tick, which is up to 10 ms ago."""
+COARSE_MARGIN_NS = 2_000_000_000
+"""Some file systems keep whole or even seconds."""
+_FINEST_COARSE_NS = 1_000_000
+
+Trusts = Callable[[os.stat_result, str], bool]
+"""Whether a file system's times carry each change (`filesystems`)."""
 
 
-class Footprint(msgspec.Struct, frozen=True):
-    """Everything that the go command and the plan looked at, as far as stats can show a change."""
+class Places(msgspec.Struct, frozen=True):
+    """Where an answer comes from, by absolute paths."""
 
-    files: tuple[str, ...]
-    folders: tuple[str, ...]
-    absent: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    """Paths that may or may not exist: the stat of each, links followed, or its absence."""
+    folders: tuple[str, ...] = ()
+    """Of every entry name, kind and stat; of a link its own and its target's; of a subfolder no stat."""
+    listings: tuple[str, ...] = ()
+    """Of every entry only name and kind. One that is not there counts by its absence."""
+
+    def __or__(self, other: Places) -> Places:
+        """Both, each place once."""
+        return Places(
+            tuple(dict.fromkeys((*self.files, *other.files))),
+            tuple(dict.fromkeys((*self.folders, *other.folders))),
+            tuple(dict.fromkeys((*self.listings, *other.listings))),
+        )
 
 
-def footprint(planned: Planned, variables: Mapping[str, str]) -> Footprint:
-    """Collect it. Packages of versioned modules never change, and are left out."""
-    env = planned.env
-    files = [planned.go.path, *(os.path.join(env.gotooldir, tool) for tool in TOOLS), *planned.c_programs]
-    absent: list[str] = []
-    folders: list[str] = []
-    for package in planned.packages:
-        if is_versioned(package) or package.import_path == "unsafe":
+class FolderState(msgspec.Struct, frozen=True, array_like=True):
+    """One folder with its entries."""
+
+    path: bytes
+    left_out: tuple[bytes, ...]
+    """Names that do not count."""
+    digest: bytes
+
+
+class ListingState(msgspec.Struct, frozen=True, array_like=True):
+    """One folder's names."""
+
+    path: bytes
+    left_out: tuple[bytes, ...]
+    stat: tuple[int, ...]
+    """While it is the same, so are the names."""
+    digest: bytes
+
+
+class Footprint(msgspec.Struct, frozen=True, array_like=True):
+    """How places were, in few bytes: paths, and digests of stats."""
+
+    files: tuple[bytes, ...]
+    files_digest: bytes
+    folders: tuple[FolderState, ...]
+    listings: tuple[ListingState, ...]
+
+
+class Exempt(msgspec.Struct, frozen=True):
+    """What `take` need not be certain of."""
+
+    outputs: Collection[str] = ()
+    """Files that the asking itself will make, by absolute path: as entries of folders they do not count."""
+    absent_before: Collection[str] = ()
+    """Files that were absent when the asking began: if they still are, the folder around may be busy."""
+
+
+_NOTHING = Exempt()
+
+
+def take(places: Places, started_ns: int, trusts: Trusts, exempt: Exempt = _NOTHING) -> Footprint | None:
+    """Note how the places are, or return None when it is not certain that the answer saw them so.
+
+    `started_ns` is the time when the asking began. It is not certain when anything changed since, or just
+    before, within the clock's tick; when it lies on a file system whose times do not carry each change; or
+    when it vanished.
+    """
+    witness = _Witness(started_ns, trusts, exempt)
+    try:
+        footprint = Footprint(
+            tuple(os.fsencode(path) for path in places.files),
+            _files_digest([os.fsencode(path) for path in places.files], witness),
+            tuple(_folder(path, witness) for path in places.folders),
+            tuple(_listing(path, witness) for path in places.listings),
+        )
+        witness.look_at_ways((*places.files, *places.folders, *places.listings))
+    except (_Uncertain, OSError):
+        return None
+    return footprint
+
+
+def holds(footprint: Footprint) -> bool:
+    """Whether all is as it was."""
+    try:
+        return (
+            _files_digest(footprint.files) == footprint.files_digest
+            and all(_listing_holds(state) for state in footprint.listings)
+            and all(_folder_digest(state.path, state.left_out) == state.digest for state in footprint.folders)
+        )
+    except OSError:
+        return False
+
+
+def is_settled(ctime_ns: int, before_ns: int) -> bool:
+    """Whether a file with this change time changed so long before a moment that what comes later shows.
+
+    By the change time, which nobody can set back.
+    """
+    margin_ns = FINE_MARGIN_NS if ctime_ns % _FINEST_COARSE_NS else COARSE_MARGIN_NS
+    return ctime_ns < before_ns - margin_ns
+
+
+class _Uncertain(Exception):
+    """Something may have been otherwise when the answer was made."""
+
+
+class _Witness:
+    """Sees every stat that goes into a footprint. Raises `_Uncertain`."""
+
+    def __init__(self, started_ns: int, trusts: Trusts, exempt: Exempt) -> None:
+        self._started_ns = started_ns
+        self._trusts = trusts
+        self._absent_before = exempt.absent_before
+        self._ways: set[str] = set()
+        self._outputs: dict[tuple[int, int], set[bytes]] = {}
+        for output in exempt.outputs:
+            folder, name = os.path.split(output)
+            try:
+                stat = os.stat(folder)
+            except OSError:
+                continue
+            self._outputs.setdefault((stat.st_dev, stat.st_ino), set()).add(os.fsencode(name))
+
+    def left_out(self, folder: str) -> tuple[bytes, ...]:
+        """The names of outputs in a folder, by whatever path the folder is known."""
+        if not self._outputs:
+            return ()
+        try:
+            stat = os.stat(folder)
+        except OSError:
+            return ()
+        return tuple(sorted(self._outputs.get((stat.st_dev, stat.st_ino), ())))
+
+    def see(self, stat: os.stat_result, path: bytes | str) -> None:
+        """What this stat is of was so all the time."""
+        if not is_settled(stat.st_ctime_ns, self._started_ns) or not self._trusts(stat, os.fsdecode(path)):
+            raise _Uncertain
+
+    def see_absent(self, path: bytes) -> None:
+        """Nothing was there all the time: nothing came or went in the nearest folder that is there."""
+        folder = os.path.dirname(os.fsdecode(path))
+        while not os.path.exists(folder):
+            if folder in ("", "/"):
+                raise _Uncertain
+            folder = os.path.dirname(folder)
+        stat = os.stat(folder)
+        if os.fsdecode(path) not in self._absent_before:
+            self.see(stat, folder)
+        elif not self._trusts(stat, folder):
+            raise _Uncertain
+
+    def look_at_ways(self, paths: Iterable[str]) -> None:
+        """No link on the way to a place was turned to another target."""
+        waiting = list(paths)
+        while waiting:
+            path = waiting.pop()
+            while path not in self._ways:
+                self._ways.add(path)
+                if os.path.islink(path):
+                    self.see(os.lstat(path), path)
+                    waiting.append(os.path.join(os.path.dirname(path), os.readlink(path)))
+                path = os.path.dirname(path)
+
+
+def _files_digest(paths: Iterable[bytes], witness: _Witness | None = None) -> bytes:
+    numbers: list[int] = []
+    for path in paths:
+        try:
+            stat = os.stat(path)
+        except OSError as error:
+            numbers.append(_absence(error))
+            if witness is not None:
+                witness.see_absent(path)
             continue
-        folders.append(package.dir)
-        files += _package_files(package)
-        folders += _embed_folders(package)
-    for action in planned.plan.actions.values():
-        if isinstance(action.spec, CgoSpec):
-            files += [file.name for file in (*action.spec.headers, *action.spec.syso_files)]
-        if isinstance(action.spec, CompileSpec) and (
-            not action.sources.immutable or action.sources.root == "/"
-        ):
-            folder = on_node(action.sources.dir, env.goroot)
-            files += [os.path.join(folder, file.name) for file in action.spec.included]
-        if action.sources.profile_path:
-            files.append(action.sources.profile_path)
-    _add_module_files(planned, files, absent)
-    _add_discovery(planned, absent)
-    absent += _shadowing(planned, variables)
-    if any("..." in pattern for pattern in planned.request.packages):
-        folders += _tree(planned.plan.project_dir)
-    if env.goenv and env.goenv != "off":
-        (files if os.path.isfile(env.goenv) else absent).append(env.goenv)
-    present = [path for path in files if os.path.exists(path)]
-    return Footprint(
-        tuple(dict.fromkeys(present)), tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(absent))
-    )
+        numbers += _numbers(stat)
+        if witness is not None:
+            witness.see(stat, path)
+    return hashlib.sha256(_encode(numbers)).digest()
 
 
-def _shadowing(planned: Planned, variables: Mapping[str, str]) -> list[str]:
-    """Where another go command or C compiler would be found before the one that was, were it there."""
-    names = [os.path.basename(planned.go.path)] if planned.go.origin == "PATH" else []
-    if planned.c_programs:
-        names += [words[0] for words in (split(planned.env.cc), split(planned.env.cxx)) if words]
-    found = []
-    for name in names:
-        for folder in variables.get("PATH", "").split(os.pathsep):
-            path = os.path.join(folder, name)
-            if os.path.lexists(path):
-                break
-            found.append(path)
-    return [path for path in found if os.path.isabs(path)]
+def _folder(path: str, witness: _Witness) -> FolderState:
+    left_out = witness.left_out(path)
+    folder = os.fsencode(path)
+    return FolderState(folder, left_out, _folder_digest(folder, left_out, witness))
 
 
-def _package_files(package: Package) -> list[str]:
-    names: Iterable[str] = (
-        *package.go_files,
-        *package.cgo_files,
-        *package.c_files,
-        *package.cxx_files,
-        *package.h_files,
-        *package.s_files,
-        *package.syso_files,
-        *package.embed_files,
-    )
-    return [os.path.join(package.dir, name) for name in names]
+def _folder_digest(path: bytes, left_out: Collection[bytes], witness: _Witness | None = None) -> bytes:
+    """Digest of what counts of a folder, or of its absence. Raises `OSError` when an entry vanishes."""
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        return _absence_digest(path, error, witness)
+    try:
+        names = sorted(_counted(os.listdir(folder), left_out))
+        numbers: list[int] = []
+        for name in names:
+            stat = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            mode = stat.st_mode
+            if kinds.S_ISDIR(mode):
+                numbers.append(kinds.S_IFDIR)
+                continue
+            numbers += _numbers(stat)
+            if kinds.S_ISLNK(mode):
+                numbers += _target(name, folder, witness, path)
+            if witness is not None:
+                witness.see(stat, os.path.join(os.fsdecode(path), name))
+        if witness is not None:
+            # Last, so that an entry that vanished while the others were looked at shows.
+            witness.see(os.fstat(folder), path)
+    finally:
+        os.close(folder)
+    return hashlib.sha256(os.fsencode("\0".join(names)) + b"\0\0" + _encode(numbers)).digest()
 
 
-def _embed_folders(package: Package) -> list[str]:
-    """Every folder between the package's and an embedded file: a new file there may be embedded as well."""
-    folders = set()
-    for name in package.embed_files:
-        while "/" in name:
-            name = name.rpartition("/")[0]
-            folders.add(os.path.join(package.dir, name))
-    return sorted(folders)
+def _target(name: str, folder: int, witness: _Witness | None, path: bytes) -> tuple[int, ...]:
+    """What counts of that to which a link leads."""
+    link = os.path.join(os.fsdecode(path), name)
+    if witness is not None:
+        witness.look_at_ways((link,))
+    try:
+        stat = os.stat(name, dir_fd=folder)
+    except OSError as error:
+        if witness is not None:
+            witness.see_absent(os.fsencode(os.path.realpath(link)))
+        return (_absence(error),)
+    if kinds.S_ISDIR(stat.st_mode):
+        return (kinds.S_IFDIR, stat.st_ino, stat.st_dev)
+    if witness is not None:
+        witness.see(stat, link)
+    return _numbers(stat)
 
 
-def _add_module_files(planned: Planned, files: list[str], absent: list[str]) -> None:
-    """go.mod, go.sum and their like: of the main modules, of the workspace, of replacements by folder."""
-    env = planned.env
-    roots = {os.path.dirname(env.gomod)} if env.gomod and env.gomod != os.devnull else set()
-    for package in planned.packages:
-        if package.module is not None and not is_versioned(package) and package.module.dir:
-            roots.add(package.module.dir)
-    wanted = [
-        os.path.join(root, name) for root in roots for name in ("go.mod", "go.sum", "vendor/modules.txt")
-    ]
-    if env.gowork and env.gowork != "off":
-        wanted += [env.gowork, env.gowork.removesuffix(".work") + ".work.sum"]
-        wanted.append(os.path.join(os.path.dirname(env.gowork), "vendor", "modules.txt"))
-    if planned.request.modfile:
-        modfile = os.path.join(planned.plan.project_dir, planned.request.modfile)
-        wanted += [modfile, modfile.removesuffix(".mod") + ".sum"]
-    for path in wanted:
-        (files if os.path.isfile(path) else absent).append(path)
+def _listing(path: str, witness: _Witness) -> ListingState:
+    folder, left_out = os.fsencode(path), witness.left_out(path)
+    digest = _listing_digest(folder, left_out, witness)
+    try:
+        # Last, so that a change while the names were read shows.
+        stat = os.stat(path)
+    except OSError:
+        return ListingState(folder, left_out, (), digest)
+    witness.see(stat, path)
+    return ListingState(folder, left_out, _numbers(stat), digest)
 
 
-def _add_discovery(planned: Planned, absent: list[str]) -> None:
-    """The go.mod and go.work that the go command would find first, were they there."""
-    folder = planned.plan.project_dir
-    module_root = os.path.dirname(planned.env.gomod)
-    while True:
-        for name, found in (("go.work", planned.env.gowork), ("go.mod", planned.env.gomod)):
-            path = os.path.join(folder, name)
-            above_module = name == "go.mod" and not folder.startswith(module_root)
-            if path != found and not above_module and not os.path.exists(path):
-                absent.append(path)
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return
-        folder = parent
+def _listing_holds(state: ListingState) -> bool:
+    if state.stat:
+        try:
+            if _numbers(os.stat(state.path)) == state.stat:
+                return True
+        except OSError:
+            return False
+    return _listing_digest(state.path, state.left_out) == state.digest
 
 
-def _tree(root: str) -> list[str]:
-    """Every folder that a pattern with `...` could find a package in."""
-    found = []
-    for folder, names, _ in os.walk(root):
-        names[:] = [name for name in names if not name.startswith((".", "_")) and name != "testdata"]
-        found.append(folder)
-    return found
+def _listing_digest(path: bytes, left_out: Collection[bytes], witness: _Witness | None = None) -> bytes:
+    try:
+        with os.scandir(os.fsdecode(path)) as entries:
+            kind_of = {entry.name: _kind(entry) for entry in entries}
+    except OSError as error:
+        return _absence_digest(path, error, witness)
+    found = (name + kind_of[name] for name in sorted(_counted(kind_of, left_out)))
+    return hashlib.sha256(os.fsencode("\0".join(found))).digest()
+
+
+def _counted(names: Iterable[str], left_out: Collection[bytes]) -> Iterable[str]:
+    return (name for name in names if os.fsencode(name) not in left_out) if left_out else names
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_symlink():
+        return "@"
+    return "/" if entry.is_dir(follow_symlinks=False) else "-"
+
+
+def _absence_digest(path: bytes, error: OSError, witness: _Witness | None) -> bytes:
+    if witness is not None:
+        witness.see_absent(path)
+    return b"%d" % _absence(error)
+
+
+def _absence(error: OSError) -> int:
+    """How nothing is there: never the mode of a file, with which a state begins."""
+    return -(error.errno or 1)
+
+
+def _numbers(stat: os.stat_result) -> tuple[int, ...]:
+    return (stat.st_mode, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
+
+
+_encode = msgspec.msgpack.Encoder().encode

@@ -10,10 +10,20 @@ PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
     ("model", "errors"),
-    ("amounts", "process", "machine", "config", "access", "clusterfile", "store"),
+    (
+        "amounts",
+        "process",
+        "machine",
+        "config",
+        "access",
+        "clusterfile",
+        "store",
+        "footprint",
+        "filesystems",
+    ),
     ("golang",),
     ("execution", "timings", "scheduling"),
-    ("planning", "footprint", "kept", "destinations", "builds", "session", "delivery", "reporting"),
+    ("planning", "planning_places", "kept", "destinations", "builds", "session", "delivery", "reporting"),
     ("tasks", "actiontasks", "parameters"),
     ("nodes", "cluster", "building", "storekeeping", "cli", "__main__"),
 )
