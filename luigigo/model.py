@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NewType
+from typing import Any, NewType
 
 import msgspec
+
+from luigigo.encoding import Codec
 
 ImportPath = NewType("ImportPath", str)
 ActionKey = NewType("ActionKey", str)
@@ -18,11 +20,11 @@ ActionId = NewType("ActionId", str)
 """An action's name inside its plan: its kind and its package, such as `compile net/http`."""
 
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = Codec[Any](msgspec.msgpack, Any).encode
 
 
 def digest_of(*parts: object) -> Digest:
-    """The digest of any tree of records, strings and numbers, unambiguous by its encoding."""
+    """The digest of any tree of records, texts of any bytes and numbers, unambiguous by its encoding."""
     return Digest(hashlib.sha256(_encode(parts)).hexdigest())
 
 

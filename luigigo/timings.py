@@ -7,6 +7,7 @@ import threading
 
 import msgspec
 
+from luigigo.encoding import Codec
 from luigigo.execution.memory import Appetite
 
 _MOST = 100_000
@@ -18,6 +19,9 @@ class Timing(msgspec.Struct, frozen=True, array_like=True):
     seconds: float
     peak_bytes: int
     gogc: str = ""
+
+
+_codec = Codec[dict[str, Timing]](msgspec.msgpack, dict[str, Timing])
 
 
 class Timings:
@@ -35,7 +39,7 @@ class Timings:
         timings = cls(file)
         try:
             with open(file, "rb") as saved:
-                timings._known = msgspec.msgpack.decode(saved.read(), type=dict[str, Timing])
+                timings._known = _codec.decode(saved.read())
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             pass
         return timings
@@ -69,6 +73,6 @@ class Timings:
             kept = dict(list(self._known.items())[-_MOST:])
             temporary = f"{self._file}.{os.getpid()}"
             with open(temporary, "wb") as file:
-                file.write(msgspec.msgpack.encode(kept))
+                file.write(_codec.encode(kept))
             os.replace(temporary, self._file)
             self._changed = False

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from luigigo.encoding import Codec
 from luigigo.golang.toolchain import Toolchain
 from luigigo.model import ActionId, ActionKey, Digest, ImportPath, Output
 
@@ -207,3 +208,7 @@ class Plan(msgspec.Struct, frozen=True):
     roots: tuple[Root, ...]
     asm_takes_std: bool = False
     quoted_response_files: bool = True
+
+
+plan_codec = Codec[Plan](msgspec.msgpack, Plan)
+"""A plan as it lies in the store."""

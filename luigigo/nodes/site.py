@@ -16,7 +16,7 @@ from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import Event
 from luigigo.execution.workshop import Workshop
 from luigigo.golang import quoted
-from luigigo.golang.actions import Action, CgoSpec, CToolchain, LinkSpec, Plan
+from luigigo.golang.actions import Action, CgoSpec, CToolchain, LinkSpec, Plan, plan_codec
 from luigigo.golang.cflags import read_allowed_flags
 from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.homebound import Trusted, why_home
@@ -27,8 +27,6 @@ from luigigo.session import Session
 
 PLANS_KEPT = 8
 """How many plans a worker keeps in memory."""
-
-_decode_plan = msgspec.msgpack.Decoder(Plan).decode
 
 
 class Lacking(Exception):
@@ -92,7 +90,7 @@ class Site:
     def _open(self, digest: Digest) -> Workshop:
         equipment = self.equipment
         try:
-            plan = _decode_plan(equipment.store.read_plan(digest, equipment.wait_seconds))
+            plan = plan_codec.decode(equipment.store.read_plan(digest, equipment.wait_seconds))
         except ContentDamaged as error:
             raise PlanRefused(str(error)) from error
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

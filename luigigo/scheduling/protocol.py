@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from luigigo.encoding import Codec
 from luigigo.model import Output
 
 PROTOCOL = 3
@@ -329,9 +330,8 @@ FromServer: TypeAlias = (
     Welcome | Refused | Work | Expect | Cancel | Revoke | Progress | Notice | RunOver | Exit
 )
 
-encode = msgspec.json.Encoder().encode
-_decode_from_peer = msgspec.json.Decoder(list[FromPeer]).decode
-_decode_from_server = msgspec.json.Decoder(list[FromServer]).decode
+_from_peer = Codec[Sequence[FromPeer]](msgspec.json, list[FromPeer])
+_from_server = Codec[Sequence[FromServer]](msgspec.json, list[FromServer])
 
 
 def why_unwelcome(hello: Hello) -> str:
@@ -356,11 +356,16 @@ def require_task_call(call: dict[str, Any]) -> None:
         raise msgspec.ValidationError("a priority is a number")
 
 
+def encode(messages: Sequence[FromPeer] | Sequence[FromServer]) -> bytes:
+    """The frame that says all of this."""
+    return _from_peer.encode(messages)  # type: ignore[arg-type]
+
+
 def decode_from_peer(frame: str | bytes) -> Sequence[FromPeer]:
     """What a peer said. Raises `msgspec.MsgspecError` for anything else."""
-    return _decode_from_peer(frame)
+    return _from_peer.decode(frame)
 
 
 def decode_from_server(frame: str | bytes) -> Sequence[FromServer]:
     """What luigid said. Raises `msgspec.MsgspecError` for anything else."""
-    return _decode_from_server(frame)
+    return _from_server.decode(frame)

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import msgspec
 
+from luigigo.encoding import Codec
 from luigigo.model import ActionRecord
 from luigigo.store.flaws import MISSING, Flaw, flaw_of, open_plain, patiently
 from luigigo.store.layout import is_digest, sharded
@@ -31,8 +32,7 @@ LARGEST_RECORD_BYTES = 64 << 20
 """The messages of a compiler are all in it that grows."""
 _DIGEST_LINE_BYTES = 65
 
-_decoder = msgspec.json.Decoder(ActionRecord)
-_encoder = msgspec.json.Encoder(order="deterministic")
+_codec = Codec[ActionRecord](msgspec.json, ActionRecord, order="deterministic")
 
 
 class Records:
@@ -81,7 +81,7 @@ class Records:
     def write(self, record: ActionRecord) -> None:
         """File the record under its keys; its content must be published before. Raises `StoreError`."""
         path = sharded(self._folder, record.key)
-        body = _encoder.encode(record)
+        body = _codec.encode(record)
         content = hashlib.sha256(body).hexdigest().encode() + b"\n" + body
         with store_errors("write", path):
             publish(path, content, 0o644)
@@ -120,7 +120,7 @@ def parse_record(key: str, content: bytes) -> ActionRecord | str:
     if hashlib.sha256(body).hexdigest().encode() + b"\n" != content[:_DIGEST_LINE_BYTES]:
         return "truncated or corrupt: its first line is not the sha256 of the rest"
     try:
-        record = _decoder.decode(body)
+        record = _codec.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         return f"malformed: {error}"
     if key not in (record.key, record.content_key):
