@@ -28,12 +28,21 @@ FILES.append("with space.txt")
         ("*/*.txt", ["dir/x.txt"]),
         ("with space.txt", ["with space.txt"]),
         ("\\[x\\]", ["[x]"]),
-        (".", ["[x]", "a.txt", "b.txt", "dir/sub/deep.txt", "dir/x.txt", "with space.txt"]),
-        ("all:.", sorted(FILES)),
+        ("[[]x[]]", []),
+        ("[\\[]x[\\]]", ["[x]"]),
+        ("dir[^a]x.txt", []),
+        ("*", ["[x]", "a.txt", "b.txt", "dir/sub/deep.txt", "dir/x.txt", "with space.txt"]),
+        (".*", []),
+        ("dir/.*", ["dir/.hidden"]),
+        ("all:.*", []),
+        ("all:*", sorted(FILES)),
     ],
 )
 def test_a_pattern_takes_files_and_folders(pattern: str, files: list[str]) -> None:
-    """A pattern matches names, and takes what lies in a matching folder; hidden files by name or `all:`."""
+    """A pattern matches names, and takes what lies in a matching folder; hidden files by name or `all:`.
+
+    None matches the package's own folder, and nothing in it a slash.
+    """
     assert files_by_pattern([pattern], FILES) == {pattern: files}
 
 
@@ -43,3 +52,8 @@ def test_embedcfg_maps_patterns_to_files_and_files_to_paths() -> None:
         "Patterns": {"*.txt": ["a.txt", "größe.txt"]},
         "Files": {"a.txt": "/p/a.txt", "größe.txt": "/p/größe.txt"},
     }
+
+
+def test_a_folder_that_is_no_utf8_is_named_as_the_go_command_names_it() -> None:
+    """The file is JSON that the compiler can read, and it says which file it does not find."""
+    assert json.loads(embedcfg(["a"], ["a"], "/caf\udce9"))["Files"] == {"a": "/caf\ufffd/a"}
