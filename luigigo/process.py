@@ -208,7 +208,7 @@ def _following(file: BinaryIO, on_line: Callable[[str], None]) -> Iterator[None]
             text = os.pread(file.fileno(), os.fstat(file.fileno()).st_size - offset, offset)
             whole = len(text) if last else text.rfind(b"\n") + 1
             offset += whole
-            for line in text[:whole].decode(errors="replace").splitlines():
+            for line in os.fsdecode(text[:whole]).splitlines():
                 on_line(line)
 
     thread = threading.Thread(target=follow, name="follow-stderr", daemon=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 import re
 
 _CGO_LINE = re.compile(r"\[[^\[\]]+\.(cgo1|cover)\.go:[0-9]+(:[0-9]+)?\]")
@@ -15,7 +15,7 @@ def report(label: str, output: bytes, package_dir: str, project_dir: str, object
     Folders become relative to the project where that is shorter, the work folder becomes `$WORK`, and
     names that cgo made up become what the source says.
     """
-    text = output.decode(errors="replace")
+    text = os.fsdecode(output)
     if not text.endswith("\n"):
         text += "\n"
     text = _replace_prefix(text, object_dir, "$WORK/b001")

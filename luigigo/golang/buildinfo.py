@@ -6,6 +6,7 @@ of runtime/debug.BuildInfo.String, the markers those of cmd/go/internal/modload/
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 from luigigo.golang import quoted
@@ -19,7 +20,7 @@ Settings = Sequence[tuple[str, str]]
 
 def modinfo_line(info: str) -> str:
     """The `modinfo` line of the linker's importcfg for this build information."""
-    return "modinfo " + quoted.go_quote_bytes(_START + info.encode() + _END)
+    return "modinfo " + quoted.go_quote_bytes(_START + os.fsencode(info) + _END)
 
 
 def build_info(main: Package, closure: Iterable[Package], settings: Settings) -> str:

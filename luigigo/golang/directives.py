@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from luigigo.golang.quoted import go_quote
+
 MARK = b"//go:debug"
 """A file without it needs no check."""
 TABLE = "src/internal/godebugs/table.go"
@@ -68,7 +70,7 @@ def _directives(content: bytes) -> Iterator[tuple[str, str]]:
         if match[0].startswith(MARK):
             line = content.count(b"\n", 0, start) + 1
             column = start - content.rfind(b"\n", 0, start)
-            yield f"{line}:{column}", match[0].rstrip(b"\r").decode(errors="replace")
+            yield f"{line}:{column}", match[0].rstrip(b"\r").decode(errors="surrogateescape")
         start = match.end()
 
 
@@ -97,8 +99,8 @@ def _fault(key: str, value: str, settings: Settings) -> str:
         if value not in old:
             return ""
         link = f"https://go.dev/doc/godebug#go-1{minor}"
-        return f'removed GODEBUG "{key}" set to old value "{value}" ({link})'
-    return f'unknown //go:debug setting "{key}"'
+        return f"removed GODEBUG {go_quote(key)} set to old value {go_quote(value)} ({link})"
+    return f"unknown //go:debug setting {go_quote(key)}"
 
 
 def _default_fault(value: str, version: str) -> str:

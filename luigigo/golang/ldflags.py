@@ -26,7 +26,7 @@ def _flags(source: bytes) -> list[str]:
     """The directive has to be the first comment of its line; its flag is unquoted as the compiler does."""
     comments = (line[line.find(b"//") :] for line in source.split(b"\n") if b"//" in line)
     return [
-        comment.removeprefix(MARK).decode(errors="replace").strip().strip('"')
+        comment.removeprefix(MARK).decode(errors="surrogateescape").strip().strip('"')
         for comment in comments
         if comment.startswith(MARK)
     ]

@@ -100,8 +100,10 @@ class Package(msgspec.Struct, frozen=True, rename=_go_name):
         return self.import_path == "command-line-arguments"
 
 
-LIST_FIELDS = ",".join(_go_name(field) for field in Package.__struct_fields__ if field != "deps")
-"""What to ask of `go list -json=`; `Deps` is left out: its size is quadratic."""
+LISTED_FIELDS = tuple(field for field in Package.__struct_fields__ if field != "deps")
+"""What is asked of `go list`; `Deps` is left out: its size is quadratic."""
+LIST_FIELDS = ",".join(_go_name(field) for field in LISTED_FIELDS)
+"""The same for `go list -json=`."""
 
 _decode_all = msgspec.json.Decoder(list[Package]).decode
 
