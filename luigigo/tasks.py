@@ -13,10 +13,9 @@ from luigi.cmdline_parser import CmdlineParser
 from luigigo import session
 from luigigo.actiontasks import ActionTask, tasks_of
 from luigigo.errors import LuigigoError, UsageError, for_user
-from luigigo.golang import quoted
 from luigigo.golang.request import BuildFlags, BuildRequest, check
 from luigigo.machine import node_name
-from luigigo.parameters import OutputParameter, ProjectParameter
+from luigigo.parameters import OutputParameter, PackagesParameter, ProjectParameter, TextsParameter
 from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
 from luigigo.scheduling.interrupts import interrupt_callbacks
@@ -38,16 +37,17 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
     retry_count = 1
 
     project = ProjectParameter(description="A folder inside a Go module, or module/path@version.")
-    package = luigi.Parameter(
-        default=".", description="What to build: a package, a pattern such as ./cmd/..., or a main .go file."
+    package = PackagesParameter(
+        default=(".",),
+        description="What to build: a package, a pattern such as ./cmd/..., or a main .go file.",
     )
     output = OutputParameter(
         default="", description="The binary's file, or a folder for several; by default as go build's -o."
     )
     tags = luigi.Parameter(default="", description="Build tags, comma-separated.")
-    ldflags = luigi.Parameter(default="", description="Flags for the linker.")
-    gcflags = luigi.Parameter(default="", description="Flags for the compiler.")
-    asmflags = luigi.Parameter(default="", description="Flags for the assembler.")
+    ldflags = TextsParameter(default=(), description="Flags for the linker.")
+    gcflags = TextsParameter(default=(), description="Flags for the compiler.")
+    asmflags = TextsParameter(default=(), description="Flags for the assembler.")
     race = luigi.BoolParameter(default=False, description="Detect data races.")
     buildmode = luigi.Parameter(default="default", description="exe or pie.")
     pgo = luigi.Parameter(default="auto", description="A CPU profile, auto (default.pgo) or off.")
@@ -78,17 +78,15 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
     def of(cls, request: BuildRequest, output: str) -> BuildBinary:
         """The task of a request."""
         values = msgspec.structs.asdict(request)
-        values["package"] = quoted.join(values.pop("packages"))
-        for name in _REPEATED:
-            values[name] = "".join(f"{value}\n" for value in values[name])
-        return cls(output=output, **values)
+        return cls(output=output, package=values.pop("packages"), **values)
 
     @property
     def request(self) -> BuildRequest:
         """The parameters as a request."""
         flags = {name: getattr(self, name) for name in BuildFlags.__struct_fields__}
-        flags |= {name: _lines(flags[name]) for name in _REPEATED}
-        packages = tuple(quoted.split(self.package)) or (".",)
+        # A subclass may have parameters of its own by these names, whose values are plain texts.
+        flags |= {name: TextsParameter.values_of(flags[name]) for name in _REPEATED}
+        packages = PackagesParameter.values_of(self.package) or (".",)
         return BuildRequest(project=self.project, packages=packages, **flags)
 
     def planned(self) -> PlannedBuild:
@@ -151,12 +149,7 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
 
 
 _REPEATED = ("ldflags", "gcflags", "asmflags")
-"""Flags that may be given several times; as a parameter, one value a line."""
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    """One value a line; an empty line is an empty value, which `-gcflags=` is."""
-    return tuple(text.removesuffix("\n").split("\n")) if text else ()
+"""Flags that may be given several times."""
 
 
 def _under_luigi_command(checked: Callable[[], object]) -> None:
