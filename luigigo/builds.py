@@ -31,7 +31,8 @@ from luigigo.execution.events import (
     Resources,
 )
 from luigigo.execution.workshop import Workshop
-from luigigo.golang.actions import plan_codec
+from luigigo.filesystems import FileSystems
+from luigigo.golang.actions import Plan
 from luigigo.golang.request import BuildRequest
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.model import ActionId, ActionRecord, Digest
@@ -52,6 +53,8 @@ _PATIENCE_SECONDS = 45.0
 _RENEW_SECONDS = 60.0
 _FRESH_SECONDS = 1.0
 """A plan this young is what the caller has just made; it is not looked at again."""
+
+_decode_plan = msgspec.msgpack.Decoder(Plan).decode
 
 
 class PlannedBuild:
@@ -213,6 +216,7 @@ class Builds:
             equipment.hashes,
             self._session.say,
             equipment.work_dir,
+            FileSystems().trusts,
         )
         planned = make_plan(request, desk)
         self._session.say(describe_go(planned))
@@ -220,7 +224,7 @@ class Builds:
         done = workshop.prune()
         if self._session.config.shared:
             workshop.publish_sources(done)
-        digest = self._write_plan(plan_codec.encode(workshop.plan))
+        digest = self._write_plan(msgspec.msgpack.encode(workshop.plan))
         self._workshops[digest] = workshop
         build = PlannedBuild(digest, workshop, done, equipment.timings)
         if planned.keepable:
@@ -272,7 +276,7 @@ class Builds:
         workshop = self._workshops.get(digest)
         if workshop is None:
             content = self.equipment.store.read_plan(digest, self.equipment.wait_seconds)
-            workshop = self._workshops[digest] = Workshop(plan_codec.decode(content), self.equipment)
+            workshop = self._workshops[digest] = Workshop(_decode_plan(content), self.equipment)
         return workshop
 
     def note_elsewhere(self, digest: Digest, action_id: ActionId, progress: Progress) -> None:

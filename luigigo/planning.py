@@ -6,7 +6,8 @@ The one place that knows in which order things are read. Knows nothing of Luigi.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -15,16 +16,19 @@ import msgspec
 
 from luigigo.config import Config
 from luigigo.errors import LuigigoError, UsageError
-from luigigo.golang import cgoplan, listing
+from luigigo.footprint import Places, Trusts
+from luigigo.golang import listing
 from luigigo.golang import plan as planner
-from luigigo.golang.actions import CgoSpec, CToolchain, Files, Plan, SourceFile
-from luigigo.golang.asmincludes import included_files
-from luigigo.golang.cflags import AllowedFlags, FlagCheck, prefers_external, read_allowed_flags, require_valid
+from luigigo.golang.actions import Plan, SourceFile
+from luigigo.golang.answers import Answers
+from luigigo.golang.asmincludes import include_folders, included_files
 from luigigo.golang.cgo import go_assembly_files
+from luigigo.golang.compile import generic_header_name, mode_of
+from luigigo.golang.cparts import Asking, CParts, Program, Question, read_c_parts
 from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.environment import GoEnv, check_environment
 from luigigo.golang.packages import Package
-from luigigo.golang.quoted import split
+from luigigo.golang.perpackage import PerPackageFlags
 from luigigo.golang.releases import release_of
 from luigigo.golang.request import BuildRequest, check, with_goflags
 from luigigo.golang.toolchain import GoCommand, find_go, read_toolchain, run_env
@@ -45,6 +49,8 @@ class Desk(msgspec.Struct, frozen=True):
     """Gets one line for the user at a time."""
     scratch_dir: str
     """A folder of this process, for what is made on the way."""
+    trusts: Trusts
+    """Whose files' times carry each change (`filesystems`)."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -60,6 +66,8 @@ class Planned(msgspec.Struct, frozen=True):
     """False when something took part whose state cannot be seen in a file's stat."""
     c_programs: tuple[str, ...] = ()
     """The C compilers and what they call, by absolute path, where there is C."""
+    read_places: Places = Places()
+    """What compilers, linkers and the assembler's includes say that the plan rests on."""
 
 
 def make_plan(request: BuildRequest, desk: Desk) -> Planned:
@@ -74,15 +82,16 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
             packages = listing.list_packages(project, request, desk.runner, desk.say)
         except Exception:
             # A missing or unfit toolchain explains a failed listing; it is the better message.
-            _check_env(reading_env.result(), request, desk)
+            _checked(reading_env.result(), request, desk)
             raise
         env = reading_env.result()
         warming.cancel()
-    request = _check_env(env, request, desk)
+    request, env = _checked(env, request, desk)
     reading = _Reading(request, env, project, tuple(packages), desk)
     plan = planner.make_plan(reading.inputs())
-    keepable = keepable and request.buildvcs == "false" and not reading.used_pkg_config
-    return Planned(plan, go, env, tuple(packages), request, keepable, reading.c_programs)
+    keepable = keepable and request.buildvcs == "false" and reading.is_all_told
+    programs, places = reading.c_programs, reading.places
+    return Planned(plan, go, env, tuple(packages), request, keepable, programs, places)
 
 
 def _warm_caches(env: GoEnv, project: listing.GoProject, desk: Desk) -> None:
@@ -94,13 +103,20 @@ def _warm_caches(env: GoEnv, project: listing.GoProject, desk: Desk) -> None:
         read_toolchain(env, desk.hashes)
         release, _ = release_of(env.goversion)
         if env.cgo_enabled == "1":
-            _probe_of(project, desk).toolchain(env, release, needs_cxx=False)
+            _asking(desk).probe.toolchain(env, release, needs_cxx=False)
 
 
-def _probe_of(project: listing.GoProject, desk: Desk) -> CProbe:
+def _asking(desk: Desk) -> Asking:
     folder = os.path.join(desk.config.cache, "probes")
     os.makedirs(folder, exist_ok=True)
-    return CProbe(desk.runner, desk.hashes, folder, project.environment)
+    return Asking(
+        runner=desk.runner,
+        probe=CProbe(desk.runner, desk.hashes, folder, desk.variables),
+        answers=Answers(folder, desk.trusts),
+        scratch_dir=desk.scratch_dir,
+        variables=desk.variables,
+        digest=desk.hashes.digest,
+    )
 
 
 def _open_project(
@@ -117,15 +133,16 @@ def _open_project(
     return listing.GoProject(go, folder, {**environment, "PWD": folder}), request, True
 
 
-def _check_env(env: GoEnv, request: BuildRequest, desk: Desk) -> BuildRequest:
+def _checked(env: GoEnv, request: BuildRequest, desk: Desk) -> tuple[BuildRequest, GoEnv]:
     _, warning = release_of(env.goversion)
     if warning:
         desk.say(f"luigigo: {warning}")
     request = with_goflags(request, env.goflags)
+    env = msgspec.structs.replace(env, godebug=desk.variables.get("GODEBUG", ""))
     check_environment(env, desk.variables, race=request.race)
     if request.buildmode == "pie" and request.race and not env.default_is_pie:
         raise UsageError(f"-buildmode=pie not supported when -race is enabled on {env.goos}/{env.goarch}")
-    return request
+    return request, env
 
 
 class _Reading:
@@ -141,13 +158,25 @@ class _Reading:
     ) -> None:
         self._request, self._env, self._release = request, env, release_of(env.goversion)[0]
         self._project, self._packages, self._desk = project, packages, desk
-        self._probe = _probe_of(project, desk)
-        self.used_pkg_config = any(package.cgo_pkg_config for package in packages)
+        self._asking = _asking(desk)
+        self._c = CParts()
+        self._looked_for: dict[str, None] = {}
 
     @property
     def c_programs(self) -> tuple[str, ...]:
         """The C compilers that were asked, and what they call."""
-        return tuple(dict.fromkeys(self._probe.programs))
+        return tuple(dict.fromkeys(self._asking.probe.programs))
+
+    @property
+    def is_all_told(self) -> bool:
+        """Whether all that was read is known, so that its stats tell whether the plan still holds."""
+        used_pkg_config = any(package.cgo_pkg_config for package in self._packages)
+        return not used_pkg_config and not self._c.untold
+
+    @property
+    def places(self) -> Places:
+        """What compilers, linkers and the assembler's includes rest on."""
+        return self._c.places | Places(files=tuple(self._looked_for))
 
     def inputs(self) -> planner.PlanInputs:
         """Read it all and return it as one record."""
@@ -162,8 +191,8 @@ class _Reading:
         modinfo = {}
         if self._request.buildvcs != "false":
             modinfo = listing.stamped_modinfo(self._project, self._request, self._desk.runner, self._desk.say)
-        compilers, specs = self._c_parts()
         request = self._resolved_request()
+        self._c = self._c_parts(closures)
         return planner.PlanInputs(
             request=request,
             env=self._env,
@@ -173,25 +202,37 @@ class _Reading:
             packages=self._packages,
             digest=self._digest,
             size=_size,
-            cgo_specs=specs,
-            compilers=compilers,
+            cgo_specs=self._c.specs,
             closures=closures,
             profiles=self._profiles(request),
             modinfo=modinfo,
             asm_includes=self._asm_includes(),
+            system_files=self._c.system_files,
+            links=self._c.links,
+            nonce=uuid.uuid4().hex,
         )
 
     def _asm_includes(self) -> dict[str, tuple[str, ...]]:
         """For each package with Go assembly that includes other files than its own, their names."""
+        flags = PerPackageFlags("asmflags", self._request.asmflags)
+        provided = {"go_asm.h", *os.listdir(os.path.join(self._env.goroot, "pkg", "include"))}
         found = {}
         for package in self._packages:
             assembly = go_assembly_files(package)
             if assembly:
-                own = (*assembly, *package.h_files)
-                names = included_files(own, partial(_readable, package))
-                if names:
-                    found[package.import_path] = names
-        return found
+                generic = (
+                    generic_header_name(name, self._env.goos, self._env.goarch) for name in package.h_files
+                )
+                included = included_files(
+                    (*assembly, *package.h_files),
+                    partial(_readable, package),
+                    include_folders(flags.flags_for(package, self._project.dir)),
+                    provided | {name for name in generic if name},
+                )
+                found[package.import_path] = included.names
+                paths = (os.path.join(package.dir, name) for name in (*included.names, *included.looked_for))
+                self._looked_for.update((os.path.normpath(path), None) for path in paths)
+        return {path: names for path, names in found.items() if names}
 
     def _resolved_request(self) -> BuildRequest:
         """An explicit profile by its absolute path."""
@@ -219,73 +260,38 @@ class _Reading:
                 return digest_of("module", source.path, source.version, source.sum, inside)
         return self._desk.hashes.digest(os.path.join(package.dir, name))
 
-    def _c_parts(self) -> tuple[CToolchain | None, dict[str, CgoSpec]]:
-        """The C toolchain, where any package has C in it, and each such package's C part."""
-        with_c = [package for package in self._packages if package.uses_cgo]
-        if not with_c:
-            return None, {}
-        needs_cxx = any(package.cxx_files for package in self._packages)
-        compilers = self._probe.toolchain(self._env, self._release, needs_cxx=needs_cxx)
-        allowed = read_allowed_flags(self._env.goroot)
-        imports = {
-            package.import_path: (
-                *package.imports,
-                *planner.implicit_imports(package, self._release, self._env.goarch),
+    def _c_parts(self, closures: Mapping[str, frozenset[str]]) -> CParts:
+        """The C toolchain, where anything may need one, and all that it reads."""
+        request, packages = self._request, self._packages
+        ldflags = PerPackageFlags("ldflags", request.ldflags)
+        programs = tuple(
+            Program(
+                main,
+                tuple(p for p in packages if p is main or p.import_path in closures.get(main.import_path, ()))
+                if closures
+                else packages,
+                tuple(ldflags.flags_for(main, self._project.dir)),
             )
-            for package in self._packages
-        }
-
-        def spec_of(package: Package) -> CgoSpec:
-            spec = cgoplan.cgo_spec(
-                package,
-                self._env,
-                self._release,
-                self._flags(package, compilers, allowed),
-                self._files_of(package),
-            )
-            syso = cgoplan.syso_of_closure(self._packages, package, imports)
-            return msgspec.structs.replace(
-                spec,
-                syso_files=tuple(SourceFile(path, self._desk.hashes.digest(path)) for path in syso),
-                headers=self._probe.headers(spec, package.dir),
-            )
-
-        with ThreadPoolExecutor(8) as pool:
-            specs = pool.map(spec_of, with_c)
-            return compilers, {package.import_path: spec for package, spec in zip(with_c, specs, strict=True)}
-
-    def _files_of(self, package: Package) -> Callable[[Iterable[str]], Files]:
-        return lambda names: tuple(SourceFile(name, self._digest(package, name)) for name in names)
-
-    def _flags(self, package: Package, compilers: CToolchain, allowed: AllowedFlags) -> cgoplan.CgoFlags:
-        """The package's C flags, checked as the go command checks them."""
-        given = {
-            "CPPFLAGS": (self._env.cgo_cppflags, package.cgo_cppflags),
-            "CFLAGS": (self._env.cgo_cflags, package.cgo_cflags),
-            "CXXFLAGS": (self._env.cgo_cxxflags, package.cgo_cxxflags),
-            "LDFLAGS": (self._env.cgo_ldflags, package.cgo_ldflags),
-        }
-        flags = {}
-        for name, (user, own) in given.items():
-            flag_check = FlagCheck(name, f"#cgo {name}", own)
-            require_valid(flag_check, allowed, self._project.environment, package.import_path)
-            flags[name] = (*split(user), *own)
-        pkg_c, pkg_ld = self._probe.pkg_config(package, self._env, allowed)
-        ld_flags = (*flags["LDFLAGS"], *pkg_ld)
-        release = self._release
-        return cgoplan.CgoFlags(
-            compilers=compilers,
-            cpp=(*flags["CPPFLAGS"], *pkg_c),
-            c=flags["CFLAGS"],
-            cxx=flags["CXXFLAGS"],
-            ld=ld_flags,
-            prefer_external=prefers_external(
-                [flags["CFLAGS"], flags["CXXFLAGS"]],
-                ld_flags if release.static_ldflags_prefer_external else None,
-                allowed,
-                static_too=release.static_cflags_prefer_external,
-            ),
+            for main in packages
+            if main.is_main and not main.dep_only
         )
+        question = Question(
+            env=self._env,
+            release=self._release,
+            packages=packages,
+            imports={
+                package.import_path: (
+                    *package.imports,
+                    *planner.implicit_imports(package, self._release, self._env.goarch),
+                )
+                for package in packages
+            },
+            programs=programs,
+            project_dir=self._project.dir,
+            mode=mode_of(self._env, request.buildmode, race=request.race),
+            package_digest=self._digest,
+        )
+        return read_c_parts(question, self._asking)
 
 
 def _size(package: Package, name: str) -> int:

@@ -37,7 +37,7 @@ def footprint(planned: Planned, variables: Mapping[str, str]) -> Footprint:
         folders += _embed_folders(package)
     for action in planned.plan.actions.values():
         if isinstance(action.spec, CgoSpec):
-            files += [file.name for file in (*action.spec.headers, *action.spec.syso_files)]
+            files += [file.name for file in (*action.sources.system_files, *action.spec.syso_files)]
         if isinstance(action.spec, CompileSpec) and (
             not action.sources.immutable or action.sources.root == "/"
         ):

@@ -13,12 +13,16 @@ from luigigo.execution.sources import package_files, unpacked
 from luigigo.golang import responsefile
 from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, on_node
 from luigigo.golang.compile import Layout
+from luigigo.golang.environment import ARCH_VARIABLE
+from luigigo.golang.variables import LOCALE, TOOL_SETTINGS
 from luigigo.process import Command
 
 _numbers = itertools.count(1)
 
-_LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES")
-"""Passed to the C compiler, so that its messages are in the user's language, as under go build."""
+_GO_SETTINGS = frozenset(
+    {"GOROOT", "GOOS", "GOARCH", "GOEXPERIMENT", *ARCH_VARIABLE.values(), *TOOL_SETTINGS}
+)
+"""Which values Go's tools see of these is in the action's key."""
 
 
 class JobFailed(Exception):
@@ -70,38 +74,60 @@ class Job:
         """For `compile -c`: at least 2, for with 1 the compiler also gives up its own collector boost."""
         return max(2, min(4, self._equipment.cpus))
 
-    def go_tool(self, argv: Sequence[str], cwd: str = "", variables: Mapping[str, str] | None = None) -> bool:
-        """Run one of the Go tools; raise `JobFailed` with its words when it fails."""
-        env = {"GOROOT": self.layout.goroot, **(variables or {})}
+    def go_tool(
+        self,
+        argv: Sequence[str],
+        cwd: str = "",
+        variables: Mapping[str, str] | None = None,
+        *,
+        calls_c: bool = False,
+    ) -> bool:
+        """Run one of the Go tools; raise `JobFailed` with its words when it fails.
+
+        `calls_c`: it runs C compilers or linkers itself, and these get what they get when they are run here.
+        """
+        env = {**(self._c_environment() if calls_c else {})}
+        env |= {"GOROOT": self.layout.goroot, **self._keyed(), **(variables or {})}
         if self._gogc:
             env["GOGC"] = self._gogc
         short = responsefile.shorten(argv, self.layout.object_dir, self.plan.quoted_response_files)
-        return self._run(short, cwd or self.layout.object_dir, env)
+        return self._run(short, cwd or self.layout.object_dir, {**self._surroundings(), **env})
 
     def c_tool(self, argv: Sequence[str], cwd: str, *, may_fail: bool = False) -> bool:
         """Run the C compiler; return whether it succeeded, which it must unless `may_fail`."""
-        return self._run(argv, cwd, {"TERM": "dumb"}, may_fail=may_fail)
+        env = {**self._surroundings(), **self._c_environment(), **self._keyed(), "TERM": "dumb"}
+        return self._run(argv, cwd, env, may_fail=may_fail)
 
     @property
     def variables(self) -> dict[str, str]:
         """The user's environment."""
         return self._equipment.variables
 
-    def c_environment(self) -> dict[str, str]:
-        """What the C compiler and linker get of the user's environment."""
+    @property
+    def current_dir(self) -> str:
+        """Where go build runs the linker, for relative names in the C linker's flags (gc.go, ld)."""
+        project_dir = self.plan.project_dir
+        return project_dir if self._equipment.has_projects and os.path.isdir(project_dir) else ""
+
+    def _surroundings(self) -> dict[str, str]:
+        """What every tool gets of the user's environment."""
         user = self._equipment.variables
-        return {name: user[name] for name in ("PATH", "HOME", *_LOCALE) if name in user}
+        kept = {name: user[name] for name in ("PATH", "HOME", *LOCALE) if name in user}
+        return {**kept, "TMPDIR": self.layout.object_dir}
+
+    def _c_environment(self) -> dict[str, str]:
+        """All of the user's environment, where that is here: a compiler may read variables of its own."""
+        if not self._equipment.has_projects:
+            return {}
+        user = {name: value for name, value in self._equipment.variables.items() if name not in _GO_SETTINGS}
+        is_known = not getattr(getattr(self.action.spec, "compilers", None), "everything", "")
+        # What a compiler leaves when it is killed goes with the work folder.
+        return {**user, "TMPDIR": self.layout.object_dir} if is_known else user
 
     def _run(
         self, argv: Sequence[str], cwd: str, variables: Mapping[str, str], *, may_fail: bool = False
     ) -> bool:
-        env = {
-            **self.c_environment(),
-            **self._keyed(),
-            "TMPDIR": self.layout.object_dir,
-            "PWD": cwd,
-            **variables,
-        }
+        env = {**variables, "PWD": cwd}
         self._equipment.observe(CommandStarted(cwd, tuple(argv)))
         try:
             finished = self._equipment.runner.run(Command(argv=tuple(argv), cwd=cwd, env=env))
@@ -178,9 +204,8 @@ class Job:
 
 
 def input_files(action: Action) -> Files:
-    """Every file that the action reads and that may change: its package's, and system headers."""
-    headers = action.spec.headers if isinstance(action.spec, CgoSpec) else ()
-    return (*package_files(action), *headers)
+    """Every file that the action reads and that may change: its package's, and what C reads of the system."""
+    return (*package_files(action), *action.sources.system_files)
 
 
 def _source_dir(action: Action, goroot: str, equipment: Equipment) -> tuple[str, tuple[str, str]]:

@@ -62,31 +62,37 @@ def can_travel(action: Action) -> bool:
     if not folder or is_toolchains(folder) or action.sources.root == "/":
         return False
     if isinstance(spec, CgoSpec):
-        return _is_free(spec)
+        return _is_free(action)
     return isinstance(spec, CompileSpec)
 
 
 def runs_anywhere(action: Action) -> bool:
     """Whether any node with the toolchain can run the action, as far as its own files decide it."""
-    if action.sources.stays:
+    if action.sources.stays or action.is_untold:
+        return False
+    if not all(file.name.startswith(SYSTEM_FOLDERS) for file in action.sources.system_files):
         return False
     if action.kind is Kind.LINK:
         return True
     if action.kind is Kind.PREPROFILE:
         return False
     if is_toolchains(action.sources.dir):
-        return not isinstance(action.spec, CgoSpec) or _is_free(action.spec)
+        return not isinstance(action.spec, CgoSpec) or _is_free(action)
     return action.sources.bundle is not None
 
 
 def is_bound_c(action: Action) -> bool:
     """Whether the action builds C that names folders of this node, as the link of a program with it may."""
-    return isinstance(action.spec, CgoSpec) and not _is_free(action.spec)
+    return isinstance(action.spec, CgoSpec) and not _is_free(action)
 
 
-def _is_free(spec: CgoSpec) -> bool:
-    outside = [file.name for file in (*spec.headers, *spec.syso_files)]
-    return not spec.bound_to and all(path.startswith(SYSTEM_FOLDERS) for path in outside)
+def _is_free(action: Action) -> bool:
+    """Whether C reads nothing but its package and the system, by compilers that every node may have."""
+    spec = action.spec
+    assert isinstance(spec, CgoSpec)
+    outside = [file.name for file in (*action.sources.system_files, *spec.syso_files)]
+    is_own = bool(spec.bound_to or spec.untold or spec.compilers.everything)
+    return not is_own and all(path.startswith(SYSTEM_FOLDERS) for path in outside)
 
 
 def package_files(action: Action) -> Files:

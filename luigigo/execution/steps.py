@@ -115,7 +115,7 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     _check_directives(job, [layout.source(file.name) for file in spec.cgo_files])
     _refuse_go_assembly(job, spec)
     cgo_variables = {"TERM": "dumb", **({"CGO_LDFLAGS": ""} if spec.ld_flags else {})}
-    job.go_tool(cgo.cgo_argv(spec, layout), layout.source_dir, cgo_variables)
+    job.go_tool(cgo.cgo_argv(spec, layout), layout.source_dir, cgo_variables, calls_c=True)
     objects = []
     if spec.prefer_external:
         objects.append(layout.object("preferlinkext"))
@@ -126,7 +126,7 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
         objects.append(output)
     go_files = [layout.object(name) for name in cgo.generated_go_files(spec)]
     if _links_internally(job, spec, objects):
-        job.go_tool(cgo.dynimport_argv(spec, layout), layout.source_dir, cgo_variables)
+        job.go_tool(cgo.dynimport_argv(spec, layout), layout.source_dir, cgo_variables, calls_c=True)
         go_files.append(layout.object("_cgo_import.go"))
     else:
         objects.append(layout.object("dynimportfail"))
@@ -178,7 +178,8 @@ def _link(job: Job, spec: LinkSpec, inputs: Mapping[str, str]) -> dict[str, str]
     output = layout.object("a.out")
     argv = link.link_argv(layout, spec.link_flags, output, inputs[spec.import_path])
     # -trimpath: the linker must not know where the toolchain lies (gc.go, ld).
-    job.go_tool(argv, variables={"GOROOT": ""})
+    calls_c = spec.compilers is not None
+    job.go_tool(argv, job.current_dir, {"GOROOT": ""}, calls_c=calls_c)
     return {"binary": output}
 
 

@@ -63,6 +63,8 @@ class CompileSpec(msgspec.Struct, frozen=True, tag="compile"):
     bound_to: str = ""
     """The package's folder, when they do: the assembler calls code there by its whole path, also under
     -trimpath, and then checkouts cannot share the outputs."""
+    untold: str = ""
+    """As `CgoSpec.untold`."""
 
 
 class CToolchain(msgspec.Struct, frozen=True):
@@ -80,6 +82,9 @@ class CToolchain(msgspec.Struct, frozen=True):
     random_seed: bool
     environment: tuple[tuple[str, str], ...]
     """Variables that the C compiler and linker obey, such as CPATH, as the user has set them."""
+    everything: str = ""
+    """Set for a program that luigigo does not know, such as a script, which may read any variable: the
+    digest of all that the user has set. What it makes is made where that user is."""
 
 
 class CgoSpec(msgspec.Struct, frozen=True, tag="cgo"):
@@ -105,8 +110,17 @@ class CgoSpec(msgspec.Struct, frozen=True, tag="cgo"):
     h_files: Files = ()
     syso_files: Files = ()
     """Of the package and all that it imports: they take part in the test link."""
-    headers: Files = ()
-    """System headers by absolute path, as the compiler found them."""
+    units: Files = ()
+    """Each unit's preprocessed text, by name: what of all headers there are the compiler gets to see."""
+    commands: str = ""
+    """Digest of what the compiler says that it runs: argument files, specs and the machine's own processor
+    are resolved in it."""
+    assembled: Files = ()
+    """What the assembler reads besides the units, by absolute path (`.incbin`)."""
+    libraries: Files = ()
+    """What the linker reads for this package's own flags in the test link, by absolute path."""
+    untold: str = ""
+    """Why no tool can tell all that is read, with a word that no other plan has: it runs again each time."""
     bound_to: str = ""
     """The source folder, when flags name it (`${SRCDIR}`): then checkouts cannot share the outputs."""
 
@@ -119,7 +133,13 @@ class LinkSpec(msgspec.Struct, frozen=True, tag="link"):
     modinfo: str
     environment: tuple[tuple[str, str], ...]
     compilers: Digest | None = None
-    """Identity of the C toolchain, for a program that has C in it and may be linked by it."""
+    """Identity of the C toolchain, for a program that may be linked by it."""
+    linker: Digest | None = None
+    """Identity of the program that links, which `-extld` may have named."""
+    libraries: Files = ()
+    """What the C linker reads besides the program's objects, by absolute path."""
+    untold: str = ""
+    """As `CgoSpec.untold`."""
 
 
 class PreprofileSpec(msgspec.Struct, frozen=True, tag="preprofile"):
@@ -145,6 +165,9 @@ class Sources(msgspec.Struct, frozen=True):
     """The folder never changes: a versioned module's, known by its sum."""
     syso_paths: tuple[str, ...] = ()
     profile_path: str = ""
+    system_files: Files = ()
+    """What C compilers and linkers read outside of the package, by absolute path; another node has to have
+    the same."""
     go_bytes: int = 0
     """Size of the Go source, from which time and memory are predicted."""
     bundle: Output | None = None
@@ -180,6 +203,11 @@ class Action(msgspec.Struct, frozen=True):
     """The packages that it reads: direct imports of a compile, everything of a link."""
     cgo: ActionId | None = None
     profile: ActionId | None = None
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether it reads something that no tool tells of: its result is never taken for another's."""
+        return bool(getattr(self.spec, "untold", ""))
 
     @property
     def dependencies(self) -> tuple[ActionId, ...]:

@@ -9,30 +9,64 @@ from __future__ import annotations
 
 import os.path
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import pairwise
 
-_INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]+"([^"\\\n]+)"', re.MULTILINE)
+import msgspec
+
+from luigigo.golang import quoted
+
+_INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]+("(?:[^"\\\n]|\\.)*"|`[^`]*`)', re.MULTILINE)
 
 
-def included_files(own: Iterable[str], read: Callable[[str], bytes | None]) -> tuple[str, ...]:
-    """The names of files that are read besides a package's `own` assembly and headers, as they are written.
+class Included(msgspec.Struct, frozen=True):
+    """What a package's assembly includes besides the package's own files."""
 
-    `read` gives the content of a file by its name from the package's folder, or None where there is none.
-    A line that no define lets through counts as well.
+    names: tuple[str, ...] = ()
+    """The files, by names that start in the package's folder or whole paths."""
+    looked_for: tuple[str, ...] = ()
+    """Names under which the assembler would find another file first, were it there."""
+
+
+def included_files(
+    own: Iterable[str], read: Callable[[str], bytes | None], folders: Sequence[str], provided: Collection[str]
+) -> Included:
+    """What is read besides a package's `own` assembly and headers.
+
+    `read` gives the content of a file by its name from the package's folder, or None where there is none;
+    `folders` are those of the assembler's own `-I` flags; `provided` are names that are found before them: of
+    files that the build makes and of the toolchain's own. A line that no define lets through counts as well.
     """
     seen = set(own)
     texts = [read(name) for name in seen]
-    found = []
+    found: dict[str, None] = {}
+    looked_for: dict[str, None] = {}
     while texts:
         for match in _INCLUDE.finditer(texts.pop() or b""):
-            name = os.fsdecode(match[1])
-            if name not in seen:
-                seen.add(name)
-                text = read(name)
+            name = os.fsdecode(quoted.go_unquote(match[1]))
+            if name in seen:
+                continue
+            seen.add(name)
+            places = [name] if name in provided else [name, *(os.path.join(each, name) for each in folders)]
+            for place in places:
+                text = read(place)
                 if text is not None:
-                    found.append(name)
+                    found[place] = None
                     texts.append(text)
-    return tuple(sorted(found))
+                    break
+                looked_for[place] = None
+    return Included(tuple(sorted(found)), tuple(looked_for))
+
+
+def include_folders(asm_flags: Sequence[str]) -> tuple[str, ...]:
+    """The folders that the user's flags for the assembler name with `-I`."""
+    following = pairwise((*asm_flags, ""))
+    named = [
+        flag.lstrip("-").partition("=")[2] if "=" in flag else after
+        for flag, after in following
+        if flag.lstrip("-").partition("=")[0] == "I" and flag.startswith("-")
+    ]
+    return tuple(named)
 
 
 def common_folder(folder: str, names: Iterable[str]) -> str:

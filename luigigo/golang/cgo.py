@@ -34,7 +34,7 @@ _RANDOM_SEED = "-frandom-seed=luigigo"
 def common_flags(env: GoEnv, release: Release, supported: frozenset[str]) -> tuple[str, ...]:
     """What every C command of a build gets (compilerCmd), besides folders and prefix maps."""
     flags = [] if env.goos == "windows" else ["-fPIC"]
-    flags += _arch_flags(env, release)
+    flags += arch_flags(env, release)
     flags.append(release.windows_c_threads_flag if env.goos == "windows" else "-pthread")
     flags += [flag for flag in PROBED_FLAGS[:3] if flag in supported]
     flags.append("-fmessage-length=0")
@@ -45,7 +45,8 @@ def common_flags(env: GoEnv, release: Release, supported: frozenset[str]) -> tup
     return tuple(flags)
 
 
-def _arch_flags(env: GoEnv, release: Release) -> list[str]:
+def arch_flags(env: GoEnv, release: Release) -> list[str]:
+    """What tells the C compiler the target's architecture (gccArchArgs)."""
     arch, darwin = env.goarch, env.goos == "darwin"
     if arch == "386":
         return ["-m32"]
@@ -150,15 +151,50 @@ def cc_argv(
 
     `root` is a folder whose name objects must not have, and the name that they get in its place.
     """
-    compilers = spec.compilers
+    return (*_unit_flags(spec, layout, root, cxx=file[1]), "-o", output, "-c", file[0].rpartition("/")[2])
+
+
+def preprocess_argv(
+    spec: CgoSpec, layout: Layout, root: tuple[str, str], file: tuple[str, bool], dependencies: str
+) -> tuple[str, ...]:
+    """The command that prints what the compiler gets to see of a file, macros included; `-` is stdin, in C.
+
+    It names what it reads in the file `dependencies`, and the folders that it searches on stderr.
+    """
     path, cxx = file
+    language = ("-x", "c") if path == "-" else ()
+    told = ("-E", "-dD", "-v", "-MD", "-MF", dependencies, "-MT", "unit")
+    return (*_unit_flags(spec, layout, root, cxx=cxx), *told, *language, path.rpartition("/")[2])
+
+
+def assemble_argv(
+    spec: CgoSpec, layout: Layout, root: tuple[str, str], file: tuple[str, bool], dependencies: str
+) -> tuple[str, ...]:
+    """The command by which GNU's assembler names what it reads for a file; `-` is stdin, in C."""
+    path, cxx = file
+    language = ("-x", "c") if path == "-" else ()
+    told = (f"-Wa,--MD,{dependencies}", "-o", f"{dependencies}.o", "-c")
+    return (*_unit_flags(spec, layout, root, cxx=cxx), *told, *language, path.rpartition("/")[2])
+
+
+def show_argv(spec: CgoSpec, *, cxx: bool) -> tuple[str, ...]:
+    """The command that prints which programs the compiler would run for its flags, with what arguments."""
+    compilers = spec.compilers
+    driver = (*compilers.cxx, *compilers.cxx_flags) if cxx else (*compilers.cc, *compilers.cc_flags)
+    flags = (*spec.cpp_flags, *(spec.cxx_flags if cxx else spec.c_flags))
+    return (*driver, *flags, "-###", "-x", "c++" if cxx else "c", "-c", "/dev/null", "-o", "/dev/null")
+
+
+def _unit_flags(spec: CgoSpec, layout: Layout, root: tuple[str, str], *, cxx: bool) -> list[str]:
+    """The compiler with everything that it gets for a file, whatever it is to do with it."""
+    compilers = spec.compilers
     argv = _driver(compilers, layout, cxx=cxx)
     argv += [*spec.cpp_flags, "-I", layout.object_dir + "/", *(spec.cxx_flags if cxx else spec.c_flags)]
     if compilers.prefix_map_flag:
         argv.append(f"{compilers.prefix_map_flag}={root[0]}={root[1]}")
     if compilers.random_seed:
         argv.append(_RANDOM_SEED)
-    return (*argv, "-o", output, "-c", path.rpartition("/")[2])
+    return argv
 
 
 def _driver(compilers: CToolchain, layout: Layout, *, cxx: bool) -> list[str]:

@@ -33,7 +33,7 @@ def cgo_spec(
     flags: CgoFlags,
     files: Callable[[Iterable[str]], Files],
 ) -> CgoSpec:
-    """The C part of one package, without the headers that it reads, which only the compiler can tell."""
+    """The C part of one package, without what only compiler and linker can tell of what it reads."""
     _, map_root_to = cgo.root_mapping(package, env.goos)
     standard_cgo = package.standard and package.import_path == "runtime/cgo"
     all_flags = (*flags.cpp, *flags.c, *flags.cxx, *flags.ld)

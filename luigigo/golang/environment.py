@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from luigigo.errors import UsageError
+from luigigo.golang.variables import SEALED
 
 ARCH_VARIABLE = {
     "386": "GO386",
@@ -49,6 +50,17 @@ class GoEnv(msgspec.Struct, frozen=True, rename="upper"):
     cgo_cxxflags: str = ""
     cgo_ldflags: str = ""
     pkg_config: str = ""
+    go_extlink_enabled: str = ""
+    cgo_cflags_allow: str = ""
+    cgo_cflags_disallow: str = ""
+    cgo_cppflags_allow: str = ""
+    cgo_cppflags_disallow: str = ""
+    cgo_cxxflags_allow: str = ""
+    cgo_cxxflags_disallow: str = ""
+    cgo_ldflags_allow: str = ""
+    cgo_ldflags_disallow: str = ""
+    godebug: str = ""
+    """Of the process; the go command itself is given more in it."""
     go386: str = ""
     goamd64: str = ""
     goarm: str = ""
@@ -73,19 +85,29 @@ class GoEnv(msgspec.Struct, frozen=True, rename="upper"):
     def tool_environment(self) -> dict[str, str]:
         """The variables that the Go tools read, and nothing else."""
         name, value = self.arch_setting
-        wanted = {"GOOS": self.goos, "GOARCH": self.goarch, name: value, "GOEXPERIMENT": self.goexperiment}
+        wanted = {
+            "GOOS": self.goos,
+            "GOARCH": self.goarch,
+            name: value,
+            "GOEXPERIMENT": self.goexperiment,
+            "GO_EXTLINK_ENABLED": self.go_extlink_enabled,
+            "GODEBUG": self.godebug,
+        }
         return {key: text for key, text in wanted.items() if key and text}
 
+    @property
+    def flag_rules(self) -> dict[str, str]:
+        """`CGO_CFLAGS_ALLOW` and its like, wherever they are set."""
+        names = [name for name in GoEnv.__struct_fields__ if name.endswith("allow")]
+        return {name.upper(): getattr(self, name) for name in names}
 
-ENV_NAMES = tuple(field.upper() for field in GoEnv.__struct_fields__)
 
-SEALED_VARIABLES = ("GOSSAFUNC", "GOSSADIR", "GOCLOBBERDEADHASH", "GOCOMPILEDEBUG")
-"""Debugging switches of the compiler that change its output; cmd/go calls them magic (exec.go)."""
+ENV_NAMES = tuple(field.upper() for field in GoEnv.__struct_fields__ if field != "godebug")
 
 
 def check_environment(env: GoEnv, variables: dict[str, str], *, race: bool) -> None:
     """Raise `UsageError` for what luigigo does not build, by name, before anything runs."""
-    for name in SEALED_VARIABLES:
+    for name in SEALED:
         if variables.get(name):
             raise UsageError(f"{name} is set; luigigo does not support it: unset it, or use go build")
     if env.go111module == "off":

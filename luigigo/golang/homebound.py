@@ -8,7 +8,6 @@ user may give any flag. It runs where that user is.
 from __future__ import annotations
 
 import os.path
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -18,14 +17,11 @@ from luigigo.golang import quoted
 from luigigo.golang.actions import Action, CgoSpec, CompileSpec, LinkSpec
 from luigigo.golang.cflags import AllowedFlags, FlagCheck, find_invalid
 from luigigo.golang.cgo import PROBED_FLAGS
+from luigigo.golang.compilers import has_compiler_name, without_wrappers
+from luigigo.golang.variables import is_loader_variable
 
 SYSTEM_FOLDERS = ("/usr/", "/opt/", "/lib/", "/nix/")
 """Where a system keeps what its owner has installed."""
-LOADER_VARIABLES = frozenset({"LD_LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "GCC_SPECS"})
-"""Variables that decide which programs and libraries a compiler loads."""
-
-_COMPILER = re.compile(r"(?:[A-Za-z0-9_.]+-)*(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-[0-9.]+)?")
-_WRAPPERS = frozenset({"ccache", "sccache", "distcc"})
 _OWN_C_FLAGS = frozenset(
     {*PROBED_FLAGS, "-fPIC", "-pthread", "-mthreads", "-fmessage-length=0", "-fno-common"}
     | {"-g", "-O0", "-O1", "-O2", "-O3", "-Os", "-m32", "-m64", "-marm", "-arch", "x86_64", "arm64"}
@@ -94,14 +90,12 @@ def _compiler_reasons(argv: Sequence[str], node: Trusted) -> Iterator[str]:
     """A compiler by its own name, found on this node's PATH or in a system's folder, or configured here."""
     if tuple(argv) in node.compilers:
         return
-    words = list(argv)
-    while len(words) > 1 and words[0] in _WRAPPERS:
-        words.pop(0)
+    words = without_wrappers(argv)
     program = words[0] if words else ""
     is_placed = "/" not in program or (
         program.startswith(SYSTEM_FOLDERS) and os.path.normpath(program) == program
     )
-    if not is_placed or _COMPILER.fullmatch(os.path.basename(program)) is None:
+    if not is_placed or not has_compiler_name(program):
         yield f"{' '.join(argv)[:200]!r} is no C compiler of this node; set CC and CXX where it starts"
     yield from _flag_reasons("CFLAGS", words[1:], node)
 
@@ -116,7 +110,7 @@ def _flag_reasons(name: str, flags: Iterable[str], node: Trusted) -> Iterator[st
 
 def _loader_reasons(environment: Iterable[tuple[str, str]], node: Trusted) -> Iterator[str]:
     for name, value in environment:
-        if name in LOADER_VARIABLES and node.variables.get(name, "") != value:
+        if is_loader_variable(name) and node.variables.get(name, "") != value:
             yield f"{name} is not {value[:200]!r} on this node; set it where its worker starts"
 
 
@@ -137,6 +131,15 @@ def _extld_reasons(flags: Sequence[str], node: Trusted) -> Iterator[str]:
             yield from _compiler_reasons(words, node)
         elif name == "extldflags":
             yield from _flag_reasons("LDFLAGS", words, node)
+
+
+def reads_by_flags(tool: str, flags: Iterable[str]) -> str:
+    """Why a tool's flags may make it read what nobody tells of, or "".
+
+    The folders of the assembler's `-I` are told of (`asmincludes`).
+    """
+    forbidden = {"compile": _COMPILE_FILES, "asm": _ASM_FILES - {"I"}, "link": _LINK_FILES}[tool]
+    return next(_file_flags(tool, flags, forbidden), "")
 
 
 def _file_flags(tool: str, flags: Iterable[str], forbidden: frozenset[str]) -> Iterator[str]:

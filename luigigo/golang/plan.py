@@ -17,7 +17,6 @@ from luigigo.golang.actions import (
     Action,
     CgoSpec,
     CompileSpec,
-    CToolchain,
     Files,
     Kind,
     LinkSpec,
@@ -30,6 +29,7 @@ from luigigo.golang.actions import (
 )
 from luigigo.golang.asmincludes import common_folder
 from luigigo.golang.environment import GoEnv
+from luigigo.golang.homebound import reads_by_flags
 from luigigo.golang.packages import Package
 from luigigo.golang.perpackage import PerPackageFlags
 from luigigo.golang.releases import Release
@@ -54,7 +54,6 @@ class PlanInputs(msgspec.Struct, frozen=True):
     """Its size in bytes."""
     cgo_specs: dict[str, CgoSpec]
     """By import path, for every package with cgo files."""
-    compilers: CToolchain | None
     closures: dict[str, frozenset[str]]
     """By program, what is linked into it, where there are several programs."""
     profiles: dict[str, SourceFile]
@@ -63,6 +62,12 @@ class PlanInputs(msgspec.Struct, frozen=True):
     """By program, the build information of a stamped build, as the go command made it."""
     asm_includes: dict[str, tuple[str, ...]] = {}
     """By import path, what assembly includes besides the package's own files (`asmincludes`)."""
+    system_files: dict[str, Files] = {}
+    """By import path, what a package's C reads outside of its folder."""
+    links: dict[str, link.CLink] = {}
+    """By program, the C linker of each that may be linked by one."""
+    nonce: str = ""
+    """A word that no other plan has: for what no tool tells all inputs of."""
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -102,6 +107,9 @@ def implicit_imports(package: Package, release: Release, goarch: str) -> list[st
 
 _PSEUDO = ("unsafe", "C")
 _WITHOUT_SYSCALL = ("runtime/cgo", "runtime/race", "runtime/msan", "runtime/asan")
+
+
+_NO_C_LINK = link.CLink()
 
 
 class _Planner:
@@ -199,12 +207,13 @@ class _Planner:
         if go_assembly:
             user_flags = self._user_flags(self._asmflags, package)
             asm_flags = compile.asm_flags(package, inputs.env, self._mode, inputs.release, user_flags)
+        compile_flags = compile.compile_flags(
+            package, inputs.env, self._mode, self._user_flags(self._gcflags, package)
+        )
         return CompileSpec(
             import_path=ImportPath(package.import_path),
             trim_to=_trimmed_name(package),
-            compile_flags=compile.compile_flags(
-                package, inputs.env, self._mode, self._user_flags(self._gcflags, package)
-            ),
+            compile_flags=compile_flags,
             asm_flags=asm_flags,
             environment=self._tool_environment,
             go_files=self._files(package, package.go_files),
@@ -218,7 +227,13 @@ class _Planner:
             goarch=inputs.env.goarch,
             included=self._files(package, self._included(package)),
             bound_to=package.dir if self._outer_root(package) else "",
+            untold=self._untold(reads_by_flags("compile", compile_flags), reads_by_flags("asm", asm_flags)),
         )
+
+    def _untold(self, *reasons: str) -> str:
+        """The first reason why an action reads what no tool tells, made unlike that of any other plan."""
+        reason = next((reason for reason in reasons if reason), "")
+        return f"{reason} ({self._in.nonce})" if reason else ""
 
     def _user_flags(self, flags: PerPackageFlags, package: Package) -> list[str]:
         return flags.flags_for(package, self._in.project_dir)
@@ -253,10 +268,12 @@ class _Planner:
         if action_id in self._actions:
             return action_id
         spec = self._in.cgo_specs[package.import_path]
+        spec = msgspec.structs.replace(spec, untold=self._untold(spec.untold))
         map_root, _ = cgo.root_mapping(package, self._in.env.goos)
         c_files = (*package.c_files, *package.cxx_files, *package.s_files)
         sources = Sources(
             dir=self._portable(package.dir),
+            system_files=self._in.system_files.get(package.import_path, ()),
             map_root="GOROOT" if map_root == self._in.env.goroot else map_root,
             immutable=is_versioned(package),
             syso_paths=tuple(self._portable(file.name) for file in spec.syso_files),
@@ -294,7 +311,7 @@ class _Planner:
             self._link_spec(package, linked),
             label=path,
             imports=imports,
-            sources=Sources(),
+            sources=Sources(system_files=self._c_link(path).libraries),
         )
         return Root(action_id, path, executable_name(package, self._in.env.goos))
 
@@ -303,22 +320,24 @@ class _Planner:
         others = [package for package in linked if package is not main]
         has_cxx = any(package.cxx_files for package in linked)
         compiler = quoted.split(inputs.env.cxx if has_cxx else inputs.env.cc)
-        has_c = any(package.uses_cgo for package in linked) and inputs.compilers is not None
+        c_link = self._c_link(main.import_path)
         info = inputs.modinfo.get(main.import_path)
         if info is None:
             info = buildinfo.build_info(main, others, self._settings(main))
-        environment = self._tool_environment
-        if has_c and inputs.compilers is not None:
-            environment += inputs.compilers.environment
+        flags = link.link_flags(main, self._mode, self._user_flags(self._ldflags, main), compiler or ["gcc"])
         return LinkSpec(
             import_path=ImportPath(main.import_path),
-            link_flags=link.link_flags(
-                main, self._mode, self._user_flags(self._ldflags, main), compiler or ["gcc"]
-            ),
+            link_flags=flags,
             modinfo=buildinfo.modinfo_line(info),
-            environment=environment,
-            compilers=inputs.compilers.identity if has_c and inputs.compilers is not None else None,
+            environment=self._tool_environment + c_link.environment,
+            compilers=c_link.compilers,
+            linker=c_link.linker,
+            libraries=c_link.libraries,
+            untold=self._untold(c_link.untold, reads_by_flags("link", flags)),
         )
+
+    def _c_link(self, program: str) -> link.CLink:
+        return self._in.links.get(program, _NO_C_LINK)
 
     def _settings(self, main: Package) -> list[tuple[str, str]]:
         request = self._in.request

@@ -28,13 +28,12 @@ from luigigo.golang.actions import (
 )
 from luigigo.golang.asmincludes import common_folder
 from luigigo.golang.cflags import is_safe_argument
-from luigigo.golang.ctoolchain import KEYED_VARIABLES
 from luigigo.golang.environment import ARCH_VARIABLE
+from luigigo.golang.variables import TOOL_SETTINGS, is_c_variable
 from luigigo.model import ActionId
 from luigigo.store.layout import is_digest
 
-TOOL_VARIABLES = frozenset({"GOOS", "GOARCH", "GOEXPERIMENT", *ARCH_VARIABLE.values()})
-C_VARIABLES = frozenset(KEYED_VARIABLES)
+TOOL_VARIABLES = frozenset({"GOOS", "GOARCH", "GOEXPERIMENT", *ARCH_VARIABLE.values(), *TOOL_SETTINGS})
 
 _KINDS = {
     CompileSpec: Kind.COMPILE,
@@ -107,6 +106,7 @@ def _source_flaws(sources: Sources) -> Flaws:
     for folder in (sources.dir, sources.root, sources.map_root, *sources.syso_paths):
         if folder and not _is_place(folder):
             yield f"{folder[:200]!r} is no folder or file of a plan"
+    yield from _system_file_flaws(sources.system_files)
     if not all(sources.syso_paths):
         yield "an object file without a name"
     if sources.bundle is not None:
@@ -146,10 +146,9 @@ def _included_flaws(files: Files, sources: Sources) -> Flaws:
 def _cgo_flaws(spec: CgoSpec) -> Flaws:
     package_files = (*spec.cgo_files, *spec.c_files, *spec.cxx_files, *spec.s_files, *spec.h_files)
     yield from _file_flaws(package_files)
-    for file in (*spec.headers, *spec.syso_files):
-        if not (os.path.isabs(file.name) and _is_place(file.name)):
-            yield f"{file.name[:200]!r} is no header or object by its whole path"
-    yield from _digest_flaws(file.digest for file in (*spec.headers, *spec.syso_files))
+    yield from _system_file_flaws((*spec.syso_files, *spec.assembled, *spec.libraries))
+    yield from _digest_flaws(file.digest for file in spec.units)
+    yield from _digest_flaws((spec.commands,))
     yield from _name_flaws(spec.import_path, spec.package_name)
     yield from _variable_flaws(spec.environment, TOOL_VARIABLES | {"CC", "CXX"})
     flags = (*spec.cpp_flags, *spec.c_flags, *spec.cxx_flags, *spec.ld_flags)
@@ -162,7 +161,7 @@ def _cgo_flaws(spec: CgoSpec) -> Flaws:
 def _compiler_flaws(compilers: CToolchain, environment: Mapping[str, str]) -> Flaws:
     """The compilers that cgo calls by its environment are those that were identified."""
     yield from _digest_flaws((compilers.identity,))
-    yield from _variable_flaws(compilers.environment, C_VARIABLES)
+    yield from _variable_flaws(compilers.environment, frozenset(), c=True)
     yield from _text_flaws((*compilers.cc, *compilers.cxx, *compilers.cc_flags, *compilers.cxx_flags))
     if compilers.prefix_map_flag not in _PREFIX_MAP_FLAGS:
         yield f"{compilers.prefix_map_flag[:200]!r} maps no folders"
@@ -180,12 +179,12 @@ def _link_flaws(spec: LinkSpec, action: Action) -> Flaws:
         yield "the program is not among what it links"
     if not spec.modinfo.startswith("modinfo "):
         yield "its build information is none"
-    yield from _variable_flaws(spec.environment, TOOL_VARIABLES | C_VARIABLES)
+    yield from _variable_flaws(spec.environment, TOOL_VARIABLES, c=True)
+    yield from _system_file_flaws(spec.libraries)
     yield from _text_flaws((*spec.link_flags, spec.modinfo))
     if _UNPRINTABLE.search(spec.modinfo):
         yield "its build information has more than one line"
-    if spec.compilers is not None:
-        yield from _digest_flaws((spec.compilers,))
+    yield from _digest_flaws(each for each in (spec.compilers, spec.linker) if each is not None)
 
 
 def _file_flaws(files: Files) -> Flaws:
@@ -208,9 +207,19 @@ def _name_flaws(*names: str) -> Flaws:
             yield f"{name[:200]!r} is no name"
 
 
-def _variable_flaws(environment: Iterable[tuple[str, str]], known: frozenset[str]) -> Flaws:
+def _system_file_flaws(files: Files) -> Flaws:
+    for file in files:
+        if not (os.path.isabs(file.name) and _is_place(file.name)):
+            yield f"{file.name[:200]!r} is no file of a system by its whole path"
+    yield from _digest_flaws(file.digest for file in files)
+
+
+def _variable_flaws(
+    environment: Iterable[tuple[str, str]], known: frozenset[str], *, c: bool = False
+) -> Flaws:
+    """Variables that are not `known`, nor the C compilers' where the action calls those (`c`)."""
     for name, value in environment:
-        if name not in known:
+        if name not in known and not (c and is_c_variable(name)):
             yield f"it sets {name[:200]!r}, which a plan never sets"
         yield from _text_flaws((value,))
 

@@ -30,7 +30,7 @@ PLANS_KEPT = 8
 
 
 class Lacking(Exception):
-    """This node's C toolchain, or a header of its system, is not the one that the plan was made with."""
+    """This node's C toolchain, or a header or library of its system, is not what the plan was made with."""
 
     def __init__(self, compilers: str, reason: str) -> None:
         super().__init__(reason)
@@ -109,7 +109,7 @@ class Site:
         return msgspec.structs.replace(action, sources=sources)
 
     def require_c(self, workshop: Workshop, action: Action) -> None:
-        """Raise `Lacking` unless this node's C toolchain and headers are those that the action counts on.
+        """Raise `Lacking` unless this node's C toolchain and system files are what the action counts on.
 
         Raises `SourcesElsewhere` for programs and flags that are its client's own affair: not even asked
         what they are, for that runs them.
@@ -125,12 +125,11 @@ class Site:
                 self._has_compilers[compilers.identity] = self._probe.has(compilers)
         if not self._has_compilers[compilers.identity]:
             raise Lacking(compilers.identity, f"its C compiler ({' '.join(compilers.cc)}) is another one")
-        if isinstance(action.spec, CgoSpec):
-            for header in action.spec.headers:
-                if not self._has_header(header.name, header.digest):
-                    raise Lacking(compilers.identity, f"its {header.name} is another one")
+        for file in action.sources.system_files:
+            if not self._has_file(file.name, file.digest):
+                raise Lacking(compilers.identity, f"its {file.name} is another one")
 
-    def _has_header(self, path: str, digest: str) -> bool:
+    def _has_file(self, path: str, digest: str) -> bool:
         try:
             return os.path.isfile(path) and self.equipment.hashes.digest(path) == digest
         except OSError:

@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from luigigo.golang.asmincludes import common_folder, included_files
+from luigigo.golang.asmincludes import common_folder, include_folders, included_files
+
+
+def read_from(files: dict[str, str]) -> Callable[[str], bytes | None]:
+    """A reader of these."""
+    return lambda name: files[name].encode() if name in files else None
 
 
 def included(files: dict[str, str], *own: str) -> tuple[str, ...]:
     """What `own` files include, of these."""
-    return included_files(own, lambda name: files[name].encode() if name in files else None)
+    return included_files(own, read_from(files), (), ()).names
+
+
+def test_folders_of_flags_come_after_the_package() -> None:
+    """A name is looked for as it stands, then in each folder of -I; where it was looked for first is told."""
+    files = {
+        "a.s": '#include "x.h"\n#include "y.h"\n#include "textflag.h"\n',
+        "/i/x.h": "",
+        "j/x.h": "",
+        "y.h": "",
+    }
+    found = included_files(["a.s"], read_from(files), ("../none", "/i", "j"), {"textflag.h"})
+    assert found.names == ("/i/x.h", "y.h")
+    assert set(found.looked_for) == {"x.h", "../none/x.h", "textflag.h"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "folders"),
+    [
+        ((), ()),
+        (("-I", "a", "-D", "I", "--I=b", "-I=c"), ("a", "b", "c")),
+        (("-Inc=d", "I=e"), ()),
+    ],
+)
+def test_folders_are_named_as_go_takes_flags(flags: tuple[str, ...], folders: tuple[str, ...]) -> None:
+    """One dash or two, and the value behind `=` or in the next word."""
+    assert include_folders(flags) == folders
+
+
+@pytest.mark.parametrize("literal", ['"a\\x2eh"', '"a\\056h"', '"a\\u002eh"', "`a.h`"])
+def test_names_are_go_literals(literal: str) -> None:
+    """The assembler unquotes them as Go does."""
+    assert included({"a.s": f"#include {literal}\n", "a.h": ""}, "a.s") == ("a.h",)
 
 
 def test_includes_are_followed_through_other_files() -> None:

@@ -9,10 +9,21 @@ import pytest
 
 from luigigo.errors import PlanError, UsageError
 from luigigo.golang import cgo
-from luigigo.golang.actions import Action, CToolchain, Kind, Plan, SourceFile
+from luigigo.golang.actions import (
+    Action,
+    CgoSpec,
+    CompileSpec,
+    CToolchain,
+    Kind,
+    LinkSpec,
+    Plan,
+    PreprofileSpec,
+    SourceFile,
+)
 from luigigo.golang.cgoplan import CgoFlags, cgo_spec, syso_of_closure
 from luigigo.golang.environment import GoEnv
-from luigigo.golang.keys import action_key, content_key, role_read
+from luigigo.golang.keys import action_key, content_key, own_digest, role_read
+from luigigo.golang.link import CLink
 from luigigo.golang.packages import Module, Package, PackageError
 from luigigo.golang.plan import (
     PlanInputs,
@@ -52,6 +63,10 @@ class World:
         self.closures: dict[str, frozenset[str]] = {}
         self.asm_includes: dict[str, tuple[str, ...]] = {"runtime": ("cgo/abi.h",)}
         self.cgo_flags = CgoFlags(COMPILERS, (), ("-O2",), ("-O2",), (), False)
+        self.texts = digest_of("preprocessed")
+        self.library = SourceFile("/usr/lib/libc.a", digest_of("libc"))
+        self.untold = ""
+        self.nonce = "first"
         std = {"standard": True, "goroot": True, "dep_only": True, "root": goroot}
         self.packages = [
             Package(dir=f"{goroot}/src/unsafe", import_path="unsafe", **std),
@@ -84,18 +99,26 @@ class World:
     def inputs(self) -> PlanInputs:
         """What make_plan takes."""
         specs = {
-            p.import_path: cgo_spec(
-                p, self.env, NEW, self.cgo_flags,
-                lambda names, p=p: tuple(SourceFile(name, self.digest(p, name)) for name in names),
+            p.import_path: msgspec.structs.replace(
+                cgo_spec(
+                    p, self.env, NEW, self.cgo_flags,
+                    lambda names, p=p: tuple(SourceFile(name, self.digest(p, name)) for name in names),
+                ),
+                units=(SourceFile(p.cgo_files[0], self.texts),), commands=digest_of("-###"),
+                libraries=(self.library,), untold=self.untold,
             )
             for p in self.packages
             if p.uses_cgo
         }  # fmt: skip
+        c_link = CLink(
+            compilers=self.compilers.identity, linker=self.compilers.identity, libraries=(self.library,)
+        )
         return PlanInputs(
             request=self.request, env=self.env, release=NEW, toolchain=self.toolchain,
             project_dir=self.request.project, packages=tuple(self.packages), digest=self.digest,
-            size=lambda package, name: 1000, cgo_specs=specs, compilers=self.compilers,
+            size=lambda package, name: 1000, cgo_specs=specs, links={"example.com/app": c_link},
             closures=self.closures, profiles=self.profiles, modinfo={}, asm_includes=self.asm_includes,
+            nonce=self.nonce,
         )  # fmt: skip
 
     def plan(self) -> Plan:
@@ -190,6 +213,14 @@ def _compilers(world: World) -> None:
     world.cgo_flags = msgspec.structs.replace(world.cgo_flags, compilers=world.compilers)
 
 
+def _headers(world: World) -> None:
+    world.texts = digest_of("preprocessed with another header")
+
+
+def _library(world: World) -> None:
+    world.library = SourceFile("/usr/lib/libc.a", digest_of("another libc"))
+
+
 def _c_flags(world: World) -> None:
     world.cgo_flags = msgspec.structs.replace(world.cgo_flags, c=("-O1",))
 
@@ -240,6 +271,12 @@ CHANGES = {
     "cgo": (_tool("cgo"), {"cgo runtime/cgo", f"cgo {C}", "compile runtime/cgo", f"compile {C}", *END}),
     "preprofile": (_tool("preprofile"), set()),
     "C compiler": (_compilers, {"cgo runtime/cgo", f"cgo {C}", "compile runtime/cgo", f"compile {C}", *END}),
+    "what a header says": (
+        _headers, {"cgo runtime/cgo", f"cgo {C}", "compile runtime/cgo", f"compile {C}", *END}
+    ),
+    "C library": (_library, {"cgo runtime/cgo", f"cgo {C}", "compile runtime/cgo", f"compile {C}", *END}),
+    "GO_EXTLINK_ENABLED": (_env(go_extlink_enabled="1"), EVERYTHING),
+    "GODEBUG": (_env(godebug="x=1"), EVERYTHING),
     "C flags": (_c_flags, {"cgo runtime/cgo", f"cgo {C}", "compile runtime/cgo", f"compile {C}", *END}),
     "-lang": (_package(LIB, module=Module(path=APP, main=True, go_version="1.21")),
               {f"compile {LIB}", *END}),
@@ -260,6 +297,58 @@ def test_a_change_changes_the_keys_of_what_it_can_change_and_no_others(name: str
     change(world)
     after = keys_of(world.plan())
     assert {action_id for action_id in before if after[action_id] != before[action_id]} == expected
+
+
+@pytest.mark.parametrize(
+    "record", [CompileSpec, CgoSpec, LinkSpec, PreprofileSpec, CToolchain], ids=lambda record: record.__name__
+)
+def test_every_field_of_a_spec_is_in_the_key(record: type[msgspec.Struct]) -> None:
+    """Whatever a spec holds, another value of it is another key."""
+    whole = msgspec.structs.replace
+    specs = {type(each.spec): each.spec for each in World().plan().actions.values()}
+    specs[PreprofileSpec] = PreprofileSpec(SourceFile("profile", digest_of("profile")))
+    spec = specs[CgoSpec if record is CToolchain else record]
+    before = own_digest(spec, TOOLCHAIN)
+    for field in record.__struct_fields__:
+        part = spec.compilers if record is CToolchain else spec
+        value = getattr(part, field)
+        other = (
+            not value if isinstance(value, bool) else (*value, "x") if isinstance(value, tuple) else "other"
+        )
+        part = whole(part, **{field: other})
+        changed = whole(spec, compilers=part) if record is CToolchain else part
+        assert own_digest(changed, TOOLCHAIN) != before, field
+
+
+def test_what_no_tool_tells_runs_again_with_each_plan() -> None:
+    """Such an action has another key in each plan, and so has what is made of it; nothing else has."""
+    world = World()
+    world.untold = "nothing tells what it reads"
+    before = keys_of(world.plan())
+    world.nonce = "second"
+    after = keys_of(world.plan())
+    changed = {"cgo runtime/cgo", f"cgo {C}", "compile runtime/cgo", f"compile {C}", *END}
+    assert {action_id for action_id in before if after[action_id] != before[action_id]} == changed
+    world.untold = ""
+    again = keys_of(world.plan())
+    world.nonce = "third"
+    assert keys_of(world.plan()) == again
+
+
+@pytest.mark.parametrize(
+    ("fields", "action_id"),
+    [
+        ({"gcflags": ("-pgoprofile=/x",)}, f"compile {APP}"),
+        ({"ldflags": ("-libgcc=/x",)}, f"link {APP}"),
+        ({"ldflags": ("-extar /x",)}, f"link {APP}"),
+    ],
+)
+def test_flags_that_name_files_are_not_trusted(fields: dict[str, tuple[str, ...]], action_id: str) -> None:
+    """What a tool reads because a flag names it shows nowhere: the action runs each time."""
+    world = World()
+    _request(**fields)(world)
+    assert action(world.plan(), action_id).is_untold
+    assert not action(World().plan(), action_id).is_untold
 
 
 def test_the_object_file_of_a_cgo_package_takes_part_in_its_trial_link() -> None:

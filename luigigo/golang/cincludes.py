@@ -1,0 +1,97 @@
+"""Which headers a C unit may come to read: names that its text asks for, folders where they are looked up.
+
+Pure. A compiler tells which headers it read, but not where it looked in vain: a header that appears earlier
+on the search path, or one that `__has_include` asked for, would go unseen.
+"""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Collection, Iterable
+
+_SPLICE = re.compile(rb"\\[ \t]*\r?\n")
+_ASKED = re.compile(
+    rb"(?:^[ \t]*(?:\#|%:|\?\?=)[ \t]*(?:include|include_next|import|embed)\b"
+    rb"|__has_(?:include|include_next|embed)[ \t]*\()"
+    rb"(?:[ \t]|/\*.*?\*/)*([^\n]*)",
+    re.MULTILINE,
+)
+_LITERAL = re.compile(rb'"([^"\n]+)"|<([^>\n]+)>')
+_NAMED_BY_MACRO = re.compile(
+    rb'^[ \t]*#[ \t]*define[ \t]+\w+[ \t]+(?:"([^"\n]+\.[^"\n/]+)"|<([^>\n]+)>)', re.MULTILINE
+)
+_STARTS = ("#include", "End of search list")
+_ABSENT = re.compile(r'^ignoring nonexistent directory "(.*)"$')
+_READS_MORE = re.compile(rb"incbin|\.include|\.macro|\.irp|\.rept|\.altmacro", re.IGNORECASE)
+"""Words of an assembler's text that may make it read other files, or be put together to such words."""
+
+
+def asked_names(text: bytes) -> tuple[frozenset[str], bool]:
+    """The names of headers that a file's text asks for, in branches not taken too; and whether these are all.
+
+    A name that a macro stands for counts by each macro of the text that stands for one.
+    """
+    if b"\\\n" in text or b"\\\r\n" in text:
+        text = _SPLICE.sub(b"", text)
+    names: set[str] = set()
+    by_macro = False
+    for match in _ASKED.finditer(text):
+        literal = _LITERAL.match(match[1])
+        if literal is not None:
+            names.add(os.fsdecode(literal[1] or literal[2]))
+        else:
+            by_macro = True
+    macros = {os.fsdecode(first or second) for first, second in _NAMED_BY_MACRO.findall(text)}
+    return frozenset(names | macros), not by_macro or bool(macros)
+
+
+def searched_folders(said: str) -> list[str]:
+    """The folders that a preprocessor says (`-v`) it searches, those that are not there among them."""
+    found, inside = [], False
+    for line in said.splitlines():
+        absent = _ABSENT.match(line)
+        if absent is not None:
+            found.append(absent[1])
+        if line.startswith(_STARTS):
+            inside = line.startswith("#include")
+        elif inside and line.startswith(" "):
+            found.append(line[1:].removesuffix(" (framework directory)"))
+    return found
+
+
+def read_files(rule: str, folder: str) -> list[str]:
+    """Absolute paths of what a make rule, as compilers and linkers write it, depends on."""
+    words = re.findall(r"(?:\\.|\$\$|[^\s\\])+", rule.replace("\\\n", " "))
+    names = [re.sub(r"\\(.)", r"\1", word).replace("$$", "$") for word in words if not word.endswith(":")]
+    return list(dict.fromkeys(os.path.normpath(os.path.join(folder, name)) for name in names))
+
+
+def looked_into(read: Iterable[str], searched: Collection[str], names: Iterable[str]) -> list[str]:
+    """Every folder whose entries decide which header a name means.
+
+    Those that are searched, those of the files `read`, and below both the folders that names have in them.
+    """
+    read = list(read)
+    starts = dict.fromkeys([*searched, *(os.path.dirname(path) for path in read)])
+    below = {os.path.dirname(name) for name in names}
+    for path in read:
+        # However it was named: a folder that is searched before could have it as well.
+        below |= {os.path.dirname(path[len(each) + 1 :]) for each in starts if path.startswith(each + "/")}
+    found = dict.fromkeys(starts)
+    for start in starts:
+        found.update(dict.fromkeys(os.path.normpath(os.path.join(start, each)) for each in below if each))
+    return list(found)
+
+
+def may_read_more(preprocessed: bytes) -> bool:
+    """Whether an assembler may read other files for this text, such as with `.incbin`."""
+    return _READS_MORE.search(preprocessed) is not None
+
+
+def without_places(preprocessed: bytes, places: Iterable[tuple[str, bytes]]) -> bytes:
+    """The text with folders replaced in its line markers, and nowhere else: it may name them on purpose."""
+    for folder, token in places:
+        marker = re.compile(rb'^(# \d+ ")' + re.escape(os.fsencode(folder)) + rb'(?=[/"])', re.MULTILINE)
+        preprocessed = marker.sub(lambda match, token=token: match[1] + token, preprocessed)  # type: ignore[misc]
+    return preprocessed
