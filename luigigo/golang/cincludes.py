@@ -11,19 +11,19 @@ import re
 from collections.abc import Collection, Iterable
 
 _SPLICE = re.compile(rb"\\[ \t]*\r?\n")
+_GAP = rb"(?:[ \t]|/\*.*?\*/)*"
 _ASKED = re.compile(
-    rb"(?:^[ \t]*(?:\#|%:|\?\?=)[ \t]*(?:include|include_next|import|embed)\b"
-    rb"|__has_(?:include|include_next|embed)[ \t]*\()"
-    rb"(?:[ \t]|/\*.*?\*/)*([^\n]*)",
+    rb"(?:^" + _GAP + rb"(?:\#|%:|\?\?=)" + _GAP + rb"(?:include|include_next|import|embed)\b"
+    rb"|__has_(?:include|include_next|embed)[ \t]*\()" + _GAP + rb"(?=([^\n]*))",
     re.MULTILINE,
-)
+)  # fmt: skip
 _LITERAL = re.compile(rb'"([^"\n]+)"|<([^>\n]+)>')
 _NAMED_BY_MACRO = re.compile(
     rb'^[ \t]*#[ \t]*define[ \t]+\w+[ \t]+(?:"([^"\n]+\.[^"\n/]+)"|<([^>\n]+)>)', re.MULTILINE
 )
 _STARTS = ("#include", "End of search list")
 _ABSENT = re.compile(r'^ignoring nonexistent directory "(.*)"$')
-_READS_MORE = re.compile(rb"incbin|\.include|\.macro|\.irp|\.rept|\.altmacro", re.IGNORECASE)
+_READS_MORE = (b"incbin", b".include", b".macro", b".irp", b".altmacro")
 """Words of an assembler's text that may make it read other files, or be put together to such words."""
 
 
@@ -34,6 +34,13 @@ def asked_names(text: bytes) -> tuple[frozenset[str], bool]:
     """
     if b"\\\n" in text or b"\\\r\n" in text:
         text = _SPLICE.sub(b"", text)
+    # Most lines of large texts ask for nothing, and that is quickly seen.
+    lines = text.split(b"\n")
+    text = b"\n".join(
+        line
+        for line in lines
+        if b"include" in line or b"define" in line or b"import" in line or b"embed" in line
+    )
     names: set[str] = set()
     by_macro = False
     for match in _ASKED.finditer(text):
@@ -86,7 +93,8 @@ def looked_into(read: Iterable[str], searched: Collection[str], names: Iterable[
 
 def may_read_more(preprocessed: bytes) -> bool:
     """Whether an assembler may read other files for this text, such as with `.incbin`."""
-    return _READS_MORE.search(preprocessed) is not None
+    text = preprocessed.lower()
+    return any(word in text for word in _READS_MORE)
 
 
 def without_places(preprocessed: bytes, places: Iterable[tuple[str, bytes]]) -> bytes:
