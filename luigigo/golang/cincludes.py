@@ -10,6 +10,8 @@ import os.path
 import re
 from collections.abc import Collection, Iterable
 
+import msgspec
+
 _SPLICE = re.compile(rb"\\[ \t]*\r?\n")
 _GAP = rb"(?:[ \t]|/\*.*?\*/)*"
 _ASKED = re.compile(
@@ -18,20 +20,35 @@ _ASKED = re.compile(
     re.MULTILINE,
 )  # fmt: skip
 _LITERAL = re.compile(rb'"([^"\n]+)"|<([^>\n]+)>')
-_NAMED_BY_MACRO = re.compile(
-    rb'^[ \t]*#[ \t]*define[ \t]+\w+[ \t]+(?:"([^"\n]+\.[^"\n/]+)"|<([^>\n]+)>)', re.MULTILINE
-)
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+_NAMED = re.compile(rb'^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)', re.MULTILINE)
 _STARTS = ("#include", "End of search list")
 _ABSENT = re.compile(r'^ignoring nonexistent directory "(.*)"$')
 _READS_MORE = (b"incbin", b".include", b".macro", b".irp", b".altmacro")
 """Words of an assembler's text that may make it read other files, or be put together to such words."""
 
 
-def asked_names(text: bytes) -> tuple[frozenset[str], bool]:
-    """The names of headers that a file's text asks for, in branches not taken too; and whether these are all.
+class Asked(msgspec.Struct, frozen=True):
+    """What headers texts ask for, in branches not taken too."""
 
-    A name that a macro stands for counts by each macro of the text that stands for one.
-    """
+    names: frozenset[str] = frozenset()
+    by_macro: frozenset[str] = frozenset()
+    """Macros that stand where a name is wanted."""
+    macros: frozenset[str] = frozenset()
+    """Macros that stand for a name; each such name is among `names`."""
+
+    def __or__(self, other: Asked) -> Asked:
+        """What both ask for."""
+        return Asked(self.names | other.names, self.by_macro | other.by_macro, self.macros | other.macros)
+
+    @property
+    def unknown(self) -> str:
+        """A macro that stands for a name that no text tells, or ""."""
+        return min(self.by_macro - self.macros, default="")
+
+
+def asked_names(text: bytes) -> Asked:
+    """What one file's text asks for."""
     if b"\\\n" in text or b"\\\r\n" in text:
         text = _SPLICE.sub(b"", text)
     # Most lines of large texts ask for nothing, and that is quickly seen.
@@ -42,15 +59,22 @@ def asked_names(text: bytes) -> tuple[frozenset[str], bool]:
         if b"include" in line or b"define" in line or b"import" in line or b"embed" in line
     )
     names: set[str] = set()
-    by_macro = False
+    by_macro: set[str] = set()
     for match in _ASKED.finditer(text):
-        literal = _LITERAL.match(match[1])
+        literal, word = _LITERAL.match(match[1]), _WORD.match(match[1])
         if literal is not None:
             names.add(os.fsdecode(literal[1] or literal[2]))
-        else:
-            by_macro = True
-    macros = {os.fsdecode(first or second) for first, second in _NAMED_BY_MACRO.findall(text)}
-    return frozenset(names | macros), not by_macro or bool(macros)
+        elif word is not None:
+            by_macro.add(os.fsdecode(word[0]))
+    macros = {os.fsdecode(name): os.fsdecode(one or other) for name, one, other in _NAMED.findall(text)}
+    return Asked(frozenset(names | set(macros.values())), frozenset(by_macro), frozenset(macros))
+
+
+def asked_by_flags(flags: Iterable[str]) -> Asked:
+    """The macros that a compiler's flags define, with the names of headers that they may stand for."""
+    defined = [word[2:].partition("=") for word in flags if word.startswith("-D")]
+    names = frozenset(value.strip('<>"') for _, _, value in defined if value[:1] in ("<", '"'))
+    return Asked(names, macros=frozenset(name for name, _, _ in defined))
 
 
 def searched_folders(said: str) -> list[str]:

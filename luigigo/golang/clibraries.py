@@ -85,7 +85,8 @@ class LibraryReader:
             )
             env = {**self._variables, "PWD": folder, "TMPDIR": scratch, "TERM": "dumb"}
             said = self._runner.run(Command(argv, folder, env, stdin=_PROGRAM)).output
-            tried = [(os.fsdecode(name), how == b"succeeded") for name, how in _TRIED.findall(said)]
+            found = [(os.fsdecode(name), how == b"succeeded") for name, how in _TRIED.findall(said)]
+            tried = [(name, was_there) for name, was_there in found if not name.startswith(scratch + "/")]
             read = [name for name, was_there in tried if was_there] + _rule(rule, folder)
             read = [path for path in _absolute(read, folder) if not path.startswith(scratch + "/")]
         files = sorted({*(path for path in read if os.path.isfile(path)), *named.files})

@@ -88,12 +88,12 @@ class UnitReader:
         `map_root` is the folder whose name objects do not have.
         """
         started_ns = time.time_ns()
-        named = named_files((*spec.cpp_flags, *spec.c_flags, *spec.cxx_flags), source_dir)
         locale = [self._variables.get(name, "") for name in ("LANG", "LC_CTYPE", "PATH")]
         key = digest_of("units", spec, source_dir, map_root, locale)
         kept = self._answers.recall(key, Units)
         if kept is not None:
             return kept
+        named = named_files((*spec.cpp_flags, *spec.c_flags, *spec.cxx_flags), source_dir)
         with tempfile.TemporaryDirectory(dir=self._scratch_dir) as scratch:
             asking = _Asking(self._runner, self._variables, spec, source_dir, map_root, scratch)
             units = asking.units(self._generated_includes())
@@ -164,10 +164,11 @@ class _Asking:
         digest = hashlib.sha256(cincludes.without_places(text, places))
         digest.update(b"%d" % finished.exit_code)
         told = finished.exit_code == 0 and (os.path.exists(rule) or unit.path.endswith(".s"))
+        searched = cincludes.searched_folders(os.fsdecode(finished.stderr))
         seen = _Seen(
             SourceFile(unit.name, Digest(digest.hexdigest())),
             self._read_files(rule),
-            frozenset(cincludes.searched_folders(finished.stderr.decode(errors="surrogateescape"))),
+            frozenset(folder for folder in searched if not folder.startswith(self._scratch + "/")),
             untold="" if told else f"the preprocessor does not tell what {unit.name} reads",
         )
         return self._assemble(unit, rule + ".s", seen) if cincludes.may_read_more(text) else seen
@@ -211,16 +212,15 @@ def _answer(seen: list[_Seen], commands: bytes, named: NamedFiles, spec: CgoSpec
     assembled = {path for each in seen for path in each.assembled}
     read = {path for each in seen for path in each.read if os.path.isabs(path)} - own
     searched = {os.path.join(source_dir, folder) for each in seen for folder in each.searched}
-    names: set[str] = set()
     untold = next((each.untold for each in seen if each.untold), named.untold)
+    asked = cincludes.asked_by_flags((*spec.cpp_flags, *spec.c_flags, *spec.cxx_flags))
     for path in sorted(read | own):
-        asked, are_all = cincludes.asked_names(_content(path))
-        names |= asked
-        if not are_all:
-            untold = untold or f"{path} puts the name of a header together"
+        asked |= cincludes.asked_names(_content(path))
     for file in spec.cgo_files:
-        names |= cincludes.asked_names(preamble_of(_content(os.path.join(source_dir, file.name))))[0]
-    folders = cincludes.looked_into(sorted(read | own), sorted(searched), sorted(names))
+        asked |= cincludes.asked_names(preamble_of(_content(os.path.join(source_dir, file.name))))
+    if asked.unknown:
+        untold = untold or f"nothing tells for which header {asked.unknown} stands"
+    folders = cincludes.looked_into(sorted(read | own), sorted(searched), sorted(asked.names))
     commands_digest = Digest(hashlib.sha256(commands).hexdigest())
     return Units(
         texts=tuple(each.text for each in seen),

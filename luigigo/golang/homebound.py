@@ -20,7 +20,7 @@ from luigigo.golang.cgo import PROBED_FLAGS
 from luigigo.golang.compilers import has_compiler_name, without_wrappers
 from luigigo.golang.variables import is_loader_variable
 
-SYSTEM_FOLDERS = ("/usr/", "/opt/", "/lib/", "/nix/")
+SYSTEM_FOLDERS = ("/usr/", "/opt/", "/lib/", "/lib64/", "/lib32/", "/nix/")
 """Where a system keeps what its owner has installed."""
 _OWN_C_FLAGS = frozenset(
     {*PROBED_FLAGS, "-fPIC", "-pthread", "-mthreads", "-fmessage-length=0", "-fno-common"}

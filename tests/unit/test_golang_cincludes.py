@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from luigigo.golang.cincludes import (
+    asked_by_flags,
     asked_names,
     looked_into,
     may_read_more,
@@ -27,22 +28,32 @@ End of search list.
 
 
 @pytest.mark.parametrize(
-    ("text", "names", "are_all"),
+    ("text", "names", "unknown"),
     [
-        (b'#include "a.h"\n  #  include <sys/b.h> // x\n', {"a.h", "sys/b.h"}, True),
-        (b'#if 0\n#include "never.h"\n#endif\n', {"never.h"}, True),
-        (b'#if __has_include("opt/a.h") && __has_include ( <b.h> )\n', {"opt/a.h", "b.h"}, True),
-        (b'#inc\\\nlude "a.h"\n%:include_next <b.h>\n', {"a.h", "b.h"}, True),
-        (b'# /* why */ include /* not */ "a.h"\n', {"a.h"}, True),
-        (b"#define WANTED <opt/a.h>\n#include WANTED\n", {"opt/a.h"}, True),
-        (b"#include WANTED\n", set(), False),
-        (b"#if __has_include(MADE(up))\n", set(), False),
-        (b'char *s = "#include";\nint include;\n', set(), True),
+        (b'#include "a.h"\n  #  include <sys/b.h> // x\n', {"a.h", "sys/b.h"}, ""),
+        (b'#if 0\n#include "never.h"\n#endif\n', {"never.h"}, ""),
+        (b'#if __has_include("opt/a.h") && __has_include ( <b.h> )\n', {"opt/a.h", "b.h"}, ""),
+        (b'#inc\\\nlude "a.h"\n%:include_next <b.h>\n', {"a.h", "b.h"}, ""),
+        (b'# /* why */ include /* not */ "a.h"\n', {"a.h"}, ""),
+        (b"#define WANTED <opt/a.h>\n#include WANTED\n", {"opt/a.h"}, ""),
+        (b"#include WANTED\n", set(), "WANTED"),
+        (b"#if __has_include(MADE(up))\n", set(), "MADE"),
+        (b"/* they\n   #include's others */\n", set(), ""),
+        (b'char *s = "#include";\nint include;\n', set(), ""),
     ],
 )
-def test_names_are_read_off_a_text(text: bytes, names: set[str], are_all: bool) -> None:
+def test_names_are_read_off_a_text(text: bytes, names: set[str], unknown: str) -> None:
     """In branches that were not taken, too; what macros make up is said not to be known."""
-    assert asked_names(text) == (names, are_all)
+    asked = asked_names(text)
+    assert (asked.names, asked.unknown) == (names, unknown)
+
+
+def test_a_macro_may_be_defined_elsewhere() -> None:
+    """In another text, or by a flag; the name that it stands for is asked for as well."""
+    asked = asked_names(b"#include WANTED\n#include OTHER\n")
+    assert asked.unknown == "OTHER"
+    asked |= asked_names(b"#define OTHER <sys/b.h>\n") | asked_by_flags(["-O2", '-DWANTED="opt/a.h"', "-DX"])
+    assert (asked.unknown, asked.names) == ("", {"sys/b.h", "opt/a.h"})
 
 
 def test_searched_folders_are_those_that_are_not_there_too() -> None:
