@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,6 +45,30 @@ def run(project: str, packages: Sequence[str], options: Options) -> int:
     """Build; return the exit code. Raises `LuigigoError`s for what the user can mend."""
     request = check(options.request(project, packages))
     output = absolute_output(options.output)
+    with _words_apart(output):
+        return _run_unless_current(request, output, options)
+
+
+@contextmanager
+def _words_apart(output: str) -> Iterator[None]:
+    """Print to the other stream what would be printed to the one that the binary is written to."""
+    with ExitStack() as stack:
+        if _is_same_file(output, 1):
+            stack.enter_context(redirect_stdout(sys.stderr))
+        elif _is_same_file(output, 2):
+            stack.enter_context(redirect_stderr(sys.stdout))
+        yield
+
+
+def _is_same_file(output: str, descriptor: int) -> bool:
+    try:
+        # Nothing is written to the null device.
+        return output != os.devnull and os.path.samestat(os.stat(output), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
+def _run_unless_current(request: BuildRequest, output: str, options: Options) -> int:
     own_config = read_config(os.environ)
     command = kept.place_of_command(sys.argv[1:], os.getcwd(), own_config, os.environ)
     config, options = _with_cluster(own_config, options)

@@ -70,7 +70,9 @@ def cli() -> None:
 @cli.command(cls=_GoFlags, context_settings=_CONTEXT)
 @click.argument("project")
 @click.argument("packages", nargs=-1)
-@click.option("-o", "--output", default="", help="The binary's file, or a folder for several.")
+@click.option(
+    "-o", "--output", default="", help="The binary's file, or a folder for several; /dev/stdout works."
+)
 @click.option("--tags", default="", help="Build tags, comma-separated.")
 @click.option("--ldflags", multiple=True, help="[pattern=]flags for the linker.")
 @click.option("--gcflags", multiple=True, help="[pattern=]flags for the compiler.")
@@ -88,7 +90,9 @@ def cli() -> None:
 @click.option("-p", "--workers", type=click.IntRange(min=1), help="Slots; all usable CPUs by default.")
 @click.option("-v", "--verbose", is_flag=True, help="Name packages as they are compiled.")
 @click.option("-x", "--commands", is_flag=True, help="Print the commands.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line on stdout (stderr with -o /dev/stdout)."
+)
 @click.option("--scheduler-host", default="", help="Let the luigid on this host schedule.")
 @click.option("--scheduler-port", default=8082, help="Its port.")
 @click.option("--cluster", default="", metavar="FILE", help="Build on the nodes of this cluster.")

@@ -15,7 +15,7 @@ class ExitCode(IntEnum):
     OK = 0
     """Every binary asked for is in its place and right."""
     BUILD_FAILED = 1
-    """A compile, cgo or link step failed; its message was printed."""
+    """A compile, cgo or link step failed, or go build would not overwrite what lies at a binary's place."""
     USAGE = 2
     """A wrong or unsupported argument, found before anything ran."""
     NO_TOOLCHAIN = 3
@@ -68,6 +68,12 @@ class ActionError(LuigigoError):
     exit_code = ExitCode.BUILD_FAILED
 
 
+class PlaceTaken(LuigigoError):
+    """What lies where a binary is to go is never overwritten; the text is the go command's."""
+
+    exit_code = ExitCode.BUILD_FAILED
+
+
 class StoreError(LuigigoError):
     """The store, or the disk that it lies on, failed."""
 
@@ -91,6 +97,6 @@ class SourcesElsewhere(StoreError):
 def for_user(error: LuigigoError) -> str:
     """An error as it is printed: the go command's words as they are, ours with whose they are."""
     text = str(error)
-    if isinstance(error, PlanError | ActionError) or text.startswith("luigigo: "):
+    if isinstance(error, PlanError | ActionError | PlaceTaken) or text.startswith(("luigigo: ", "go: ")):
         return text
     return f"luigigo: {text}"

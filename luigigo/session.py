@@ -17,6 +17,7 @@ from luigigo import kept
 from luigigo.config import Config, read_config
 from luigigo.errors import UsageError
 from luigigo.golang.request import BuildRequest
+from luigigo.model import Digest
 
 if TYPE_CHECKING:
     from luigigo.builds import Builds
@@ -36,6 +37,8 @@ class Session:
         """Whether somebody wants to see the tools' commands, wherever they run."""
         self.is_on_cluster = False
         """Whether others work on the store as well, so that its faults are worth waiting out."""
+        self.written: set[tuple[str, Digest]] = set()
+        """The places that this process put a binary into, with its digest: pipes cannot be looked at."""
 
     def adopt_cluster(self, shared: str) -> None:
         """Keep the store on the share of a cluster from now on.

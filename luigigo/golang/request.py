@@ -87,10 +87,34 @@ def absolute_project(project: str) -> str:
 
 
 def absolute_output(output: str) -> str:
-    """The output by its absolute path, a folder with its slash; for none, the current folder and `/.`."""
-    if not output or output.endswith("/."):
-        return output or os.path.join(os.getcwd(), ".")
-    return os.path.abspath(output) + ("/" if output.endswith("/") else "")
+    """The output from the root on, with the user's own words after `/./`.
+
+    `-o bin/x` in /home/me is `/home/me/./bin/x`: a path to the same file, from which `output_words` gets
+    back what the go command names in its messages. No output is the current folder and `//.`. An absolute
+    output stays as it is.
+    """
+    if output.startswith("/"):
+        return output
+    folder = os.getcwd().rstrip("/")
+    return f"{folder}/./{output}" if output else f"{folder}//."
+
+
+def output_words(output: str) -> str:
+    """An absolute output as the user wrote it; "" for none."""
+    if is_default_output(output):
+        return ""
+    return output.partition("/./")[2] or output
+
+
+def output_folder(output: str) -> str:
+    """The folder that an absolute output is relative to."""
+    marker = "//." if is_default_output(output) else "/./"
+    return output.partition(marker)[0] or "/"
+
+
+def is_default_output(output: str) -> bool:
+    """Whether an absolute output stands for none: the program's default name in a folder."""
+    return output.endswith("//.") and "/./" not in output
 
 
 def check(request: BuildRequest) -> BuildRequest:
