@@ -32,7 +32,7 @@ from luigigo.execution.events import (
 )
 from luigigo.execution.workshop import Workshop
 from luigigo.filesystems import FileSystems
-from luigigo.golang.actions import Plan
+from luigigo.golang.actions import plan_codec
 from luigigo.golang.request import BuildRequest
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.model import ActionId, ActionRecord, Digest
@@ -53,8 +53,6 @@ _PATIENCE_SECONDS = 45.0
 _RENEW_SECONDS = 60.0
 _FRESH_SECONDS = 1.0
 """A plan this young is what the caller has just made; it is not looked at again."""
-
-_decode_plan = msgspec.msgpack.Decoder(Plan).decode
 
 
 class PlannedBuild:
@@ -224,7 +222,7 @@ class Builds:
         done = workshop.prune()
         if self._session.config.shared:
             workshop.publish_sources(done)
-        digest = self._write_plan(msgspec.msgpack.encode(workshop.plan))
+        digest = self._write_plan(plan_codec.encode(workshop.plan))
         self._workshops[digest] = workshop
         build = PlannedBuild(digest, workshop, done, equipment.timings)
         if planned.keepable:
@@ -276,7 +274,7 @@ class Builds:
         workshop = self._workshops.get(digest)
         if workshop is None:
             content = self.equipment.store.read_plan(digest, self.equipment.wait_seconds)
-            workshop = self._workshops[digest] = Workshop(_decode_plan(content), self.equipment)
+            workshop = self._workshops[digest] = Workshop(plan_codec.decode(content), self.equipment)
         return workshop
 
     def note_elsewhere(self, digest: Digest, action_id: ActionId, progress: Progress) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from luigigo.errors import PlanError, UsageError
-from luigigo.golang import quoted
+from luigigo.golang import exactlist, quoted
 from luigigo.golang.packages import LIST_FIELDS, Package, parse_list_output
 from luigigo.golang.request import BuildRequest
 from luigigo.golang.toolchain import GoCommand
@@ -53,9 +53,7 @@ def list_packages(
     The go command's own messages go to `say`. Raises `PlanError` with its last words when it refuses.
     """
     flags = request.list_flags()
-    arguments = ("list", "-deps", f"-json={LIST_FIELDS}", *flags, "--", *request.packages)
-    output = _run(project, runner, say, arguments)
-    packages = parse_list_output(output)
+    packages = _list(project, runner, say, ("-deps", *flags, "--", *request.packages))
     if not any(not package.dep_only for package in packages):
         raise PlanError(f"no packages match {' '.join(request.packages)} in {project.dir}")
     return packages
@@ -88,10 +86,10 @@ def stamped_modinfo(
     )
     finished = runner.run(project.command(*arguments))
     if finished.exit_code != 0:
-        raise PlanError(finished.stderr.decode(errors="replace").strip())
+        raise PlanError(os.fsdecode(finished.stderr).strip())
     found = {}
     for match in _MODINFO.finditer(finished.stderr):
-        data = quoted.go_unquote(match[1])[_MARKER_BYTES:-_MARKER_BYTES].decode()
+        data = os.fsdecode(quoted.go_unquote(match[1])[_MARKER_BYTES:-_MARKER_BYTES])
         found[data.split("\n", 1)[0].removeprefix("path\t")] = data
     return found
 
@@ -114,8 +112,7 @@ def prepare_remote_module(
     os.makedirs(place.dir)
     _run(project, runner, lambda text: None, ("mod", "init", "luigigo.invalid/install"))
     _run(project, runner, say, ("get", f"{path}@{version}"))
-    listed = parse_list_output(_run(project, runner, say, ("list", f"-json={LIST_FIELDS}", path)))
-    module = listed[0].module
+    module = _list(project, runner, say, (path,))[0].module
     if module is not None and module.go_mod:
         _refuse_directives(
             request.project, _run(project, runner, say, ("mod", "edit", "-json", module.go_mod))
@@ -138,7 +135,19 @@ def _refuse_directives(wanted: str, go_mod: bytes) -> None:
 
 
 def _without_mod(environment: Mapping[str, str]) -> str:
-    return " ".join(flag for flag in environment.get("GOFLAGS", "").split() if not flag.startswith("-mod"))
+    flags = quoted.split(environment.get("GOFLAGS", ""))
+    return quoted.join([flag for flag in flags if not flag.lstrip("-").startswith("mod")])
+
+
+def _list(
+    project: GoProject, runner: Runner, say: Callable[[str], None], arguments: Sequence[str]
+) -> list[Package]:
+    """Run `go list`; ask once more, for each byte, where JSON cannot say what it found."""
+    output = _run(project, runner, say, ("list", f"-json={LIST_FIELDS}", *arguments))
+    if not exactlist.has_lost_bytes(output):
+        return parse_list_output(output)
+    again = ("list", "-f", exactlist.template(), *arguments)
+    return exactlist.parse(_run(project, runner, lambda text: None, again))
 
 
 def _run(project: GoProject, runner: Runner, say: Callable[[str], None], arguments: Sequence[str]) -> bytes:
@@ -152,10 +161,10 @@ def _run(project: GoProject, runner: Runner, say: Callable[[str], None], argumen
             say(line)
 
     finished = runner.run(project.command(*arguments), on_stderr=say_download)
-    said = finished.stderr.decode(errors="replace").splitlines()
+    said = os.fsdecode(finished.stderr).split("\n")
     text = "\n".join(line for line in said if not line.startswith(_DOWNLOADING))
     if finished.exit_code != 0:
         raise PlanError(text.strip("\n") or f"go {arguments[0]} failed")
-    if text:
-        say(text)
+    if text.strip("\n"):
+        say(text.strip("\n"))
     return finished.output

@@ -32,10 +32,13 @@ def split(text: str) -> list[str]:
 
 
 def join(fields: list[str] | tuple[str, ...]) -> str:
-    """The inverse of `split`. Raises `UsageError` for a field that holds both kinds of quotes."""
+    """The inverse of `split`. Raises `UsageError` for a field that it never gives.
+
+    That is one with white space, or a quote at its start, that holds both kinds of quotes.
+    """
     joined = []
     for field in fields:
-        if field and not any(char in _SPACE + "\"'" for char in field):
+        if field and field[0] not in "\"'" and not any(char in _SPACE for char in field):
             joined.append(field)
         elif "'" not in field:
             joined.append(f"'{field}'")
@@ -47,7 +50,7 @@ def join(fields: list[str] | tuple[str, ...]) -> str:
 
 
 def go_quote(text: str) -> str:
-    """Quote as Go's strconv.Quote does for text that is valid UTF-8 of printable and control characters."""
+    """Quote as Go's strconv.Quote does: bytes that are no UTF-8 become `\\x..`."""
     named = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\v": r"\v"}
     out = []
     for char in text:
@@ -55,8 +58,8 @@ def go_quote(text: str) -> str:
             out.append("\\" + char)
         elif char in named:
             out.append(named[char])
-        elif char < " " or char == "\x7f":
-            out.append(f"\\x{ord(char):02x}")
+        elif char < " " or char == "\x7f" or "\udc80" <= char <= "\udcff":
+            out.append(f"\\x{ord(char) & 0xFF:02x}")
         elif char.isprintable():
             out.append(char)
         elif ord(char) > 0xFFFF:
@@ -67,30 +70,27 @@ def go_quote(text: str) -> str:
 
 
 def go_quote_bytes(data: bytes) -> str:
-    """Quote bytes as Go's `%q` does: what is not UTF-8 becomes `\\x..`."""
-    parts: list[str] = []
-    for piece in data.decode("utf-8", "surrogateescape"):
-        code = ord(piece)
-        parts.append(f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else go_quote(piece)[1:-1])
-    return '"' + "".join(parts) + '"'
+    """Quote bytes as Go's `%q` does."""
+    return go_quote(data.decode(errors="surrogateescape"))
 
 
 def go_unquote(literal: bytes) -> bytes:
-    """The bytes of a Go string literal, with its quotes (strconv.Unquote)."""
+    """The bytes of a Go string literal, given with its quotes (strconv.Unquote)."""
     if literal[:1] == b"`":
         return literal[1:-1].replace(b"\r", b"")
-    named = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+    return _ESCAPE.sub(_expand, literal[1:-1])
 
-    def expand(match: re.Match[bytes]) -> bytes:
-        code = match[1]
-        if code[:1] == b"x":
-            return bytes([int(code[1:], 16)])
-        if code[:1] in (b"u", b"U"):
-            return chr(int(code[1:], 16)).encode()
-        if code.isdigit():
-            return bytes([int(code, 8) & 0xFF])
-        return named.get(code, code)
 
-    return re.sub(
-        rb"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)", expand, literal[1:-1], flags=re.S
-    )
+_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)", re.S)
+_NAMED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+
+
+def _expand(match: re.Match[bytes]) -> bytes:
+    code = match[1]
+    if code[:1] == b"x":
+        return bytes([int(code[1:], 16)])
+    if code[:1] in (b"u", b"U"):
+        return chr(int(code[1:], 16)).encode()
+    if code.isdigit():
+        return bytes([int(code, 8) & 0xFF])
+    return _NAMED.get(code, code)
