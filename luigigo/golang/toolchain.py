@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from luigigo.errors import ToolchainError
+from luigigo.errors import PlanError, ToolchainError
 from luigigo.golang.environment import ENV_NAMES, GoEnv
 from luigigo.model import Digest, digest_of
 from luigigo.process import Command, Runner
@@ -84,7 +84,7 @@ def parse_env(go: GoCommand, output: bytes) -> GoEnv:
     try:
         return msgspec.json.decode(output, type=GoEnv)
     except msgspec.DecodeError as error:
-        text = output.decode(errors="replace").strip()
+        text = os.fsdecode(output).strip()
         raise ToolchainError(f"{go.path} env failed: {text or error}") from error
 
 
@@ -119,11 +119,33 @@ def _digest_folder(folder: str, hashes: StatHashes) -> Digest:
 
 
 def run_env(go: GoCommand, project_dir: str, variables: Mapping[str, str], runner: Runner) -> GoEnv:
-    """Run `go env` in the project's folder. Raises `ToolchainError` when it fails."""
+    """Run `go env` in the project's folder.
+
+    Raises `ToolchainError` when it fails, and `PlanError` for a folder that cannot be entered. A value that
+    JSON may not say as it is, for it has bytes that are no UTF-8, is asked for by itself.
+    """
+    command = env_command(go, project_dir, variables)
+    env = parse_env(go, _run_env(go, command, runner))
+    unsure = [name for name in GoEnv.__struct_fields__ if "\ufffd" in getattr(env, name)]
+    exact = {}
+    for name in unsure:
+        alone = msgspec.structs.replace(command, argv=(go.path, "env", name.upper()))
+        exact[name] = os.fsdecode(_run_env(go, alone, runner)).removesuffix("\n")
+    return msgspec.structs.replace(env, **exact)
+
+
+def no_entry(folder: str, error: OSError) -> PlanError:
+    """What `go build -C` says of a folder that cannot be entered."""
+    return PlanError(f"go: chdir {folder}: {(error.strerror or '').lower()}")
+
+
+def _run_env(go: GoCommand, command: Command, runner: Runner) -> bytes:
     try:
-        finished = runner.run(env_command(go, project_dir, variables))
+        finished = runner.run(command)
     except OSError as error:
+        if error.filename == command.cwd:
+            raise no_entry(command.cwd, error) from error
         raise ToolchainError(f"{go.path} cannot be run: {error.strerror}") from error
     if finished.exit_code != 0:
-        raise ToolchainError(finished.output.decode(errors="replace").strip() or f"{go.path} env failed")
-    return parse_env(go, finished.output)
+        raise ToolchainError(os.fsdecode(finished.output).strip() or f"{go.path} env failed")
+    return finished.output
