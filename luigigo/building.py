@@ -70,7 +70,7 @@ def _is_same_file(output: str, descriptor: int) -> bool:
 
 def _run_unless_current(request: BuildRequest, output: str, options: Options) -> int:
     own_config = read_config(os.environ)
-    command = kept.place_of_command(sys.argv[1:], os.getcwd(), own_config, os.environ)
+    command = kept.place_of_command(sys.argv[1:], _folder(), own_config, os.environ)
     config, options = _with_cluster(own_config, options)
     place = kept.place_of(request, output, config, os.environ)
     up_to_date = kept.current_build(place)
@@ -83,6 +83,14 @@ def _run_unless_current(request: BuildRequest, output: str, options: Options) ->
     if code == ExitCode.OK and not options.as_json:
         kept.link(command, place)
     return code
+
+
+def _folder() -> str:
+    """Where the command was typed; "" for a folder that is gone, in which no command is looked up."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def _with_cluster(config: Config, options: Options) -> tuple[Config, Options]:

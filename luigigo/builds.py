@@ -240,12 +240,15 @@ class Builds:
     def _keepable(
         self, build: PlannedBuild, output_place: tuple[str, kept.Place], planned: Planned, now_ns: int
     ) -> tuple[kept.Place, kept.Kept] | None:
-        """What to keep of a new plan, or None when something vanished while it was made."""
+        """What to keep of a new plan, or None when something vanished while it was made.
+
+        So may the current folder, in which settings are looked for.
+        """
         output, place = output_place
         traces = footprint(planned, self._session.variables)
-        present, absent = kept.setting_files(self._session.variables)
         outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
         try:
+            present, absent = kept.setting_files(self._session.variables)
             return place, kept.Kept(
                 format=kept.FORMAT,
                 plan=build.digest,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from luigigo.currentfolder import absolute
 from luigigo.errors import UsageError
 
 _SECTION = "luigigo"
@@ -100,7 +101,7 @@ def _default_cache(variables: Mapping[str, str]) -> str:
 def _absolute(path: str, variables: Mapping[str, str]) -> str:
     if path.startswith("~"):
         path = os.path.expanduser(path)
-    return os.path.abspath(path)
+    return absolute(path)
 
 
 def _fallback(text: str) -> str:

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import luigi
+from luigi.cmdline_parser import CmdlineParser
 
-from luigigo.errors import UsageError
+from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.golang import quoted
 from luigigo.golang.request import absolute_output, absolute_project
+
+T = TypeVar("T")
+
+
+def under_luigi_command(checked: Callable[[], T]) -> T:
+    """What `checked` returns; an error of ours ends Luigi's command with its exit code and no traceback."""
+    try:
+        return checked()
+    except LuigigoError as error:
+        if CmdlineParser.get_instance() is None:
+            raise
+        print(for_user(error), file=sys.stderr, flush=True)
+        raise SystemExit(int(error.exit_code)) from None
 
 
 class OutputParameter(luigi.Parameter):  # type: ignore[misc]
@@ -28,7 +43,7 @@ class OutputParameter(luigi.Parameter):  # type: ignore[misc]
 
     def normalize(self, value: str) -> str:
         """Absolute, so that equal builds from different folders are different tasks."""
-        return absolute_output(value)
+        return under_luigi_command(lambda: absolute_output(value))
 
 
 class ProjectParameter(luigi.Parameter):  # type: ignore[misc]
@@ -36,7 +51,7 @@ class ProjectParameter(luigi.Parameter):  # type: ignore[misc]
 
     def normalize(self, value: str) -> str:
         """Tell the one from the other: a folder that is there is a folder."""
-        return absolute_project(value)
+        return under_luigi_command(lambda: absolute_project(value))
 
 
 class TextsParameter(luigi.Parameter):  # type: ignore[misc]

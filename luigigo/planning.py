@@ -15,7 +15,7 @@ from functools import partial
 import msgspec
 
 from luigigo.config import Config
-from luigigo.errors import LuigigoError, UsageError
+from luigigo.errors import LuigigoError, PlanError, UsageError
 from luigigo.footprint import Places, Trusts
 from luigigo.golang import listing
 from luigigo.golang import plan as planner
@@ -88,7 +88,11 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
         warming.cancel()
     request, env = _checked(env, request, desk)
     reading = _Reading(request, env, project, tuple(packages), desk)
-    plan = planner.make_plan(reading.inputs())
+    try:
+        plan = planner.make_plan(reading.inputs())
+    except OSError as error:
+        # It was there when the go command listed it.
+        raise PlanError(f"open {error.filename}: {(error.strerror or '').lower()}") from error
     keepable = keepable and request.buildvcs == "false" and reading.is_all_told
     programs, places = reading.c_programs, reading.places
     return Planned(plan, go, env, tuple(packages), request, keepable, programs, places)

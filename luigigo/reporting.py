@@ -205,7 +205,11 @@ def closing_line(tally: Tally, paths: Sequence[str]) -> str:
 
 
 def _shortest(path: str) -> str:
-    relative = os.path.relpath(path)
+    try:
+        relative = os.path.relpath(path)
+    except OSError:
+        # The current folder is gone.
+        return path
     return relative if len(relative) < len(path) else path
 
 

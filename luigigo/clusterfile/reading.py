@@ -18,6 +18,7 @@ from luigigo.clusterfile.description import (
     SchedulerPlace,
     is_host,
 )
+from luigigo.currentfolder import absolute
 from luigigo.errors import UsageError
 
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}")
@@ -49,7 +50,7 @@ def read_cluster(path: str) -> ClusterDescription:
 
     Raises `UsageError` that names the file, the place in it and what is wanted there.
     """
-    path = os.path.abspath(os.path.expanduser(path))
+    path = absolute(os.path.expanduser(path))
     return parse_cluster(_load(path), path)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -13,8 +15,8 @@ from luigigo.errors import PlanError, UsageError
 from luigigo.golang import exactlist, quoted
 from luigigo.golang.packages import LIST_FIELDS, Package, parse_list_output
 from luigigo.golang.request import BuildRequest
-from luigigo.golang.toolchain import GoCommand
-from luigigo.process import Command, Runner
+from luigigo.golang.toolchain import GoCommand, no_entry
+from luigigo.process import Command, Finished, Runner
 
 _MODINFO = re.compile(rb'^modinfo ("(?:[^"\\]|\\.)*")$', re.M)
 _MARKER_BYTES = 16
@@ -36,13 +38,24 @@ class GoProject(msgspec.Struct, frozen=True):
 
 
 def project_folder(project: str) -> str:
-    """Check that the project is a folder; raise `UsageError` with what to do."""
-    if not os.path.isdir(project):
-        kind = "is a file, not a folder" if os.path.exists(project) else "does not exist"
-        raise UsageError(
-            f"--project {project} {kind}: give a folder inside a Go module, or module/path@version"
-        )
-    return project
+    """Check that the project is a folder that can be entered.
+
+    Raises `UsageError` with what to do, and `PlanError` with the go command's words for one that is closed
+    to this user (`go build -C`).
+    """
+    try:
+        is_folder = stat.S_ISDIR(os.stat(project).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        kind = "does not exist"
+    except OSError as error:
+        raise no_entry(project, error) from error
+    else:
+        if is_folder and not os.access(project, os.X_OK):
+            raise no_entry(project, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+        if is_folder:
+            return project
+        kind = "is a file, not a folder"
+    raise UsageError(f"--project {project} {kind}: give a folder inside a Go module, or module/path@version")
 
 
 def list_packages(
@@ -84,7 +97,7 @@ def stamped_modinfo(
         "--",
         *request.packages,
     )
-    finished = runner.run(project.command(*arguments))
+    finished = _finish(project, runner, arguments)
     if finished.exit_code != 0:
         raise PlanError(os.fsdecode(finished.stderr).strip())
     found = {}
@@ -160,7 +173,7 @@ def _run(project: GoProject, runner: Runner, say: Callable[[str], None], argumen
         if line.startswith(_DOWNLOADING):
             say(line)
 
-    finished = runner.run(project.command(*arguments), on_stderr=say_download)
+    finished = _finish(project, runner, arguments, say_download)
     said = os.fsdecode(finished.stderr).split("\n")
     text = "\n".join(line for line in said if not line.startswith(_DOWNLOADING))
     if finished.exit_code != 0:
@@ -168,3 +181,16 @@ def _run(project: GoProject, runner: Runner, say: Callable[[str], None], argumen
     if text.strip("\n"):
         say(text.strip("\n"))
     return finished.output
+
+
+def _finish(
+    project: GoProject,
+    runner: Runner,
+    arguments: Sequence[str],
+    on_stderr: Callable[[str], None] | None = None,
+) -> Finished:
+    """Run the go command in the project's folder, which may vanish at any time."""
+    try:
+        return runner.run(project.command(*arguments), on_stderr=on_stderr)
+    except OSError as error:
+        raise no_entry(project.dir, error) from error

@@ -33,7 +33,7 @@ from luigigo.golang.homebound import reads_by_flags
 from luigigo.golang.packages import Package
 from luigigo.golang.perpackage import PerPackageFlags
 from luigigo.golang.releases import Release
-from luigigo.golang.request import BuildRequest
+from luigigo.golang.request import BuildRequest, split_tags
 from luigigo.golang.toolchain import Toolchain
 from luigigo.model import ActionId, ActionKey, Digest, ImportPath
 
@@ -251,7 +251,13 @@ class _Planner:
         )
 
     def _outer_root(self, package: Package) -> str:
-        """The folder with all that a package reads, when it reads of others; `/` when of other modules."""
+        """The folder with all that a package reads, when it reads of others; `/` when of other modules.
+
+        Also where -trimpath, whose folders stand between semicolons, does not find the package's: then
+        outputs have its name as it is.
+        """
+        if ";" in package.dir:
+            return "/"
         root = common_folder(package.dir, self._included(package))
         if root == os.path.normpath(package.dir):
             return ""
@@ -341,7 +347,7 @@ class _Planner:
 
     def _settings(self, main: Package) -> list[tuple[str, str]]:
         request = self._in.request
-        flags = [("-tags", ",".join(request.tags.replace(",", " ").split()))]
+        flags = [("-tags", ",".join(split_tags(request.tags)))]
         if request.buildmode != "default":
             flags.append(("-buildmode", request.buildmode))
         flags += [("-asmflags", value) for value in request.asmflags[-1:]]

@@ -6,7 +6,8 @@ import os
 
 import msgspec
 
-from luigigo.errors import UsageError
+from luigigo.currentfolder import absolute, current_folder
+from luigigo.errors import PlanError, UsageError
 from luigigo.golang import quoted
 
 BUILD_MODES = ("default", "exe", "pie")
@@ -80,10 +81,13 @@ class BuildRequest(BuildFlags, frozen=True, kw_only=True):
 
 
 def absolute_project(project: str) -> str:
-    """The folder by its absolute path; a `module/path@version` as it is, unless such a folder is there."""
+    """The folder by its absolute path; a `module/path@version` as it is, unless such a folder is there.
+
+    Raises `PlanError` for a relative one where the current folder is gone.
+    """
     if "@" in project and not os.path.exists(project) and not project.startswith((".", "/")):
         return project
-    return os.path.abspath(os.path.expanduser(project))
+    return absolute(os.path.expanduser(project))
 
 
 def absolute_output(output: str) -> str:
@@ -91,11 +95,11 @@ def absolute_output(output: str) -> str:
 
     `-o bin/x` in /home/me is `/home/me/./bin/x`: a path to the same file, from which `output_words` gets
     back what the go command names in its messages. No output is the current folder and `//.`. An absolute
-    output stays as it is.
+    output stays as it is. Raises `PlanError` where the current folder is wanted and gone.
     """
     if output.startswith("/"):
         return output
-    folder = os.getcwd().rstrip("/")
+    folder = current_folder().rstrip("/")
     return f"{folder}/./{output}" if output else f"{folder}//."
 
 
@@ -136,6 +140,19 @@ def check(request: BuildRequest) -> BuildRequest:
         if pattern.startswith("-"):
             raise UsageError(f"{pattern!r} looks like a flag where a package is wanted")
     return request
+
+
+def split_tags(text: str) -> list[str]:
+    """The build tags of a value of -tags: between commas, or the older way, between blanks (tagsFlag.Set).
+
+    Raises `PlanError` for both at once, which `go build` refuses and `go list` does not (work.BuildInit).
+    """
+    if " " not in text and "'" not in text:
+        return [tag for tag in text.split(",") if tag]
+    tags = quoted.split(text)
+    if any("," in tag for tag in tags):
+        raise PlanError("go: -tags space-separated list contains comma")
+    return tags
 
 
 REFUSED_FLAGS = frozenset({

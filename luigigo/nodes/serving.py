@@ -19,6 +19,7 @@ import luigigo
 from luigigo.access import make_token, read_token
 from luigigo.clusterfile import ClusterDescription, private_folder
 from luigigo.config import Config, read_config
+from luigigo.currentfolder import absolute
 from luigigo.errors import ExitCode, StoreError, UsageError
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.nodes.allocation import slurm_allocation
@@ -49,7 +50,7 @@ def describe(shared: str, host: str, port: int, token_file: str, tls_ca: str = "
     if not shared or not host:
         raise UsageError("say --cluster FILE, or --shared DIR and --scheduler-host HOST")
     place = SchedulerPlace(host=host, port=port, tls_ca=tls_ca)
-    return ClusterDescription(os.path.abspath(shared), place, (), token_file=token_file)
+    return ClusterDescription(absolute(shared), place, (), token_file=token_file)
 
 
 def place_of(cluster: ClusterDescription) -> Place:

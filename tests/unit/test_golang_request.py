@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from luigigo.errors import UsageError
-from luigigo.golang.request import REFUSED_FLAGS, BuildRequest, check, refuse_flag, with_goflags
+from luigigo.errors import PlanError, UsageError
+from luigigo.golang.request import REFUSED_FLAGS, BuildRequest, check, refuse_flag, split_tags, with_goflags
 
 PLAIN = BuildRequest(project="/p")
 
@@ -74,6 +74,15 @@ def test_list_flags_are_those_that_choose_files_and_packages() -> None:
         "-trimpath", "-buildvcs=false", "-pgo=off", "-tags=a", "-ldflags=-linkmode=external", "-race",
         "-buildmode=pie", "-mod=mod", "-modfile=x.mod",
     ]  # fmt: skip
+
+
+def test_tags_are_apart_as_the_go_command_has_them() -> None:
+    """By commas, or by blanks where there are any; line ends are letters of the newer form."""
+    assert split_tags("") == []
+    assert split_tags(",a,,b\nc,\udce9") == ["a", "b\nc", "\udce9"]
+    assert split_tags("a 'b'\n\tc") == ["a", "b", "c"]
+    with pytest.raises(PlanError, match=r"^go: -tags space-separated list contains comma$"):
+        split_tags("a b,c")
 
 
 def test_target_variables_are_set_only_when_asked_for() -> None:

@@ -20,6 +20,7 @@ LAYERS = (
         "store",
         "footprint",
         "filesystems",
+        "currentfolder",
     ),
     ("golang",),
     ("execution", "timings", "scheduling"),
