@@ -8,6 +8,9 @@ import sys
 
 def main() -> None:
     """Run the command line; ends the process."""
+    from luigigo.encoding import let_bytes_through
+
+    let_bytes_through(sys.stdout, sys.stderr)
     if sys.argv[1:2] == ["build"] and _repeats_a_build_that_is_current():
         return
     try:

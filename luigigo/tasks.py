@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import luigi
 import msgspec
-from luigi.cmdline_parser import CmdlineParser
 
 from luigigo import session
 from luigigo.actiontasks import ActionTask, tasks_of
-from luigigo.errors import LuigigoError, UsageError, for_user
+from luigigo.encoding import let_bytes_through
+from luigigo.errors import LuigigoError, for_user
 from luigigo.golang.request import BuildFlags, BuildRequest, check
 from luigigo.machine import node_name
-from luigigo.parameters import OutputParameter, PackagesParameter, ProjectParameter, TextsParameter
+from luigigo.parameters import (
+    OutputParameter,
+    PackagesParameter,
+    ProjectParameter,
+    TextsParameter,
+    under_luigi_command,
+)
 from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
 from luigigo.scheduling.interrupts import interrupt_callbacks
@@ -68,7 +73,7 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _under_luigi_command(lambda: check(self.request))
+        under_luigi_command(lambda: check(self.request))
 
     def clone(self, cls: Any = None, **kwargs: Any) -> Any:
         kwargs.setdefault("output", self.destination)
@@ -152,17 +157,6 @@ _REPEATED = ("ldflags", "gcflags", "asmflags")
 """Flags that may be given several times."""
 
 
-def _under_luigi_command(checked: Callable[[], object]) -> None:
-    """Raise a wrong argument as what ends Luigi's command with its exit code and no traceback."""
-    try:
-        checked()
-    except UsageError as error:
-        if CmdlineParser.get_instance() is None:
-            raise
-        print(f"luigigo: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(int(error.exit_code)) from None
-
-
 def _observe_elsewhere(task: Any, progress: Progress) -> None:
     """Let the observers hear of what a node did, and remember what it took."""
     if isinstance(task, ActionTask):
@@ -187,3 +181,4 @@ interrupt_callbacks.append(session.stop)
 use_client_side(ClientSide(_terms, lambda shared: session.current().adopt_cluster(shared)))
 use_memory_budget(session.memory_budget)
 hooks.install()
+let_bytes_through(sys.stderr)
