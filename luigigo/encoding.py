@@ -47,6 +47,11 @@ class Codec(Generic[T]):
             tree = msgspec.to_builtins(value, builtin_types=self._native, str_keys=self._str_keys)
             return _MARK + self._encode(_map_texts(_escape, tree))
 
+    def encode_indented(self, value: T) -> bytes:
+        """The same with JSON laid out for people, where it is JSON."""
+        data = self.encode(value)
+        return data if data[:1] == _MARK else msgspec.json.format(data) + b"\n"
+
     def decode(self, data: bytes | str) -> T:
         """The record. Raises `msgspec.MsgspecError` or `UnicodeDecodeError` for anything else."""
         if isinstance(data, str) or data[:1] != _MARK:

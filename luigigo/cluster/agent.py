@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from luigigo.cluster import messages
+from luigigo.encoding import Codec
 from luigigo.errors import LuigigoError
 
 ANSWER = b"luigigo-answer: "
@@ -23,39 +24,43 @@ class Question(msgspec.Struct, frozen=True):
     """One line from the near end."""
 
     verb: str
-    request: msgspec.Raw
+    request: Any
 
 
 class Answer(msgspec.Struct, frozen=True):
     """One line back; `flaw` is "" when there is an answer."""
 
-    answer: msgspec.Raw = msgspec.Raw(b"null")
+    answer: Any = None
     flaw: str = ""
+
+
+question_codec = Codec[Question](msgspec.json, Question)
+answer_codec = Codec[Answer](msgspec.json, Answer)
 
 
 def serve(questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer questions until there are no more."""
     for line in iter(questions.readline, b""):
         try:
-            question = msgspec.json.decode(line, type=Question)
-            answer = answer_to(question.verb, bytes(question.request))
-        except msgspec.DecodeError as error:
+            question = question_codec.decode(line)
+            answer = answer_to(question.verb, question.request)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             answer = Answer(flaw=f"the agent does not understand what it is asked: {error}")
-        answers.write(ANSWER + msgspec.json.encode(answer) + b"\n")
+        answers.write(ANSWER + answer_codec.encode(answer) + b"\n")
         answers.flush()
 
 
-def answer_to(verb: str, request: bytes) -> Answer:
-    """Do what one question asks; a failure is an answer, too."""
+def answer_to(verb: str, request: Any) -> Answer:
+    """Do what one question asks, a tree of JSON; a failure is an answer, too."""
     try:
         request_type, act = _act_of(verb)
-        result = act(msgspec.json.decode(request, type=request_type))
+        result = act(msgspec.convert(request, request_type))
     except (LuigigoError, msgspec.DecodeError) as error:
         return Answer(flaw=str(error))
     except Exception as error:
         # The near end prints it with the node's name; a traceback would end on a stream that nobody reads.
         return Answer(flaw=f"{type(error).__name__}: {error}")
-    return Answer(answer=msgspec.Raw(msgspec.json.encode(result)))
+    return Answer(answer=msgspec.to_builtins(result))
 
 
 def _act_of(verb: str) -> tuple[type[Any], Callable[[Any], object]]:

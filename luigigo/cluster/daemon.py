@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from luigigo.cluster.messages import ClusterError, Started
+from luigigo.encoding import Codec
 from luigigo.process import Command, Detached, start_detached
 
 LOG_LIMIT_BYTES = 10 << 20
@@ -42,6 +43,9 @@ class State(msgspec.Struct, frozen=True):
     start_time: str
     boot_id: str
     argv: tuple[str, ...]
+
+
+_state_codec = Codec[State](msgspec.json, State)
 
 
 def start(argv: Sequence[str], places: Places, env: Mapping[str, str], limit_seconds: float) -> Started:
@@ -128,7 +132,7 @@ def _launch(argv: Sequence[str], places: Places, env: Mapping[str, str]) -> tupl
             raise ClusterError(f"{argv[0]} cannot be started: {error.strerror}") from error
     # A process that has ended already has no start time left; it is reported as ended soon after.
     state = State(process.pid, start_time_of(process.pid) or "", _boot_id(), tuple(argv))
-    _write_private(places.state_path, msgspec.json.encode(state))
+    _write_private(places.state_path, _state_codec.encode(state))
     return offset, process
 
 
@@ -231,8 +235,8 @@ def _read_from(path: str, offset: int) -> tuple[str, int]:
 def _read_state(path: str) -> State | None:
     try:
         with open(path, "rb") as file:
-            return msgspec.json.decode(file.read(), type=State)
-    except (OSError, msgspec.DecodeError):
+            return _state_codec.decode(file.read())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from luigigo.cluster.agent import ANSWER, Answer, answer_to
+from luigigo.cluster.agent import ANSWER, Answer, Question, answer_codec, answer_to, question_codec
 from luigigo.cluster.messages import NodeError
 from luigigo.clusterfile import NodeEntry
 
@@ -53,8 +53,8 @@ class LocalLink:
 
     def ask(self, verb: str, request: msgspec.Struct, answer_type: type[T], limit_seconds: float) -> T:
         """Do it here, in a thread that is left behind when it hangs on a dead share."""
-        encoded = msgspec.json.encode(request)
-        answers = in_parallel({"": lambda: answer_to(verb, encoded)}, limit_seconds)
+        asked = msgspec.to_builtins(request)
+        answers = in_parallel({"": lambda: answer_to(verb, asked)}, limit_seconds)
         answer = answers[""]
         if isinstance(answer, BaseException):
             raise NodeError(str(answer))
@@ -76,7 +76,7 @@ class SshLink:
     def ask(self, verb: str, request: msgspec.Struct, answer_type: type[T], limit_seconds: float) -> T:
         """Put one question to the agent. Raises `NodeError`."""
         deadline = time.monotonic() + limit_seconds
-        line = msgspec.json.encode({"verb": verb, "request": request}) + b"\n"
+        line = question_codec.encode(Question(verb, request)) + b"\n"
         try:
             self._channel.settimeout(limit_seconds)
             self._channel.sendall(line)
@@ -87,8 +87,8 @@ class SshLink:
         except OSError as error:
             raise NodeError(self._death()) from error
         try:
-            return _decode(msgspec.json.decode(line[len(ANSWER) :], type=Answer), answer_type)
-        except msgspec.DecodeError as error:
+            return _decode(answer_codec.decode(line[len(ANSWER) :]), answer_type)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NodeError(
                 f"an answer that makes no sense: {error}; run luigigo cluster bootstrap"
             ) from error
@@ -223,6 +223,6 @@ def _decode(answer: Answer, answer_type: type[T]) -> T:
     if answer.flaw:
         raise NodeError(answer.flaw)
     try:
-        return msgspec.json.decode(answer.answer, type=answer_type)
+        return msgspec.convert(answer.answer, answer_type)
     except msgspec.DecodeError as error:
         raise NodeError(f"an answer that makes no sense: {error}; run luigigo cluster bootstrap") from error

@@ -10,6 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from luigigo.clusterfile.description import ClusterDescription, is_host
+from luigigo.encoding import Codec
 from luigigo.errors import UsageError
 
 
@@ -24,6 +25,9 @@ class KnownCluster(msgspec.Struct, frozen=True):
     """The certificates to trust; "" means no TLS."""
     file: str = ""
     """The cluster's file."""
+
+
+_codec = Codec[KnownCluster](msgspec.json, KnownCluster)
 
 
 def remember(description: ClusterDescription, variables: Mapping[str, str] = os.environ) -> str:
@@ -45,7 +49,7 @@ def remember(description: ClusterDescription, variables: Mapping[str, str] = os.
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         with open(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(known)) + b"\n")
+            file.write(_codec.encode_indented(known))
         os.replace(staged, path)
     except OSError as error:
         with suppress(OSError):
@@ -84,6 +88,6 @@ def _read_known(path: str) -> KnownCluster | None:
             # The share named there is where code comes from: nobody else may have written it.
             if os.fstat(file.fileno()).st_uid not in (os.geteuid(), 0):
                 return None
-            return msgspec.json.decode(file.read(), type=KnownCluster)
-    except (OSError, msgspec.DecodeError):
+            return _codec.decode(file.read())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
