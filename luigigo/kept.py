@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from luigigo.config import Config, config_files
+from luigigo.encoding import Codec
 from luigigo.model import Digest, digest_of
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class Kept(msgspec.Struct, frozen=True):
         return self.messages + self.summary
 
 
+_codec = Codec[Kept](msgspec.msgpack, Kept)
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where one request's plan is kept."""
 
@@ -110,7 +114,7 @@ def read(place: Place) -> Kept | None:
     """Return what was kept, if the file is there and sound."""
     try:
         with open(place.path, "rb") as file:
-            kept = msgspec.msgpack.decode(file.read(), type=Kept)
+            kept = _codec.decode(file.read())
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return kept if kept.format == FORMAT else None
@@ -122,7 +126,7 @@ def write(place: Place, kept: Kept) -> None:
     try:
         os.makedirs(os.path.dirname(place.path), exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(msgspec.msgpack.encode(kept))
+            file.write(_codec.encode(kept))
         os.replace(temporary, place.path)
     except OSError:
         return

@@ -175,7 +175,7 @@ class Job:
         if exit_code == -9:
             what = f"{os.path.basename(tool)} was killed on node {self._equipment.node}: out of memory? "
             advice = "the next run gives it more room; or use fewer --workers\n"
-            return f"# {self.action.label}\n{output.decode(errors='replace')}{what}{advice}"
+            return f"# {self.action.label}\n{os.fsdecode(output)}{what}{advice}"
         if output:
             return "".join(self._messages) + self._report(output)
         ended = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
@@ -187,7 +187,7 @@ class Job:
 
     def refuse(self, text: str) -> JobFailed:
         """An error of this action in the go command's words, with whole paths."""
-        return JobFailed(self._report(text.encode()))
+        return JobFailed(self._report(os.fsencode(text)))
 
     def require_unchanged_sources(self) -> None:
         """Raise `JobFailed` if a source file is no longer what the key says: someone edited it meanwhile."""

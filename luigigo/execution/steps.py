@@ -55,7 +55,7 @@ def _compile(job: Job, spec: CompileSpec, inputs: Mapping[str, str]) -> dict[str
         files = [file.name for file in spec.embed_files]
         _write(options["-embedcfg"], embed.embedcfg(spec.embed_patterns, files, layout.source_dir))
     packages = [(path, inputs[path]) for path, _ in job.action.imports]
-    _write(layout.object("importcfg"), compile.importcfg(spec.import_map, packages).encode())
+    _write(layout.object("importcfg"), os.fsencode(compile.importcfg(spec.import_map, packages)))
     job.go_tool(compile.compile_argv(layout, spec.compile_flags, options, go_files))
     assembled = _assemble(job, spec, s_files)
     syso = [layout.source(file.name) for file in spec.syso_files]
@@ -174,7 +174,7 @@ def _refuse_go_assembly(job: Job, spec: CgoSpec) -> None:
 def _link(job: Job, spec: LinkSpec, inputs: Mapping[str, str]) -> dict[str, str]:
     layout = job.layout
     packages = [(path, inputs[path]) for path, _ in job.action.imports]
-    _write(layout.object("importcfg.link"), compile.link_importcfg(packages, spec.modinfo).encode())
+    _write(layout.object("importcfg.link"), os.fsencode(compile.link_importcfg(packages, spec.modinfo)))
     output = layout.object("a.out")
     argv = link.link_argv(layout, spec.link_flags, output, inputs[spec.import_path])
     # -trimpath: the linker must not know where the toolchain lies (gc.go, ld).

@@ -5,6 +5,7 @@ Follows runCgo, processCgoOutputs, ccompile and dynimport in cmd/go/internal/wor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from luigigo.golang import quoted
@@ -228,9 +229,9 @@ def dynimport_argv(spec: CgoSpec, layout: Layout) -> tuple[str, ...]:
 
 def hide_source(text: bytes, source_dir: str) -> bytes:
     """Put the token where a generated Go file's `//line` comments name the package's folder."""
-    return text.replace(f"//line {source_dir}/".encode(), f"//line {SOURCE_TOKEN}/".encode())
+    return text.replace(os.fsencode(f"//line {source_dir}/"), f"//line {SOURCE_TOKEN}/".encode())
 
 
 def reveal_source(text: bytes, source_dir: str) -> bytes:
     """The inverse of `hide_source`, for the folder at hand."""
-    return text.replace(f"//line {SOURCE_TOKEN}/".encode(), f"//line {source_dir}/".encode())
+    return text.replace(f"//line {SOURCE_TOKEN}/".encode(), os.fsencode(f"//line {source_dir}/"))

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
+from luigigo.encoding import Codec
 from luigigo.errors import ToolchainError
 from luigigo.golang import cgo, quoted, variables
 from luigigo.golang.actions import CToolchain
@@ -22,6 +23,8 @@ from luigigo.golang.releases import Release
 from luigigo.model import Digest, digest_of
 from luigigo.process import Command, Runner
 from luigigo.store.stathashes import StatHashes
+
+_answers = Codec[list[str]](msgspec.json, list[str])
 
 _REFUSALS = (
     b"unrecognized",
@@ -159,10 +162,10 @@ class CProbe:
         path = os.path.join(self._cache_dir, key)
         try:
             with open(path, "rb") as file:
-                return msgspec.json.decode(file.read(), type=list[str])
-        except (OSError, msgspec.DecodeError):
+                return _answers.decode(file.read())
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             answer = make()
-            _write(path, msgspec.json.encode(answer))
+            _write(path, _answers.encode(answer))
             return answer
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from luigigo.encoding import Codec
 from luigigo.model import Digest
 from luigigo.store.staging import CHUNK_BYTES, publish
 
@@ -26,6 +27,7 @@ _FORMAT = 1
 _Stat = tuple[int, int, int, int]
 _Entry = tuple[_Stat, Digest, int]
 """Stat, digest, and when it was last used, in seconds since 1970."""
+_codec = Codec[tuple[int, dict[str, _Entry]]](msgspec.msgpack, tuple[int, dict[str, _Entry]])
 
 
 class StatHashes:
@@ -46,7 +48,7 @@ class StatHashes:
         hashes = cls(file, clock)
         try:
             with open(file, "rb") as saved:
-                number, entries = msgspec.msgpack.decode(saved.read(), type=tuple[int, dict[str, _Entry]])
+                number, entries = _codec.decode(saved.read())
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return hashes
         if number == _FORMAT:
@@ -68,13 +70,11 @@ class StatHashes:
             entries = {
                 path: (stat, digest, now if path in used else last_used)
                 for path, (stat, digest, last_used) in self._entries.copy().items()
-                # A name that is no valid UTF-8 has no place in the file; it is hashed again next time.
-                if path.isascii() or _is_unicode(path)
             }
             if len(entries) > MOST_ENTRIES:
                 newest = sorted(entries.items(), key=lambda item: item[1][2], reverse=True)
                 entries = dict(newest[:MOST_ENTRIES])
-            publish(self._file, msgspec.msgpack.encode((_FORMAT, entries)), 0o644)
+            publish(self._file, _codec.encode((_FORMAT, entries)), 0o644)
 
     def knows(self, path: str) -> Digest | None:
         """The digest of the file, if that is known without reading it."""
@@ -132,7 +132,3 @@ def sha256_of(descriptor: int) -> Digest:
 
 def _stat_of(stat: os.stat_result) -> _Stat:
     return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-
-
-def _is_unicode(path: str) -> bool:
-    return not any(0xD800 <= ord(char) <= 0xDFFF for char in path)
