@@ -101,6 +101,8 @@ class Lab:
         environment = self.environment | options.pop("env", {})
         module = ["-m"] if options.pop("as_module", True) else []
         command = [sys.executable, *module, *(str(argument) for argument in arguments)]
+        if script := options.pop("in_shell", ""):
+            command = ["sh", "-c", script, "sh", *command]
         if options.pop("obeys_modes", False) and os.geteuid() == 0:
             command = [*WITHOUT_PRIVILEGES, *command]
         process = subprocess.Popen(

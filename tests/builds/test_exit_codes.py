@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support import PROGRAMS, Lab, Result
+from support import LUIGI, PROGRAMS, Lab, Result
 
 from luigigo.errors import ExitCode
 
@@ -165,3 +165,43 @@ def test_a_store_that_cannot_be_made_ends_with_6(lab: Lab, small: Path) -> None:
         ):
             assert_ends(finished, ExitCode.STORE)
             assert str(lab.folder / "blocked") in finished.stderr
+
+
+def _without_folder(lab: Lab, *command: str) -> Result:
+    """Run a command whose current folder is gone before it begins."""
+    folder = lab.folder / "gone"
+    folder.mkdir()
+    script = 'rmdir "$PWD" && exec "$@"'
+    return lab.run(*command, cwd=folder, in_shell=script)
+
+
+def test_a_current_folder_that_is_gone_is_missed_only_where_it_is_needed(lab: Lab, small: Path) -> None:
+    """Whole paths are built; for others the command says what the go command says."""
+    whole = ("-o", str(lab.output_of(small)))
+    assert_ends(_without_folder(lab, "luigigo", "build", str(small), *whole), ExitCode.OK)
+    lab.assert_identical(small)
+    lab.output_of(small).unlink()
+    arguments = ("--project", str(small), "--output", whole[1], "--local-scheduler")
+    assert_ends(_without_folder(lab, *LUIGI, *arguments), ExitCode.OK)
+    lab.assert_identical(small)
+    assert_ends(_without_folder(lab, "luigigo", "store", "stats"), ExitCode.OK)
+    words = "cannot determine current directory: getwd: no such file or directory\n"
+    for command in (
+        ("luigigo", "build", "."),
+        ("luigigo", "build", str(small), "-o", "here"),
+        ("luigigo", "build", str(small)),
+        (*LUIGI, "--project", ".", "--local-scheduler"),
+        ("luigigo", "doctor", "cluster.yaml"),
+    ):
+        finished = _without_folder(lab, *command)
+        assert_ends(finished, ExitCode.PLAN_FAILED)
+        assert finished.stderr == words
+
+
+def test_a_project_that_is_closed_to_the_user_is_told_as_by_go(lab: Lab, small: Path) -> None:
+    """No toolchain is blamed for it."""
+    small.chmod(0)
+    finished = lab.luigigo("build", small, obeys_modes=True)
+    small.chmod(0o755)
+    assert_ends(finished, ExitCode.PLAN_FAILED)
+    assert finished.stderr == f"go: chdir {small}: permission denied\n"

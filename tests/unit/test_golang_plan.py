@@ -548,6 +548,15 @@ def test_checkouts_share_what_includes_nothing_from_outside_its_package() -> Non
     assert len(keys("../x.h")) == 2
 
 
+def test_a_package_whose_folder_trimpath_does_not_find_is_bound_to_it() -> None:
+    """Its outputs name the folder: no checkout shares them, and no other node makes them."""
+    found = action(World("/a;b").plan(), f"compile {LIB}")
+    assert (found.spec.bound_to, found.sources.root) == ("/a;b/lib", "/")
+    for folder in ("/a=>b", "/a\udce9", "/a\nb"):
+        found = action(World(folder).plan(), f"compile {LIB}")
+        assert (found.spec.bound_to, found.sources.root) == ("", "")
+
+
 def test_the_toolchains_own_assembly_is_named_from_goroot() -> None:
     """Whatever folder of it a package includes from: each node has it elsewhere."""
     world = World()

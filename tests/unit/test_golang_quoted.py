@@ -33,7 +33,9 @@ def test_split_refuses_an_open_quote() -> None:
         quoted.split("-X 'main.a=b")
 
 
-@pytest.mark.parametrize("fields", [[], ["gcc"], ["/a b/gcc", "-m64"], ["it's"], ['say "x"'], ["", "a"]])
+@pytest.mark.parametrize(
+    "fields", [[], ["gcc"], ["/a b/gcc", "-m64"], ["it's"], ['say "x"'], ["", "a"], ["a'\"b"]]
+)
 def test_join_is_the_inverse_of_split(fields: list[str]) -> None:
     """What is joined splits into the same fields."""
     assert quoted.split(quoted.join(fields)) == fields
@@ -41,8 +43,9 @@ def test_join_is_the_inverse_of_split(fields: list[str]) -> None:
 
 def test_join_refuses_both_kinds_of_quotes() -> None:
     """A field with both kinds of quotes has no form."""
-    with pytest.raises(UsageError, match="both kinds"):
-        quoted.join(["'\""])
+    for field in ("'\"", "a' \"b"):
+        with pytest.raises(UsageError, match="both kinds"):
+            quoted.join([field])
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,7 @@ def test_join_refuses_both_kinds_of_quotes() -> None:
         ('a"b\\', r'"a\"b\\"'),
         ("\t\n\r\x00\x7f", r'"\t\n\r\x00\x7f"'),
         ("größe 世界", '"größe 世界"'),
+        ("caf\udce9", r'"caf\xe9"'),
         ("\u200b\u2028", r'"\u200b\u2028"'),
         ("\U000e0001", r'"\U000e0001"'),
     ],
@@ -64,3 +68,9 @@ def test_go_quote_is_strconv_quote(text: str, literal: str) -> None:
 def test_go_quote_bytes_escapes_what_is_not_utf8() -> None:
     """Bytes that are no UTF-8 become \\x escapes, as with %q."""
     assert quoted.go_quote_bytes(b"\x30\x77\xaf\x0c\xc3\xbc") == r'"0w\xaf\fü"'
+
+
+def test_go_unquote_is_the_inverse_of_go_quote() -> None:
+    """For any bytes, with those characters as they are that Go takes to be printable."""
+    for data in (bytes(range(256)), "größe \u2028 \U000e0001 \ufffd".encode(), b'\\x41"\\'):
+        assert quoted.go_unquote(quoted.go_quote_bytes(data).encode()) == data
