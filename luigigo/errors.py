@@ -97,6 +97,8 @@ class SourcesElsewhere(StoreError):
 def for_user(error: LuigigoError) -> str:
     """An error as it is printed: the go command's words as they are, ours with whose they are."""
     text = str(error)
-    if isinstance(error, PlanError | ActionError | PlaceTaken) or text.startswith(("luigigo: ", "go: ")):
+    if isinstance(error, PlanError | ActionError | PlaceTaken) or text.startswith(
+        ("luigigo: ", "go: ", "# ")
+    ):
         return text
     return f"luigigo: {text}"

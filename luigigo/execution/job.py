@@ -185,6 +185,11 @@ class Job:
         """An error of this action in words of our own."""
         return JobFailed(f"# {self.action.label}\n{text}\n")
 
+    def without_go_files(self) -> JobFailed:
+        """What the go command says of a package that is left with tests (load.NoGoError)."""
+        folder = on_node(self.action.sources.dir, self.layout.goroot)
+        return JobFailed(f"{self.action.label}: no non-test Go files in {folder}\n")
+
     def refuse(self, text: str) -> JobFailed:
         """An error of this action in the go command's words, with whole paths."""
         return JobFailed(self._report(os.fsencode(text)))

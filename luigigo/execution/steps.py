@@ -40,7 +40,7 @@ def _compile(job: Job, spec: CompileSpec, inputs: Mapping[str, str]) -> dict[str
         generated, objects = _unpack_c_part(job, inputs[" cgo"])
         go_files += generated
     if not go_files:
-        raise job.fail("no Go files to compile")
+        raise job.without_go_files()
     options = {"-c": str(job.backend_workers)}
     if s_files:
         options["-symabis"] = layout.object("symabis")
@@ -175,7 +175,9 @@ def _link(job: Job, spec: LinkSpec, inputs: Mapping[str, str]) -> dict[str, str]
     layout = job.layout
     packages = [(path, inputs[path]) for path, _ in job.action.imports]
     _write(layout.object("importcfg.link"), os.fsencode(compile.link_importcfg(packages, spec.modinfo)))
-    output = layout.object("a.out")
+    # Linkers name it in their messages.
+    os.mkdir(layout.object("exe"))
+    output = layout.object("exe/a.out")
     argv = link.link_argv(layout, spec.link_flags, output, inputs[spec.import_path])
     # -trimpath: the linker must not know where the toolchain lies (gc.go, ld).
     calls_c = spec.compilers is not None

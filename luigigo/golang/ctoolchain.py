@@ -104,10 +104,7 @@ class CProbe:
         """What a compiler's command stands for on this machine. Raises `ToolchainError` for none."""
         path = shutil.which(argv[0], path=self._environment.get("PATH"))
         if path is None:
-            raise ToolchainError(
-                f"cgo: C compiler {argv[0]!r} not found in PATH: "
-                "install it, or set CC, or build with CGO_ENABLED=0"
-            )
+            raise ToolchainError(_not_found(argv[0]))
         driver = self._hashes.digest(os.path.realpath(path))
         is_known = self._is_known(argv)
         key = digest_of("programs", argv, driver, self._obeyed(is_known))
@@ -167,6 +164,20 @@ class CProbe:
             answer = make()
             _write(path, _answers.encode(answer))
             return answer
+
+
+def _not_found(name: str) -> str:
+    """What the cgo tool says of a compiler that is not there, by its own name and by a path (os/exec)."""
+    reason = "executable file not found in $PATH"
+    if "/" in name:
+        reason = f"stat {name}: no such file or directory"
+        if os.path.exists(name):
+            reason = "is a directory" if os.path.isdir(name) else "permission denied"
+    name = quoted.go_quote(name)
+    return (
+        f"# runtime/cgo\ncgo: C compiler {name} not found: exec: {name}: {reason}\n"
+        "luigigo: install it, or set CC, or build with CGO_ENABLED=0"
+    )
 
 
 def _is_elf(path: str) -> bool:

@@ -140,3 +140,43 @@ def test_the_compilers_own_remarks_are_replayed(lab: Lab) -> None:
     for finished in (first, second, third):
         assert finished.returncode == 0, finished.stderr
         assert go_words(without_ours(finished)) == go_words(expected.stderr)
+
+
+WITH_C = 'package main\n\n// int value(void);\nimport "C"\n\nfunc main() { println(C.value()) }\n'
+
+
+@pytest.mark.parametrize("compiler", ["no-such-compiler", "/no/such/compiler"])
+def test_a_c_compiler_that_is_not_there_is_named(lab: Lab, compiler: str) -> None:
+    """In the words of the cgo tool, and what to do follows."""
+    project = lab.write({"go.mod": "module example.com/c\n\ngo 1.26\n", "main.go": WITH_C})
+    lab.environment["CC"] = compiler
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.NO_TOOLCHAIN, lab.go_build(project, "-o", "/dev/null"))
+    assert "set CC" in finished.stderr
+
+
+def test_a_failed_c_link_is_told_as_by_go_build(lab: Lab) -> None:
+    """The linker's words, with the names that go build gives to the files of a link."""
+    project = lab.write({"go.mod": "module example.com/c\n\ngo 1.26\n", "main.go": WITH_C})
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    expected = lab.go_build(project, "-o", "/dev/null")
+    assert (finished.returncode, expected.returncode) == (ExitCode.BUILD_FAILED, 1)
+    assert "undefined reference to `value'" in expected.stderr
+
+    def plain(text: str) -> str:
+        return re.sub(r"_cgo_[0-9a-f]+_", "_cgo_", re.sub(r"\S*/go-link-\d+", "LINK", text.strip("\n")))
+
+    assert plain(without_ours(finished)) == plain(expected.stderr)
+
+
+def test_a_package_that_is_left_with_tests_is_named(lab: Lab) -> None:
+    """The go command lists it, and says when it is to compile it that there is nothing."""
+    project = lab.write(
+        {
+            "go.mod": "module example.com/t\n\ngo 1.26\n",
+            "main.go": 'package main\n\nimport _ "example.com/t/part"\n\nfunc main() {}\n',
+            "part/part_test.go": "package part\n",
+        }
+    )
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
