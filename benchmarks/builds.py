@@ -63,7 +63,7 @@ class Bench:
 
     def __init__(self, scratch: str, pairs: int, go: str) -> None:
         self.scratch, self.pairs, self.go = scratch, pairs, find_go(go, os.environ)
-        self.env = self.go.environment(os.environ)
+        self.env = self.go.plain_environment(os.environ)
         if go:
             self.env["LUIGIGO_GO"] = go
         # As on a user's machine, Python keeps what it compiled.

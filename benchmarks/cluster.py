@@ -155,7 +155,7 @@ def mount(share: MooseFS, delay_seconds: float) -> None:
 def modules_folder() -> str:
     """Where the go command keeps modules."""
     go = find_go("", os.environ)
-    argv, env = [go.path, "env", "GOMODCACHE"], go.environment(os.environ)
+    argv, env = [go.path, "env", "GOMODCACHE"], go.plain_environment(os.environ)
     return subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -194,7 +194,7 @@ def main() -> None:
         mount(share, options.delay / 1000)
         go = find_go("", os.environ)
         goroot = subprocess.run(
-            [go.path, "env", "GOROOT"], env=go.environment(os.environ), capture_output=True, text=True
+            [go.path, "env", "GOROOT"], env=go.plain_environment(os.environ), capture_output=True, text=True
         ).stdout.strip()
         bench = Bench(network, programs(goroot)[options.program], options.share)
         imports = bench.imports()

@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,12 +32,13 @@ from luigigo.execution.events import (
 )
 from luigigo.execution.workshop import Workshop
 from luigigo.filesystems import FileSystems
+from luigigo.footprint import Exempt, take
 from luigigo.golang.actions import plan_codec
 from luigigo.golang.request import BuildRequest
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.model import ActionId, ActionRecord, Digest
 from luigigo.planning import Desk, Planned, describe_go, make_plan
-from luigigo.planning_places import footprint
+from luigigo.planning_places import known_before, places_of, unread
 from luigigo.scheduling.priority import remaining_path_seconds
 from luigigo.scheduling.protocol import Help, Progress, Usage
 from luigigo.store import Store
@@ -83,7 +84,7 @@ class PlannedBuild:
         """Whether something that the plan was made from has changed, as far as that can be seen."""
         if time.monotonic() - self.made < _FRESH_SECONDS:
             return False
-        return self.kept is None or not kept.still_holds(self.kept[1])
+        return self.kept is None or not self.kept[1].holds
 
     def needed(self) -> Iterator[ActionId]:
         """The actions that have to run for the roots, as far as is known before they do."""
@@ -96,6 +97,33 @@ class PlannedBuild:
             seen.add(action_id)
             yield action_id
             waiting += self.plan.actions[action_id].dependencies
+
+
+class _Asking(msgspec.Struct, frozen=True):
+    """When a plan was begun, and what was not there then."""
+
+    started_ns: int
+    absent: frozenset[str]
+
+    @classmethod
+    def begin(cls, request: BuildRequest, variables: Mapping[str, str]) -> _Asking:
+        """Look around before anything is asked."""
+        started_ns = time.time_ns()
+        paths = () if request.is_remote_module else known_before(request.project, variables)
+        # Without a current folder nobody knows where settings are looked for.
+        with suppress(OSError):
+            return cls(started_ns, frozenset(path for path in paths if not os.path.lexists(path)))
+        return cls(started_ns, frozenset())
+
+    def kept(
+        self, plan: Digest, planned: Planned, outputs: list[str], variables: Mapping[str, str]
+    ) -> kept.Kept | None:
+        """What to keep of the plan, or None when it is not certain that nothing changed meanwhile."""
+        exempt = Exempt(unread(outputs, planned.packages), self.absent)
+        with suppress(OSError):
+            footprint = take(places_of(planned, variables), self.started_ns, FileSystems().trusts, exempt)
+            return None if footprint is None else kept.Kept(kept.FORMAT, plan, footprint)
+        return None
 
 
 class Builds:
@@ -194,7 +222,7 @@ class Builds:
 
     def _kept_plan(self, place: kept.Place) -> PlannedBuild | None:
         earlier = kept.read(place)
-        if earlier is None or not kept.still_holds(earlier):
+        if earlier is None or not earlier.holds:
             return None
         try:
             workshop = self.workshop(earlier.plan)
@@ -206,7 +234,7 @@ class Builds:
 
     def _new_plan(self, request: BuildRequest, output: str, place: kept.Place) -> PlannedBuild:
         equipment = self.equipment
-        now_ns = time.time_ns()
+        asking = _Asking.begin(request, self._session.variables)
         desk = Desk(
             self._session.config,
             self._session.variables,
@@ -226,7 +254,9 @@ class Builds:
         self._workshops[digest] = workshop
         build = PlannedBuild(digest, workshop, done, equipment.timings)
         if planned.keepable:
-            build.kept = self._keepable(build, (output, place), planned, now_ns)
+            outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
+            state = asking.kept(digest, planned, outputs, self._session.variables)
+            build.kept = None if state is None else (place, state)
         return build
 
     def _write_plan(self, plan: bytes) -> Digest:
@@ -236,28 +266,6 @@ class Builds:
         except StoreError as error:
             self._session.say(for_user(error))
             return Digest(hashlib.sha256(plan).hexdigest())
-
-    def _keepable(
-        self, build: PlannedBuild, output_place: tuple[str, kept.Place], planned: Planned, now_ns: int
-    ) -> tuple[kept.Place, kept.Kept] | None:
-        """What to keep of a new plan, or None when something vanished while it was made.
-
-        So may the current folder, in which settings are looked for.
-        """
-        output, place = output_place
-        traces = footprint(planned, self._session.variables)
-        outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
-        try:
-            present, absent = kept.setting_files(self._session.variables)
-            return place, kept.Kept(
-                format=kept.FORMAT,
-                plan=build.digest,
-                files=kept.file_states((*traces.files, *present), now_ns),
-                folders=kept.folder_states(traces.folders, outputs, now_ns),
-                absent=(*traces.absent, *absent),
-            )
-        except OSError:
-            return None
 
     def _begin_lease(self, build: PlannedBuild) -> None:
         keys: set[str] = {action.key for action in build.plan.actions.values()}
@@ -318,11 +326,11 @@ class Builds:
             go="" if toolchain is None else toolchain.version,
         )
 
-    def keep(self, build: PlannedBuild, summary: str, outputs: list[str]) -> None:
+    def keep(self, build: PlannedBuild, summary: str, outputs: Mapping[str, Digest]) -> None:
         """Remember that this build's binaries are in place, for the next one to find nothing to do."""
         if build.kept is not None:
             place, state = build.kept
-            states = tuple(kept.file_state(path) for path in outputs)
+            states = tuple(kept.output_state(path, digest) for path, digest in outputs.items())
             messages = build.workshop.messages()
             kept.write(
                 place, msgspec.structs.replace(state, outputs=states, summary=summary, messages=messages)

@@ -198,7 +198,9 @@ def finish(build: PlannedBuild, output: str, session: Session) -> list[str]:
         raise errors[0]
     paths = [delivery.path for delivery in wanted]
     is_lasting = all(is_remembered(look(path, session.variables)) for path in paths)
-    session.builds.keep(build, _summary(paths, build), paths if is_lasting else [])
+    binaries = {delivery.path: binary_of(delivery, build) for delivery in wanted if is_lasting}
+    digests = {path: binary.digest for path, binary in binaries.items() if binary is not None}
+    session.builds.keep(build, _summary(paths, build), digests)
     return paths
 
 

@@ -35,11 +35,19 @@ class Places(msgspec.Struct, frozen=True):
 
     def __or__(self, other: Places) -> Places:
         """Both, each place once."""
-        return Places(
-            tuple(dict.fromkeys((*self.files, *other.files))),
-            tuple(dict.fromkeys((*self.folders, *other.folders))),
-            tuple(dict.fromkeys((*self.listings, *other.listings))),
-        )
+        return joined((self, other))
+
+
+def joined(several: Iterable[Places]) -> Places:
+    """All of them, each place once."""
+    files: dict[str, None] = {}
+    folders: dict[str, None] = {}
+    listings: dict[str, None] = {}
+    for places in several:
+        files.update(dict.fromkeys(places.files))
+        folders.update(dict.fromkeys(places.folders))
+        listings.update(dict.fromkeys(places.listings))
+    return Places(tuple(files), tuple(folders), tuple(path for path in listings if path not in folders))
 
 
 class FolderState(msgspec.Struct, frozen=True, array_like=True):
@@ -196,7 +204,7 @@ def _files_digest(paths: Iterable[bytes], witness: _Witness | None = None) -> by
             if witness is not None:
                 witness.see_absent(path)
             continue
-        numbers += _numbers(stat)
+        numbers += stat_numbers(stat)
         if witness is not None:
             witness.see(stat, path)
     return hashlib.sha256(_encode(numbers)).digest()
@@ -223,7 +231,7 @@ def _folder_digest(path: bytes, left_out: Collection[bytes], witness: _Witness |
             if kinds.S_ISDIR(mode):
                 numbers.append(kinds.S_IFDIR)
                 continue
-            numbers += _numbers(stat)
+            numbers += stat_numbers(stat)
             if kinds.S_ISLNK(mode):
                 numbers += _target(name, folder, witness, path)
             if witness is not None:
@@ -251,7 +259,7 @@ def _target(name: str, folder: int, witness: _Witness | None, path: bytes) -> tu
         return (kinds.S_IFDIR, stat.st_ino, stat.st_dev)
     if witness is not None:
         witness.see(stat, link)
-    return _numbers(stat)
+    return stat_numbers(stat)
 
 
 def _listing(path: str, witness: _Witness) -> ListingState:
@@ -263,13 +271,13 @@ def _listing(path: str, witness: _Witness) -> ListingState:
     except OSError:
         return ListingState(folder, left_out, (), digest)
     witness.see(stat, path)
-    return ListingState(folder, left_out, _numbers(stat), digest)
+    return ListingState(folder, left_out, stat_numbers(stat), digest)
 
 
 def _listing_holds(state: ListingState) -> bool:
     if state.stat:
         try:
-            if _numbers(os.stat(state.path)) == state.stat:
+            if stat_numbers(os.stat(state.path)) == state.stat:
                 return True
         except OSError:
             return False
@@ -307,7 +315,8 @@ def _absence(error: OSError) -> int:
     return -(error.errno or 1)
 
 
-def _numbers(stat: os.stat_result) -> tuple[int, ...]:
+def stat_numbers(stat: os.stat_result) -> tuple[int, ...]:
+    """What counts of a stat: mode, size, times, inode and device."""
     return (stat.st_mode, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)
 
 

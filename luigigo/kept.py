@@ -1,4 +1,4 @@
-"""Keep a plan with the stats of what it was made from, so that an unchanged build asks nobody.
+"""Keep a plan with what it rests on, so that an unchanged build asks nobody.
 
 Imported by the fastest path of the command line: it imports little, and reads one file.
 """
@@ -7,60 +7,43 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from luigigo.config import Config, config_files
+from luigigo.config import Config
 from luigigo.encoding import Codec
+from luigigo.footprint import Footprint, holds, is_settled, stat_numbers
+from luigigo.golang.variables import decisive
 from luigigo.model import Digest, digest_of
 
 if TYPE_CHECKING:
     from luigigo.golang.request import BuildRequest
 
-FORMAT = 3
-RACY_NANOSECONDS = 2_000_000_000
-"""A file younger than this may change again without a trace in its stat: its content is kept as well."""
-
-_VARIABLES = ("PATH", "HOME", "XDG_CONFIG_HOME", "CC", "CXX", "FC", "AR", "CPATH", "SDKROOT", "LIBRARY_PATH")
-_PREFIXES = ("GO", "CGO_", "PKG_CONFIG", "LD_", "C_INCLUDE", "CPLUS_INCLUDE", "GCC_", "COMPILER_")
+FORMAT = 4
 
 
-class FileState(msgspec.Struct, frozen=True, array_like=True):
-    """One file that the plan was made from."""
+class OutputState(msgspec.Struct, frozen=True, array_like=True):
+    """A binary that the last build put into place."""
 
     path: str
-    size_bytes: int
-    mtime_ns: int
-    ctime_ns: int
-    """Unlike the other time, it cannot be set back after an edit."""
-    inode: int
-    digest: str = ""
-    """Set for a file that was too young to be trusted by its stat."""
-
-
-class FolderState(msgspec.Struct, frozen=True, array_like=True):
-    """One folder whose entries the plan depends on."""
-
-    path: str
-    mtime_ns: int
-    names: str
-    """Digest of the entries' names, for when something else in the folder changed its time."""
+    stat: tuple[int, ...]
+    digest: Digest
+    """What it must be."""
+    settled: bool = False
+    """Whether its stat alone says so: it was hashed when it was older than the clock's tick."""
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A plan that still holds while all of this is as it was."""
+    """A plan that still holds while all that it rests on is as it was."""
 
     format: int
     plan: Digest
-    files: tuple[FileState, ...]
-    folders: tuple[FolderState, ...]
-    absent: tuple[str, ...]
-    """Paths that must not exist, such as a go.work in a parent folder."""
-    outputs: tuple[FileState, ...] = ()
-    """The binaries that the last build put into place."""
+    footprint: Footprint
+    outputs: tuple[OutputState, ...] = ()
     summary: str = ""
     """What to tell the user of an up-to-date build."""
     messages: str = ""
@@ -70,6 +53,11 @@ class Kept(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """What an up-to-date build prints."""
         return self.messages + self.summary
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that the plan rests on is as it was."""
+        return holds(self.footprint)
 
 
 _codec = Codec[Kept](msgspec.msgpack, Kept)
@@ -83,7 +71,7 @@ class Place(msgspec.Struct, frozen=True):
 
 def place_of(request: BuildRequest, output: str, config: Config, variables: Mapping[str, str]) -> Place:
     """The file for this request, output and environment: another of any of them is another file."""
-    digest = digest_of(FORMAT, request, output, config, _relevant(variables))
+    digest = digest_of(FORMAT, os.uname().nodename, request, output, config, decisive(variables))
     return Place(os.path.join(config.cache, "kept", digest))
 
 
@@ -91,7 +79,7 @@ def place_of_command(
     arguments: Sequence[str], folder: str, config: Config, variables: Mapping[str, str]
 ) -> Place:
     """The file for a command line as it was typed in a folder: found without parsing it."""
-    digest = digest_of(FORMAT, list(arguments), folder, config, _relevant(variables))
+    digest = digest_of(FORMAT, os.uname().nodename, list(arguments), folder, config, decisive(variables))
     return Place(os.path.join(config.cache, "kept", digest))
 
 
@@ -102,12 +90,23 @@ def link(command: Place, place: Place) -> None:
             os.symlink(os.path.basename(place.path), command.path)
 
 
-def current_build(place: Place) -> Kept | None:
-    """What was kept, if it is all as it was and the binaries are in place: nothing is to be done."""
+def current_build(place: Place, clock: Callable[[], int] = time.time_ns) -> Kept | None:
+    """What was kept, if it is all as it was and the binaries are in place: nothing is to be done.
+
+    A binary was made just before it was kept, so the first time its content is looked at; what was found is
+    written to the place, for the next time. `clock` tells nanoseconds since 1970.
+    """
     kept = read(place)
-    if kept is not None and outputs_in_place(kept) and still_holds(kept):
-        return kept
-    return None
+    if kept is None or not kept.outputs:
+        return None
+    now_ns = clock()
+    outputs = tuple(output for output in kept.outputs if _is_in_place(output))
+    if len(outputs) < len(kept.outputs) or not kept.holds:
+        return None
+    settled = tuple(output if output.settled else _settled(output, now_ns) for output in outputs)
+    if settled != outputs:
+        write(Place(os.path.realpath(place.path)), msgspec.structs.replace(kept, outputs=settled))
+    return kept
 
 
 def read(place: Place) -> Kept | None:
@@ -121,98 +120,40 @@ def read(place: Place) -> Kept | None:
 
 
 def write(place: Place, kept: Kept) -> None:
-    """Keep it. A file that cannot be written is no loss but of time."""
+    """Keep it. What cannot be written is no loss but of time."""
     temporary = f"{place.path}.{os.getpid()}"
-    try:
+    with suppress(OSError):
+        content = _codec.encode(kept)
         os.makedirs(os.path.dirname(place.path), exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(_codec.encode(kept))
+            file.write(content)
         os.replace(temporary, place.path)
-    except OSError:
-        return
 
 
-def still_holds(kept: Kept) -> bool:
-    """Whether every file and folder that the plan was made from is as it was."""
-    return (
-        all(_same_file(state) for state in kept.files)
-        and all(_same_folder(state, kept.outputs) for state in kept.folders)
-        and not any(os.path.lexists(path) for path in kept.absent)
-    )
+def output_state(path: str, digest: Digest) -> OutputState:
+    """Note how a binary is that was just put into place. Raises `OSError`."""
+    return OutputState(path, stat_numbers(os.stat(path)), digest)
 
 
-def outputs_in_place(kept: Kept) -> bool:
-    """Whether the binaries are where the last build put them, untouched."""
-    return bool(kept.outputs) and all(_same_file(state) for state in kept.outputs)
-
-
-def _relevant(variables: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The variables that the go command, the C compiler or luigigo obey."""
-    return sorted(
-        (name, value) for name, value in variables.items() if name in _VARIABLES or name.startswith(_PREFIXES)
-    )
-
-
-def file_states(paths: Iterable[str], now_ns: int) -> tuple[FileState, ...]:
-    """Note how files are now. Raises `OSError` for one that is not there."""
-    return tuple(file_state(path, now_ns) for path in dict.fromkeys(paths))
-
-
-def file_state(path: str, now_ns: int = 0) -> FileState:
-    """Note how one file is now; with `now_ns`, a young one with its content. Raises `OSError`."""
-    stat = os.stat(path)
-    young = bool(now_ns) and max(stat.st_mtime_ns, stat.st_ctime_ns) > now_ns - RACY_NANOSECONDS
-    times = (stat.st_mtime_ns, stat.st_ctime_ns)
-    return FileState(path, stat.st_size, *times, stat.st_ino, _digest(path) if young else "")
-
-
-def folder_states(paths: Iterable[str], outputs: Sequence[str], now_ns: int) -> tuple[FolderState, ...]:
-    """Note how folders are now, the outputs in them aside. Raises `OSError` for one that is not there."""
-    ignored = {os.path.basename(path) for path in outputs}
-    states = []
-    for path in dict.fromkeys(paths):
-        mtime_ns = os.stat(path).st_mtime_ns
-        settled = mtime_ns <= now_ns - RACY_NANOSECONDS
-        states.append(FolderState(path, mtime_ns if settled else 0, _names(path, ignored)))
-    return tuple(states)
-
-
-def setting_files(variables: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The configuration files that are there, and those that are not."""
-    paths = [os.path.abspath(path) for path in config_files(variables)]
-    present = [path for path in paths if os.path.isfile(path)]
-    return present, [path for path in paths if path not in present]
-
-
-def _same_file(state: FileState) -> bool:
+def _is_in_place(output: OutputState) -> bool:
+    """Whether the binary is as it was left: by its stat, and by its content while that was too young."""
     try:
-        stat = os.stat(state.path)
-        if (
-            stat.st_size != state.size_bytes
-            or stat.st_mtime_ns != state.mtime_ns
-            or stat.st_ctime_ns != state.ctime_ns
-            or stat.st_ino != state.inode
-        ):
+        if stat_numbers(os.stat(output.path)) != output.stat:
             return False
-        return not state.digest or _digest(state.path) == state.digest
-    except OSError:
-        return False
-
-
-def _same_folder(state: FolderState, outputs: Sequence[FileState]) -> bool:
-    try:
-        if os.stat(state.path).st_mtime_ns == state.mtime_ns:
+        if output.settled:
             return True
-        return _names(state.path, {os.path.basename(output.path) for output in outputs}) == state.names
+        with open(output.path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest() == output.digest
     except OSError:
         return False
 
 
-def _names(path: str, ignored: set[str]) -> str:
-    names = sorted(name for name in os.listdir(path) if name not in ignored)
-    return hashlib.sha256(os.fsencode("\0".join(names))).hexdigest()
+def _settled(output: OutputState, now_ns: int) -> OutputState:
+    """The same, to be known by its stat if a change since it was hashed at `now_ns` would show there."""
+    from luigigo.filesystems import FileSystems
 
-
-def _digest(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
+    with suppress(OSError):
+        stat = os.stat(output.path)
+        if is_settled(stat.st_ctime_ns, now_ns) and FileSystems().trusts(stat, output.path):
+            return msgspec.structs.replace(output, settled=True)
+    return output

@@ -26,7 +26,9 @@ from luigigo.golang.cgo import go_assembly_files
 from luigigo.golang.compile import generic_header_name, mode_of
 from luigigo.golang.cparts import Asking, CParts, Program, Question, read_c_parts
 from luigigo.golang.ctoolchain import CProbe
+from luigigo.golang.embed import lies_in_embedded_folder
 from luigigo.golang.environment import GoEnv, check_environment
+from luigigo.golang.localmodules import LocalModule, local_modules
 from luigigo.golang.packages import Package
 from luigigo.golang.perpackage import PerPackageFlags
 from luigigo.golang.releases import release_of
@@ -68,6 +70,8 @@ class Planned(msgspec.Struct, frozen=True):
     """The C compilers and what they call, by absolute path, where there is C."""
     read_places: Places = Places()
     """What compilers, linkers and the assembler's includes say that the plan rests on."""
+    modules: tuple[LocalModule, ...] = ()
+    """The main modules and those that replace others by folder, also where they give no packages."""
 
 
 def make_plan(request: BuildRequest, desk: Desk) -> Planned:
@@ -94,8 +98,17 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
         # It was there when the go command listed it.
         raise PlanError(f"open {error.filename}: {(error.strerror or '').lower()}") from error
     keepable = keepable and request.buildvcs == "false" and reading.is_all_told
-    programs, places = reading.c_programs, reading.places
-    return Planned(plan, go, env, tuple(packages), request, keepable, programs, places)
+    return Planned(
+        plan=plan,
+        go=go,
+        env=env,
+        packages=tuple(packages),
+        request=request,
+        keepable=keepable,
+        c_programs=reading.c_programs,
+        read_places=reading.places,
+        modules=local_modules(project, env, request, packages, desk.runner) if keepable else (),
+    )
 
 
 def _warm_caches(env: GoEnv, project: listing.GoProject, desk: Desk) -> None:
@@ -189,6 +202,7 @@ class _Reading:
         ]
         named = [package for package in self._packages if not package.dep_only]
         refuse_stamped_programs(self._packages, _content)
+        self._refuse_embedded_links()
         closures = {}
         if len(named) > 1 and mains:
             closures = listing.list_closures(self._project, self._request, self._desk.runner, mains)
@@ -238,6 +252,19 @@ class _Reading:
                 self._looked_for.update((os.path.normpath(path), None) for path in paths)
         return {path: names for path, names in found.items() if names}
 
+    def _refuse_embedded_links(self) -> None:
+        """Refuse a link that one pattern embeds and another passes over: a plan does not know links."""
+        if "embedfollowsymlinks=1" not in self._project.environment.get("GODEBUG", ""):
+            return
+        for package in self._packages:
+            for name in package.embed_files:
+                is_link = os.path.islink(os.path.join(package.dir, name))
+                if is_link and lies_in_embedded_folder(package.embed_patterns, name):
+                    raise UsageError(
+                        f"{package.import_path} embeds {name}, a symbolic link, and the folder it is in: "
+                        "luigigo does not support that, use go build"
+                    )
+
     def _resolved_request(self) -> BuildRequest:
         """An explicit profile by its absolute path."""
         pgo = self._request.pgo
@@ -256,12 +283,6 @@ class _Reading:
         return found
 
     def _digest(self, package: Package, name: str) -> Digest:
-        """A versioned module's file is known by the module's sum; any other by its content."""
-        if package.module is not None and planner.is_versioned(package):
-            source = package.module.replace or package.module
-            inside = os.path.relpath(os.path.join(package.dir, name), package.module.dir)
-            if not inside.startswith("../"):
-                return digest_of("module", source.path, source.version, source.sum, inside)
         return self._desk.hashes.digest(os.path.join(package.dir, name))
 
     def _c_parts(self, closures: Mapping[str, frozenset[str]]) -> CParts:

@@ -1,142 +1,155 @@
-"""What a plan was made from, as lists of files and folders whose stats tell whether it still holds."""
+"""What a plan rests on: every place that the go command and the planner looked at, or would have."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
-
+from luigigo.config import config_files
+from luigigo.footprint import Places, joined
+from luigigo.golang import cflags, directives
 from luigigo.golang.actions import CgoSpec, CompileSpec, on_node
+from luigigo.golang.embedplaces import embed_places, may_embed
+from luigigo.golang.moduleplaces import Homes, above, folders_by_module, module_files
 from luigigo.golang.packages import Package
-from luigigo.golang.plan import is_versioned
+from luigigo.golang.patternplaces import pattern_places
 from luigigo.golang.quoted import split
 from luigigo.golang.toolchain import TOOLS
 from luigigo.planning import Planned
 
-
-class Footprint(msgspec.Struct, frozen=True):
-    """Everything that the go command and the plan looked at, as far as stats can show a change."""
-
-    files: tuple[str, ...]
-    folders: tuple[str, ...]
-    absent: tuple[str, ...]
+_READ_IN_PACKAGES = (
+    ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90",
+    ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso", ".mod", ".pgo",
+)  # fmt: skip
+"""Endings of what the go command reads in a package's folder (go/build/build.go, fileListForExt)."""
 
 
-def footprint(planned: Planned, variables: Mapping[str, str]) -> Footprint:
-    """Collect it. Packages of versioned modules never change, and are left out."""
-    env = planned.env
-    files = [planned.go.path, *(os.path.join(env.gotooldir, tool) for tool in TOOLS), *planned.c_programs]
-    absent: list[str] = []
-    folders: list[str] = []
-    for package in planned.packages:
-        if is_versioned(package) or package.import_path == "unsafe":
-            continue
-        folders.append(package.dir)
-        files += _package_files(package)
-        folders += _embed_folders(package)
-    for action in planned.plan.actions.values():
-        if isinstance(action.spec, CgoSpec):
-            files += [file.name for file in (*action.sources.system_files, *action.spec.syso_files)]
-        if isinstance(action.spec, CompileSpec) and (
-            not action.sources.immutable or action.sources.root == "/"
-        ):
-            folder = on_node(action.sources.dir, env.goroot)
-            files += [os.path.join(folder, file.name) for file in action.spec.included]
-        if action.sources.profile_path:
-            files.append(action.sources.profile_path)
-    _add_module_files(planned, files, absent)
-    _add_discovery(planned, absent)
-    absent += _shadowing(planned, variables)
-    if any("..." in pattern for pattern in planned.request.packages):
-        folders += _tree(planned.plan.project_dir)
-    if env.goenv and env.goenv != "off":
-        (files if os.path.isfile(env.goenv) else absent).append(env.goenv)
-    present = [path for path in files if os.path.exists(path)]
-    return Footprint(
-        tuple(dict.fromkeys(present)), tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(absent))
+def places_of(planned: Planned, variables: Mapping[str, str]) -> Places:
+    """Collect them all, whether they exist or not."""
+    env, project = planned.env, planned.plan.project_dir
+    packages, modules = planned.packages, planned.modules
+    files = (
+        *_toolchain_files(planned),
+        *_settings(planned, variables),
+        *_shadowing(planned, variables),
+        *_inputs(planned),
+        *above(project),
+    )
+    folders = (os.path.join(env.goroot, "pkg", "include"), *(package.dir for package in packages))
+    homes = Homes(env.goroot, modules, packages, _vendors(packages))
+    return joined((
+        planned.read_places,
+        Places(files=files, folders=folders),
+        module_files(env, planned.request, project, modules, packages),
+        *(homes.places(package) for package in packages),
+        *(embed_places(package.dir, package.embed_patterns) for package in packages),
+        pattern_places(
+            planned.request.packages, project, folders_by_module(modules, packages), env.goroot
+        ),
+    ))  # fmt: skip
+
+
+def known_before(project: str, variables: Mapping[str, str]) -> Iterator[str]:
+    """Those of the files that can be named before anything is asked, most of which are absent.
+
+    The folders around them are everybody's: a home folder, /tmp.
+    """
+    home = variables.get("HOME", "")
+    settings = variables.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    yield from above(project)
+    yield variables.get("GOENV") or os.path.join(settings, "go", "env")
+    yield os.path.join(variables.get("GOPATH") or os.path.join(home, "go"), "go.mod")
+    yield from _own_settings(variables)
+
+
+def unread(outputs: Sequence[str], packages: Sequence[Package]) -> tuple[str, ...]:
+    """Those of a build's own outputs that no package takes in, so that they need not count in its folder.
+
+    An output that is called like a source file is read by the next build, and so is one that is embedded.
+    """
+    return tuple(
+        path
+        for path in outputs
+        if not path.endswith(_READ_IN_PACKAGES)
+        and not any(_is_embedded(path, package) for package in packages if package.embed_patterns)
     )
 
 
-def _shadowing(planned: Planned, variables: Mapping[str, str]) -> list[str]:
+def _is_embedded(path: str, package: Package) -> bool:
+    folder, own = os.path.realpath(os.path.dirname(path)), os.path.realpath(package.dir)
+    inside = os.path.relpath(os.path.join(folder, os.path.basename(path)), own)
+    return not inside.startswith("../") and may_embed(package.embed_patterns, inside.split("/")[0])
+
+
+def _toolchain_files(planned: Planned) -> Iterator[str]:
+    """The go command and the tools, and what is read of the toolchain besides packages.
+
+    The go command that was found may have handed over to another one (cmd/go/internal/toolchain).
+    """
+    goroot, go = planned.env.goroot, planned.go.path
+    yield go
+    yield from (os.path.join(planned.env.gotooldir, tool) for tool in TOOLS)
+    for root in (goroot, _above_bin(go), _above_bin(os.path.realpath(go))):
+        yield from (os.path.join(root, name) for name in ("bin/go", "VERSION", "go.env"))
+    yield os.path.join(goroot, cflags.SOURCE)
+    yield os.path.join(goroot, directives.TABLE)
+
+
+def _above_bin(go: str) -> str:
+    return os.path.dirname(os.path.dirname(go))
+
+
+def _settings(planned: Planned, variables: Mapping[str, str]) -> Iterator[str]:
+    """Files with settings of the go command and of luigigo."""
+    if planned.env.goenv not in ("", "off"):
+        yield planned.env.goenv
+    yield from _own_settings(variables)
+
+
+def _own_settings(variables: Mapping[str, str]) -> Iterator[str]:
+    return (os.path.abspath(path) for path in config_files(variables))
+
+
+def _shadowing(planned: Planned, variables: Mapping[str, str]) -> Iterator[str]:
     """Where another go command or C compiler would be found before the one that was, were it there."""
-    names = [os.path.basename(planned.go.path)] if planned.go.origin == "PATH" else []
+    names = [planned.env.goversion]
+    if planned.go.origin == "PATH":
+        names.append(os.path.basename(planned.go.path))
+        # A package with a go command would come first.
+        yield from (os.path.join(folder, name) for folder in sys.path for name in ("go", "go.py") if folder)
     if planned.c_programs:
         names += [words[0] for words in (split(planned.env.cc), split(planned.env.cxx)) if words]
-    found = []
     for name in names:
         for folder in variables.get("PATH", "").split(os.pathsep):
             path = os.path.join(folder, name)
+            if os.path.isabs(path):
+                yield path
             if os.path.lexists(path):
                 break
-            found.append(path)
-    return [path for path in found if os.path.isabs(path)]
 
 
-def _package_files(package: Package) -> list[str]:
-    names: Iterable[str] = (
-        *package.go_files,
-        *package.cgo_files,
-        *package.c_files,
-        *package.cxx_files,
-        *package.h_files,
-        *package.s_files,
-        *package.syso_files,
-        *package.embed_files,
-    )
-    return [os.path.join(package.dir, name) for name in names]
+def _inputs(planned: Planned) -> Iterator[str]:
+    """Files that actions read from elsewhere than their package's folder."""
+    yield from planned.c_programs
+    goroot = planned.env.goroot
+    for action in planned.plan.actions.values():
+        folder = on_node(action.sources.dir, goroot)
+        if isinstance(action.spec, CgoSpec):
+            yield from (
+                on_node(file.name, goroot) for file in (*action.sources.system_files, *action.spec.syso_files)
+            )
+        if isinstance(action.spec, CompileSpec):
+            yield from (os.path.join(folder, file.name) for file in action.spec.included)
+        if action.sources.profile_path:
+            yield action.sources.profile_path
 
 
-def _embed_folders(package: Package) -> list[str]:
-    """Every folder between the package's and an embedded file: a new file there may be embedded as well."""
-    folders = set()
-    for name in package.embed_files:
-        while "/" in name:
-            name = name.rpartition("/")[0]
-            folders.add(os.path.join(package.dir, name))
-    return sorted(folders)
-
-
-def _add_module_files(planned: Planned, files: list[str], absent: list[str]) -> None:
-    """go.mod, go.sum and their like: of the main modules, of the workspace, of replacements by folder."""
-    env = planned.env
-    roots = {os.path.dirname(env.gomod)} if env.gomod and env.gomod != os.devnull else set()
-    for package in planned.packages:
-        if package.module is not None and not is_versioned(package) and package.module.dir:
-            roots.add(package.module.dir)
-    wanted = [
-        os.path.join(root, name) for root in roots for name in ("go.mod", "go.sum", "vendor/modules.txt")
-    ]
-    if env.gowork and env.gowork != "off":
-        wanted += [env.gowork, env.gowork.removesuffix(".work") + ".work.sum"]
-        wanted.append(os.path.join(os.path.dirname(env.gowork), "vendor", "modules.txt"))
-    if planned.request.modfile:
-        modfile = os.path.join(planned.plan.project_dir, planned.request.modfile)
-        wanted += [modfile, modfile.removesuffix(".mod") + ".sum"]
-    for path in wanted:
-        (files if os.path.isfile(path) else absent).append(path)
-
-
-def _add_discovery(planned: Planned, absent: list[str]) -> None:
-    """The go.mod and go.work that the go command would find first, were they there."""
-    folder = planned.plan.project_dir
-    module_root = os.path.dirname(planned.env.gomod)
-    while True:
-        for name, found in (("go.work", planned.env.gowork), ("go.mod", planned.env.gomod)):
-            path = os.path.join(folder, name)
-            above_module = name == "go.mod" and not folder.startswith(module_root)
-            if path != found and not above_module and not os.path.exists(path):
-                absent.append(path)
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return
-        folder = parent
-
-
-def _tree(root: str) -> list[str]:
-    """Every folder that a pattern with `...` could find a package in."""
-    found = []
-    for folder, names, _ in os.walk(root):
-        names[:] = [name for name in names if not name.startswith((".", "_")) and name != "testdata"]
-        found.append(folder)
-    return found
+def _vendors(packages: Sequence[Package]) -> tuple[str, ...]:
+    """The vendor folders that packages come from."""
+    found = {
+        package.dir.removesuffix("/" + package.import_path)
+        for package in packages
+        if package.module is not None and not package.module.dir and package.dir.endswith(package.import_path)
+    }
+    return tuple(sorted(found))

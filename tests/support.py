@@ -137,7 +137,7 @@ class Lab:
         return subprocess.run(
             [self.go.path, "build", *IDENTICAL, *map(str, arguments)],
             cwd=project,
-            env=self.go.environment(self.environment | (env or {})),
+            env=self.go.plain_environment(self.environment | (env or {})),
             capture_output=True,
             text=True,
         )

@@ -196,7 +196,7 @@ class Job:
 
     def require_unchanged_sources(self) -> None:
         """Raise `JobFailed` if a source file is no longer what the key says: someone edited it meanwhile."""
-        if self.action.sources.immutable or self.action.sources.bundle is not None:
+        if self.action.sources.bundle is not None:
             return
         for file in input_files(self.action):
             path = file.name if os.path.isabs(file.name) else self.layout.source(file.name)

@@ -125,7 +125,7 @@ def _read(folder: str, file: SourceFile, action: Action) -> bytes:
             content = source.read()
     except OSError as error:
         raise ActionError(f"# {action.label}\n{path}: {error.strerror}\n") from error
-    if not action.sources.immutable and hashlib.sha256(content).hexdigest() != file.digest:
+    if hashlib.sha256(content).hexdigest() != file.digest:
         raise ActionError(f"# {action.label}\n{path} changed while the build ran: build again\n")
     return content
 

@@ -161,8 +161,6 @@ class Sources(msgspec.Struct, frozen=True):
     outside of the module, too: such an action stays where it is."""
     map_root: str = ""
     """The folder that `CgoSpec.map_root_to` stands for; the package lies in it or is it."""
-    immutable: bool = False
-    """The folder never changes: a versioned module's, known by its sum."""
     syso_paths: tuple[str, ...] = ()
     profile_path: str = ""
     system_files: Files = ()

@@ -23,6 +23,11 @@ def files_by_pattern(patterns: Sequence[str], files: Sequence[str]) -> dict[str,
     }
 
 
+def lies_in_embedded_folder(patterns: Sequence[str], file: str) -> bool:
+    """Whether some pattern takes the file with a folder, as it does not take a symbolic link."""
+    return any(pattern.count("/") < file.count("/") and _embeds(pattern, file) for pattern in patterns)
+
+
 def embedcfg(patterns: Sequence[str], files: Sequence[str], source_dir: str) -> bytes:
     """The file that `compile -embedcfg` reads: patterns to files, and files to where they lie.
 

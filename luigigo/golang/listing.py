@@ -107,6 +107,11 @@ def stamped_modinfo(
     return found
 
 
+def ask(project: GoProject, runner: Runner, arguments: Sequence[str]) -> bytes:
+    """What the go command prints for the arguments; its messages are dropped. Raises `PlanError`."""
+    return _run(project, runner, lambda text: None, arguments)
+
+
 def prepare_remote_module(
     place: GoProject, request: BuildRequest, runner: Runner, say: Callable[[str], None]
 ) -> tuple[GoProject, BuildRequest]:

@@ -106,9 +106,18 @@ LIST_FIELDS = ",".join(_go_name(field) for field in LISTED_FIELDS)
 """The same for `go list -json=`."""
 
 _decode_all = msgspec.json.Decoder(list[Package]).decode
+_decode_modules = msgspec.json.Decoder(list[Module]).decode
 
 
 def parse_list_output(text: bytes) -> list[Package]:
     """Decode what `go list -json` printed: objects one after the other, each closed at column 0."""
-    objects = text.rstrip().replace(b"\n}\n{", b"\n},\n{")
-    return _decode_all(b"[" + objects + b"]")
+    return _decode_all(_as_array(text))
+
+
+def parse_modules(text: bytes) -> list[Module]:
+    """The same of `go list -m -json`."""
+    return _decode_modules(_as_array(text))
+
+
+def _as_array(objects: bytes) -> bytes:
+    return b"[" + objects.rstrip().replace(b"\n}\n{", b"\n},\n{") + b"]"

@@ -246,7 +246,6 @@ class _Planner:
         return Sources(
             dir=self._portable(package.dir),
             root=self._portable(self._outer_root(package)),
-            immutable=is_versioned(package),
             go_bytes=sum(self._in.size(package, name) for name in names),
         )
 
@@ -281,7 +280,6 @@ class _Planner:
             dir=self._portable(package.dir),
             system_files=self._in.system_files.get(package.import_path, ()),
             map_root="GOROOT" if map_root == self._in.env.goroot else map_root,
-            immutable=is_versioned(package),
             syso_paths=tuple(self._portable(file.name) for file in spec.syso_files),
             go_bytes=sum(self._in.size(package, name) for name in c_files),
         )
@@ -391,15 +389,6 @@ def _module_folder(package: Package) -> str:
         return package.root or package.dir
     vendor = package.dir.removesuffix("/" + package.import_path)
     return module.dir or (f"{vendor}/{module.path}" if vendor != package.dir else package.dir)
-
-
-def is_versioned(package: Package) -> bool:
-    """Whether the package lies in the module cache, where the module's sum vouches for every file."""
-    module = package.module
-    if module is None or not module.dir:
-        return False
-    source = module.replace or module
-    return bool(source.version and source.sum)
 
 
 def _require_supported(package: Package) -> None:

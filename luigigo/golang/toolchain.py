@@ -25,9 +25,19 @@ class GoCommand(msgspec.Struct, frozen=True):
     goroot: str = ""
     """Set for a toolchain that does not know where it lies itself."""
 
-    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """The environment to run it in."""
+    def plain_environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """The environment in which it finds its own files, and works as it does for everybody."""
         return {**base, **({"GOROOT": self.goroot} if self.goroot else {})}
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """The environment to ask it in: it reads every package anew.
+
+        Its index of a package's imports goes by sizes and modification times, and that of a versioned module
+        by the module's folder alone (cmd/go/internal/modindex/read.go). GODEBUG's last word counts, and no
+        program gets it from there: its defaults come from go.mod and `//go:debug` lines (load/godebug.go).
+        """
+        settings = [base["GODEBUG"]] if base.get("GODEBUG") else []
+        return {**self.plain_environment(base), "GODEBUG": ",".join([*settings, "goindex=0"])}
 
 
 class Toolchain(msgspec.Struct, frozen=True):

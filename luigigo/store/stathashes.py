@@ -1,8 +1,9 @@
 """Digests of files, computed again only when a file's stat differs. Knows nothing of the store.
 
 A file that changes twice within one tick of the file system's clock, and keeps its size, has the same stat
-before and after. So the digest of a file that was modified just before it was hashed is not kept (git calls
-such an entry racily clean), unless the caller vouches that the file is never modified.
+before and after. So the digest of a file that changed just before it was hashed is not kept (git calls such
+an entry racily clean), and none of a file on a file system whose times do not carry each change, unless the
+caller vouches that the file is only ever replaced by a rename.
 """
 
 from __future__ import annotations
@@ -16,27 +17,36 @@ from collections.abc import Callable
 import msgspec
 
 from luigigo.encoding import Codec
+from luigigo.filesystems import FileSystems
+from luigigo.footprint import Trusts, is_settled
 from luigigo.model import Digest
 from luigigo.store.staging import CHUNK_BYTES, publish
 
-RACY_SECONDS = 2.0
-"""A file modified less than this before it was hashed may change again without a trace in its stat."""
 MOST_ENTRIES = 400_000
-_FORMAT = 1
+_FORMAT = 2
 
-_Stat = tuple[int, int, int, int]
+_Stat = tuple[int, int, int, int, int]
 _Entry = tuple[_Stat, Digest, int]
 """Stat, digest, and when it was last used, in seconds since 1970."""
 _codec = Codec[tuple[int, dict[str, _Entry]]](msgspec.msgpack, tuple[int, dict[str, _Entry]])
 
 
 class StatHashes:
-    """Digests by absolute path, valid while size, times and inode stay the same. Safe for threads."""
+    """Digests by absolute path, valid while size, times, inode and device are the same. Safe for threads."""
 
-    def __init__(self, file: str | None = None, clock: Callable[[], float] = time.time) -> None:
-        """Start empty; `file` is where `save` writes, and None keeps everything in memory."""
+    def __init__(
+        self,
+        file: str | None = None,
+        clock: Callable[[], float] = time.time,
+        trusts: Trusts | None = None,
+    ) -> None:
+        """Start empty; `file` is where `save` writes, and None keeps everything in memory.
+
+        `trusts` judges file systems, by this machine's mounts unless another is given.
+        """
         self._file = file
         self._clock = clock
+        self._trusts = FileSystems().trusts if trusts is None else trusts
         self._entries: dict[str, _Entry] = {}
         self._used: set[str] = set()
         self._changed = False
@@ -85,7 +95,7 @@ class StatHashes:
             stat = os.stat(path)
         except OSError:
             return None
-        if entry[0] != (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino):
+        if entry[0] != _stat_of(stat):
             return None
         self._used.add(path)
         return entry[1]
@@ -99,14 +109,15 @@ class StatHashes:
         if known is not None:
             return known
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        now_ns = int(self._clock() * 1e9)
         try:
             before = os.fstat(descriptor)
             digest = sha256_of(descriptor)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        settled = immutable or before.st_mtime < self._clock() - RACY_SECONDS
-        if settled and _stat_of(before) == _stat_of(after):
+        settled = is_settled(before.st_ctime_ns, now_ns) and self._trusts(before, path)
+        if (settled or immutable) and _stat_of(before) == _stat_of(after):
             self._keep(path, before, digest)
         return digest
 
@@ -131,4 +142,4 @@ def sha256_of(descriptor: int) -> Digest:
 
 
 def _stat_of(stat: os.stat_result) -> _Stat:
-    return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    return (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_dev)

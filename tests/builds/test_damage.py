@@ -189,5 +189,6 @@ def test_a_full_disk_ends_with_6_and_damages_nothing(
     verified = lab.luigigo("store", "verify", env=env)
     assert verified.returncode == 0, verified.stderr
     ballast.unlink()
-    assert run().returncode == 0
+    again = run()
+    assert again.returncode == 0, again.stdout + again.stderr
     lab.assert_identical(project)

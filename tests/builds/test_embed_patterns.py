@@ -143,3 +143,25 @@ def test_each_variable_has_its_own_files(bench: Bench, toolchain: Toolchain, tmp
     by_go = bench.go_build(toolchain, project)
     assert by_go.exit_code == 0, by_go.text
     assert by_luigigo.digests == by_go.digests, by_luigigo.text
+
+
+def test_links_are_embedded_where_go_build_takes_them(
+    bench: Bench, newest: Toolchain, tmp_path: Path
+) -> None:
+    """By their names; together with the folder around them they are refused by name."""
+    variables = {"GODEBUG": "embedfollowsymlinks=1"}
+    for number, patterns in enumerate(("d/link", "d/link d")):
+        project = tmp_path / str(number)
+        (project / "d").mkdir(parents=True)
+        (project / "target").write_text("target")
+        (project / "d" / "link").symlink_to("../target")
+        (project / "d" / "file").write_text("file")
+        (project / "go.mod").write_text("module example.com/links\n\ngo 1.26\n")
+        (project / "main.go").write_text(
+            'package main\n\nimport "embed"\n\n'
+            f"//go:embed {patterns}\nvar f embed.FS\n\nfunc main() {{ f.ReadDir(`.`) }}\n"
+        )
+    by_luigigo, refused = (bench.luigigo_build(newest, tmp_path / number, env=variables) for number in "01")
+    assert by_luigigo.digests == bench.go_build(newest, tmp_path / "0", env=variables).digests
+    assert refused.exit_code == 2
+    assert "embeds d/link, a symbolic link, and the folder it is in" in refused.text

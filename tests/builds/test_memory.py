@@ -105,7 +105,7 @@ def test_two_giants_are_compiled_where_two_at_once_are_killed(lab: Lab, group: G
     by_go = subprocess.run(
         [lab.go.path, "build", "-p", "2", "-o", str(lab.folder / "by_go"), "."],
         cwd=project,
-        env=lab.go.environment(lab.environment),
+        env=lab.go.plain_environment(lab.environment),
         capture_output=True,
         text=True,
         preexec_fn=group.enter,

@@ -65,6 +65,6 @@ def test_a_build_in_an_allocation_of_its_own(cluster: Cluster, slurm: Slurm) -> 
     reference = cluster.local / "reference"
     go = find_go("", os.environ)
     go_build = [go.path, "build", *IDENTICAL, "-o", reference, "."]
-    cluster.network.head.run(go_build, go.environment({"GOCACHE": f"{cluster.local}/gocache"}), PROGRAM)
+    cluster.network.head.run(go_build, go.plain_environment({"GOCACHE": f"{cluster.local}/gocache"}), PROGRAM)
     cluster.network.head.run(["cmp", reference, binary])
     assert cluster.workers() == {name: [] for name in NODES}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from luigigo.golang.embed import embedcfg, files_by_pattern
+from luigigo.golang.embed import embedcfg, files_by_pattern, lies_in_embedded_folder
 
 FILES = ["[x]", "a.txt", "b.txt", "dir/.hidden", "dir/_under", "dir/sub/deep.txt", "dir/x.txt"]
 FILES.append("with space.txt")
@@ -57,3 +57,12 @@ def test_embedcfg_maps_patterns_to_files_and_files_to_paths() -> None:
 def test_a_folder_that_is_no_utf8_is_named_as_the_go_command_names_it() -> None:
     """The file is JSON that the compiler can read, and it says which file it does not find."""
     assert json.loads(embedcfg(["a"], ["a"], "/caf\udce9"))["Files"] == {"a": "/caf\ufffd/a"}
+
+
+def test_what_a_pattern_takes_with_a_folder_is_told_from_what_it_names() -> None:
+    """For the go command may take a symbolic link by its name, and never with a folder."""
+    for pattern in ("dir", "d*", "all:dir"):
+        assert lies_in_embedded_folder(["a.txt", pattern], "dir/x.txt")
+    for pattern in ("dir/x.txt", "dir/*", "*/x.txt", "sub"):
+        assert not lies_in_embedded_folder(["a.txt", pattern], "dir/x.txt")
+    assert lies_in_embedded_folder(["dir/sub"], "dir/sub/deep.txt")
