@@ -90,18 +90,28 @@ class Job:
         env |= {"GOROOT": self.layout.goroot, **self._keyed(), **(variables or {})}
         if self._gogc:
             env["GOGC"] = self._gogc
+        self._refuse_argument_files(argv)
         short = responsefile.shorten(argv, self.layout.object_dir, self.plan.quoted_response_files)
         return self._run(short, cwd or self.layout.object_dir, {**self._surroundings(), **env})
 
     def c_tool(self, argv: Sequence[str], cwd: str, *, may_fail: bool = False) -> bool:
         """Run the C compiler; return whether it succeeded, which it must unless `may_fail`."""
         env = {**self._surroundings(), **self._c_environment(), **self._keyed(), "TERM": "dumb"}
+        if not may_fail:
+            self._refuse_argument_files(argv)
         return self._run(argv, cwd, env, may_fail=may_fail)
 
     @property
     def variables(self) -> dict[str, str]:
         """The user's environment."""
         return self._equipment.variables
+
+    def _refuse_argument_files(self, argv: Sequence[str]) -> None:
+        """The go command runs nothing with an argument that may stand for a file of them (Shell.runOut)."""
+        for argument in argv:
+            if argument.startswith("@"):
+                text = f"invalid command-line argument {argument} in command: {' '.join(argv)}"
+                raise JobFailed(f"{self.action.label}: {text}\n")
 
     @property
     def current_dir(self) -> str:

@@ -239,13 +239,16 @@ def test_argument_files_of_the_linker_are_read_each_time(pair: Pair) -> None:
     pair.assert_same(project)
 
 
-def test_argument_files_of_the_compiler_are_read_each_time(pair: Pair) -> None:
-    """A definition in a file that CGO_CFLAGS names counts as one on the command line."""
+def test_argument_files_of_the_compiler_are_refused(pair: Pair) -> None:
+    """As go build does, which runs no command with one."""
     project = pair.project({"main.go": go_file(VALUE)})
     arguments = pair.lab.folder / "arguments"
-    pair.variables = {"CGO_CFLAGS": f"@{arguments}"}
     arguments.write_text("-DVALUE=1\n")
-    pair.assert_seen(project, lambda folder: arguments.write_text("-DVALUE=2\n"))
+    variables = {"CGO_CFLAGS": f"@{arguments}"}
+    said = f"invalid command-line argument @{arguments} in command: "
+    assert said in pair.lab.go_build(project, "-o", os.devnull, env=variables).stderr
+    finished = pair.lab.luigigo("build", project, "-o", pair.lab.output_of(project), env=variables)
+    assert (finished.returncode, said in finished.stderr) == (1, True)
 
 
 def test_the_c_linker_runs_in_the_current_folder(pair: Pair) -> None:
