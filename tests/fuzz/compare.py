@@ -1,0 +1,56 @@
+"""Hold how luigigo ended against how `go build` from scratch ended."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from .builders import HUNG, Outcome
+
+OWN = "luigigo:"
+"""Begins luigigo's own lines."""
+
+
+def differences(go: Outcome, luigigo: Outcome, before: str) -> list[str]:
+    """What is not as it must be, each as `KIND: what`; `before` is the output's digest before both builds."""
+    found: list[str] = []
+    if luigigo.exit_code == HUNG:
+        return ["hung: luigigo did not end"]
+    if "Traceback (most recent call last)" in luigigo.said or luigigo.exit_code == 4:
+        found.append(f"traceback: {last_line(luigigo.said)}")
+    if (go.exit_code == 0) != (luigigo.exit_code == 0):
+        return [*found, f"exit: go ends with {go.exit_code}, luigigo with {luigigo.exit_code}"]
+    if go.exit_code == 0 and go.digest != luigigo.digest:
+        found.append("bytes: the binaries differ" if luigigo.digest else "bytes: there is no binary")
+    if go.exit_code != 0 and luigigo.digest != before:
+        found.append("leavings: the build failed and the output is not as it was")
+    return found + message_differences(go.said, luigigo.said)
+
+
+def message_differences(go: str, luigigo: str) -> list[str]:
+    """Lines of go's that luigigo does not print as often, and lines that it prints and go does not."""
+    expected, got = Counter(comparable_lines(go)), Counter(comparable_lines(luigigo))
+    missing, extra = list((expected - got).elements()), list((got - expected).elements())
+    told = [f"missing {line!r}" for line in missing[:3]] + [f"extra {line!r}" for line in extra[:3]]
+    return [f"message: {', '.join(told)}"] if told else []
+
+
+def comparable_lines(said: str) -> list[str]:
+    """The lines of a build that must be the same in both.
+
+    Not compared are luigigo's own lines; the order of lines, for packages are compiled at the same time and go's own
+    order changes from run to run; blank lines; and names of temporary files of compilers and cgo, which are random.
+    """
+    lines = [line.rstrip() for line in said.splitlines()]
+    return [_without_random_names(line) for line in lines if line and not line.startswith(OWN)]
+
+
+def _without_random_names(line: str) -> str:
+    line = re.sub(r"/tmp/go-(build|link)-?\d+", "$TMP", line)
+    line = re.sub(r"/\S*/cc\w{6}\.(o|s|ltrans\d*)", "$TMP/cc", line)
+    return re.sub(r"_cgo_[0-9a-f]{12}_", "_cgo_HASH_", line)
+
+
+def last_line(said: str) -> str:
+    """The last line that says something."""
+    return next((line for line in reversed(said.splitlines()) if line.strip()), "")
