@@ -204,7 +204,7 @@ def vendored(draw: Draw) -> Piece:
 
 def guided(draw: Draw) -> Piece:
     """A default.pgo that names functions of the program."""
-    return Piece({f"{APP}/default.pgo": File(profile(MODULE, draw.rng.randint(0, 1)))})
+    return Piece({f"{APP}/default.pgo": File(profile(draw.rng.randint(0, 1)))})
 
 
 def debugged(draw: Draw) -> Piece:

@@ -75,10 +75,8 @@ def new_other_file(editing: Editing) -> list[Operation] | None:
                 "more_amd64.s",
                 '#include "textflag.h"\n\nDATA more<>+0(SB)/8, $@\nGLOBL more<>(SB), RODATA, $8\n',
             ),
+            ("more.cc.bak", "not looked at @\n"),
             ("_more.c", "int more_@(void) { return @; }\n"),
-            ("more.m", "not for this machine @\n"),
-            ("more.f", "not for this machine @\n"),
-            ("more.swig", "not for this machine @\n"),
         ]
     )
     return (
@@ -262,7 +260,7 @@ def vendor(editing: Editing) -> list[Operation] | None:
 def guide(editing: Editing) -> list[Operation] | None:
     """Another profile, where there is one."""
     path = f"{APP}/default.pgo"
-    return [editing.overwrite(path, profile("", editing.rng.randint(0, 1)))] if path in editing.tree else None
+    return [editing.overwrite(path, profile(editing.rng.randint(0, 1)))] if path in editing.tree else None
 
 
 def debug_line(editing: Editing) -> list[Operation] | None:

@@ -22,9 +22,8 @@ def _field(number: int, value: int | bytes) -> bytes:
     return _number(number << 3 | BYTES) + _number(len(value)) + value
 
 
-def profile(module: str, hot: int) -> bytes:
+def profile(hot: int) -> bytes:
     """A profile in which main calls one of two functions of main.go a lot, at one line below main's first."""
-    del module
     strings = ["", "samples", "count", "cpu", "nanoseconds", "main.main", "main.hot0", "main.hot1", "main.go"]
     types = _field(1, 1) + _field(2, 2), _field(1, 3) + _field(2, 4)
     body = b"".join(_field(1, each) for each in types)

@@ -46,11 +46,16 @@ put() {{ mkdir -p "$(dirname "$R/$1")"; cat >"$R/$1"; }}
 over() {{ put "$1"; }}
 swap() {{ mkdir -p "$(dirname "$R/$1")"; cat >"$R/$1.new~" && mv -fT "$R/$1.new~" "$R/$1"; }}
 lines() {{ grep -v '^luigigo:' "$1" | grep -v '^[[:space:]]*$' | sed "s#$2#OUTPUT#g; s/_cgo_[0-9a-f]*_/_cgo_HASH_/g" | sort; }}
+# The standard library, so that not every build from scratch compiles it.
+for enabled in 1 0; do
+  (cd "$T" && CGO_ENABLED=$enabled GOCACHE=$T/standard "$GO" build -trimpath embed errors io/fs unicode/utf8 \\
+    $([ $enabled = 0 ] || echo runtime/cgo)) >/dev/null 2>&1
+done
 # check WHEN OUTPUT PROJECT NAMED GO-FLAGS -- LUIGIGO-FLAGS
 check() {{
   local when=$1 output=$R/$2 project=$R/$3 named=$4; shift 4
   local go=(); while [ "$1" != -- ]; do go+=("$1"); shift; done; shift
-  rm -rf "$T/ref" "$T/gocache"; mkdir -p "$T/ref" "$(dirname "$output")"
+  rm -rf "$T/ref" "$T/gocache"; cp -r "$T/standard" "$T/gocache"; mkdir -p "$T/ref" "$(dirname "$output")"
   local ref=$T/ref/$(basename "$output"); [ ! -f "$output" ] || cp -p "$output" "$ref"
   (cd "$project" && GOCACHE=$T/gocache "$GO" build "${{go[@]}}" -o "$ref" .) >"$T/go.said" 2>&1; local g=$?
   (cd "$project" && "$LUIGIGO" build . -o "$named" "$@") >"$T/luigigo.said" 2>&1; local l=$?

@@ -47,6 +47,8 @@ class Report(msgspec.Struct, frozen=True):
     seed: int
     features: tuple[str, ...]
     edits: int
+    built: int
+    """After how many of them go build succeeded."""
     seconds: float
     cluster: bool
     told: tuple[str, ...] = ()
@@ -76,18 +78,15 @@ class Session:
         cluster = {"always": True, "never": False}.get(self._options.cluster, drawn)
         dear = not cluster and rng.random() < SHARE_DEAR
         bench = self._bench(cluster)
-        steps, found = self._edit(bench, world, self._drawer(world, dear))
+        steps, built, found = self._edit(bench, world, Drawer(seed, world.state, self._blobs, dear=dear))
         told = self._tell(bench, world, steps, found) if found else ()
-        return Report(seed, world.features, len(steps) - 1, time.monotonic() - begun, cluster, told)
+        return Report(seed, world.features, len(steps) - 1, built, time.monotonic() - begun, cluster, told)
 
     def close(self) -> None:
         """End what was started and remove the folder."""
         if self._cluster is not None:
             self._cluster.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _drawer(self, world: World, dear: bool) -> Drawer:
-        return Drawer(world.seed, world.state, self._blobs, dear=dear)
 
     def _bench(self, in_cluster: bool) -> Bench:
         if in_cluster and self._cluster is None:
@@ -108,14 +107,15 @@ class Session:
 
         return Bench(self._reference.build, build, self._luigigo.begin, during)
 
-    def _edit(self, bench: Bench, world: World, drawer: Drawer) -> tuple[list[Step], Found | None]:
+    def _edit(self, bench: Bench, world: World, drawer: Drawer) -> tuple[list[Step], int, Found | None]:
         player = Player(bench, world.state, self._folder / "world")
         steps: list[Step] = [settled_start()]
-        found = player.play(steps[0])
+        found, built = player.play(steps[0]), 0
         while found is None and len(steps) <= self._options.edits:
             steps.append(drawer.next(built=player.built))
             found = player.play(steps[-1])
-        return steps, found
+            built += player.built
+        return steps, built, found
 
     def _tell(self, bench: Bench, world: World, steps: list[Step], found: Found) -> tuple[str, ...]:
         case = Case(world.state, tuple(steps), found)
