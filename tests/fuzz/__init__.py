@@ -1,1 +1,1 @@
-"""The machine that edits: drawn worlds, drawn edits, and after each the comparison with `go build` from scratch."""
+"""The machine that edits: it draws worlds and edits, and after each compares with `go build` from scratch."""

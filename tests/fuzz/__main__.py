@@ -69,7 +69,8 @@ def run(options: Options, jobs: int, worlds: int) -> int:
 def line_of(report: Report) -> str:
     """What is printed of a world."""
     place = "on a cluster, " if report.cluster else ""
-    line = f"seed {report.seed}: {' '.join(report.features)}: {place}{report.edits} edits ({report.built} built), {report.seconds:.0f} s"
+    counts = f"{place}{report.edits} edits ({report.built} built), {report.seconds:.0f} s"
+    line = f"seed {report.seed}: {' '.join(report.features)}: {counts}"
     return line + "".join(f"\n    {each}" for each in report.told)
 
 

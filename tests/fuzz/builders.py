@@ -26,7 +26,8 @@ _KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR", "USER")
 
 SEED_FILES = {
     "go.mod": "module example.com/standard\n\ngo 1.26\n",
-    "main.go": 'package main\n\nimport (\n\t_ "embed"\n\t_ "errors"\n\t_ "io/fs"\n\t_ "unicode/utf8"\n)\n\nfunc main() {}\n',
+    "main.go": 'package main\n\nimport (\n\t_ "embed"\n\t_ "errors"\n\t_ "io/fs"\n\t_ "unicode/utf8"\n)\n\n'
+    "func main() {}\n",
     "c.go": 'package main\n\nimport "C"\n',
 }
 
@@ -109,7 +110,7 @@ class Standard:
         self._done: set[str] = set()
 
     def prepare(self, state: State, root: Path, build: Callable[[State, Path], None]) -> bool:
-        """Run `build` for the seed program with a state's settings, unless it was run for them. Whether it was."""
+        """Run `build` for the seed program with a state's settings, once for each variant. Whether it ran."""
         name = variant(state)
         if name in self._done:
             return False
@@ -214,7 +215,7 @@ class Luigigo:
         run(argv, project, env, project / "out", "")
 
     def _share(self) -> None:
-        """Bring what the seed program's builds have made into the world's cache, as another user of it would."""
+        """Bring what the seed program's builds have made into the world's cache, as another user would."""
         left_out = {"kept", "runs", "work"}
         for source in self._warm.rglob("*"):
             relative = source.relative_to(self._warm)

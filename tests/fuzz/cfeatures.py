@@ -48,7 +48,8 @@ def cgo_several(draw: Draw) -> Piece:
         {
             "show.go": f'package NAME\n\n// #include "number.h"\nimport "C"\n\n{SHOW}',
             "other.go": 'package NAME\n\n/*\n#cgo CFLAGS: -DEXTRA=@\n#include "number.h"\n'
-            'static int other(void) { return EXTRA; }\n*/\nimport "C"\n\nfunc init() { println(C.other()) }\n',
+            'static int other(void) { return EXTRA; }\n*/\nimport "C"\n\n'
+            "func init() { println(C.other()) }\n",
             "number.h": "int number(void);\n",
             "number.c": '#include "number.h"\n#include "impl/core.c"\n#include "value.def"\n'
             "int number(void) { return core() + VALUE; }\n",
@@ -64,7 +65,8 @@ def cgo_cxx(draw: Draw) -> Piece:
     return draw.package(
         {
             "show.go": f'package NAME\n\n// int number(void);\nimport "C"\n\n{SHOW}',
-            "number.cpp": '#include "number.hpp"\n#if __has_include("local.hpp")\n#include "local.hpp"\n#endif\n'
+            "number.cpp": '#include "number.hpp"\n#if __has_include("local.hpp")\n#include "local.hpp"\n'
+            "#endif\n"
             'extern "C" int number(void) { return Number<@>::value; }\n',
             "number.hpp": "template <int N> struct Number { enum { value = N + @ }; };\n",
         }
@@ -75,10 +77,12 @@ def cgo_assembly(draw: Draw) -> Piece:
     """C assembly that takes in data and other assembly."""
     return draw.package(
         {
-            "show.go": "package NAME\n\n// extern const char payload[];\n// static const char *text(void) { return payload; }\n"
+            "show.go": "package NAME\n\n// extern const char payload[];\n"
+            "// static const char *text(void) { return payload; }\n"
             'import "C"\n\nvar Value = @\n\nfunc Show() { println(C.GoString(C.text()), Value) }\n',
-            "blob.S": '#include "blob.h"\n.section .rodata\n.globl payload\npayload:\n.incbin "data/payload.bin"\n'
-            '.include "data/tail.inc"\n.byte 0\n.section .note.GNU-stack,"",%progbits\n',
+            "blob.S": '#include "blob.h"\n.section .rodata\n.globl payload\npayload:\n'
+            '.incbin "data/payload.bin"\n.include "data/tail.inc"\n.byte 0\n'
+            '.section .note.GNU-stack,"",%progbits\n',
             "blob.h": "/* @ */\n",
             "data/payload.bin": "payload @ ",
             "data/tail.inc": '.ascii "tail @"\n',
@@ -90,8 +94,9 @@ def cgo_probe(draw: Draw) -> Piece:
     """C text that asks for headers which are there or not."""
     return draw.package(
         {
-            "show.go": 'package NAME\n\n/*\n#cgo CPPFLAGS: -I${SRCDIR}/probed\n#if __has_include("opt/local.h")\n'
-            '#include "opt/local.h"\n#elif __has_include(<maybe.h>)\n#include <maybe.h>\n#else\n#define NUMBER @\n'
+            "show.go": "package NAME\n\n/*\n#cgo CPPFLAGS: -I${SRCDIR}/probed\n"
+            '#if __has_include("opt/local.h")\n#include "opt/local.h"\n'
+            "#elif __has_include(<maybe.h>)\n#include <maybe.h>\n#else\n#define NUMBER @\n"
             '#endif\nstatic int number(void) { return NUMBER; }\n*/\nimport "C"\n\n' + SHOW,
             "opt": Folder(),
             "probed": Folder(),
@@ -106,7 +111,8 @@ def cgo_library(draw: Draw) -> Piece:
     )
     cgo = f"// #cgo LDFLAGS: {flags}\n" if flags else ""
     files: dict[str, str | Entry] = {
-        "show.go": f"package NAME\n\n{cgo}// int answer(void);\n// static int number(void) {{ return answer(); }}\n"
+        "show.go": f"package NAME\n\n{cgo}// int answer(void);\n"
+        "// static int number(void) { return answer(); }\n"
         f'import "C"\n\n{SHOW}',
         "lib/libanswer.a": File(draw.rng.choice(draw.blobs.libraries)),
         "lib/README": "@\n",
@@ -134,8 +140,9 @@ def cgo_wrapper(draw: Draw) -> Piece:
     """A compiler that is a script and takes flags from a variable and values from the path of headers."""
     piece = draw.package(
         {
-            "show.go": "package NAME\n\n/*\n#ifndef SITE\n#define SITE @\n#endif\n#if __has_include(<site.h>)\n"
-            '#include <site.h>\n#endif\nstatic int number(void) { return SITE; }\n*/\nimport "C"\n\n' + SHOW,
+            "show.go": "package NAME\n\n/*\n#ifndef SITE\n#define SITE @\n#endif\n"
+            "#if __has_include(<site.h>)\n#include <site.h>\n#endif\n"
+            'static int number(void) { return SITE; }\n*/\nimport "C"\n\n' + SHOW,
         }
     )
     made: dict[str, Entry] = {

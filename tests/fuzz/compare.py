@@ -38,8 +38,8 @@ def message_differences(go: str, luigigo: str) -> list[str]:
 def comparable_lines(said: str) -> list[str]:
     """The lines of a build that must be the same in both.
 
-    Not compared are luigigo's own lines; the order of lines, for packages are compiled at the same time and go's own
-    order changes from run to run; blank lines; and names of temporary files of compilers and cgo, which are random.
+    Not compared are luigigo's own lines; the order of lines, for packages are compiled at the same time and
+    go's own order changes from run to run; blank lines; and names of temporary files, which are random.
     """
     lines = [line.rstrip() for line in said.splitlines()]
     return [_without_random_names(line) for line in lines if line and not line.startswith(OWN)]

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import random
 
-import msgspec
-
 from . import fileedits, goedits, settings
 from .draws import Edit, Editing
 from .piece import Blobs
-from .tree import Operation, State, Step, Wait, advance
+from .tree import (
+    Operation,
+    SetFlags,
+    SetOutput,
+    SetVariable,
+    State,
+    Step,
+    Wait,
+    advance,
+    difference,
+)
 
 SETTLED_SECONDS = 2.2
 """After that a stat is old enough to be trusted."""
@@ -81,7 +89,7 @@ class Drawer:
         self.state = start
 
     def next(self, *, built: bool) -> Step:
-        """The next step; `built` says whether go built the state that there is, which decides about repair."""
+        """The next step; `built` says whether go built the present state: else it is likely repaired."""
         rng = self._rng
         if built:
             self._good = self.state
@@ -107,8 +115,6 @@ class Drawer:
 
     def _repair(self) -> list[Operation]:
         """Set tree and settings back to what built last, with fresh times."""
-        from .tree import SetFlags, SetOutput, SetVariable, difference
-
         good, now = self._good, self.state
         operations: list[Operation] = difference(now.tree, good.tree, with_times=False)
         names = sorted({*good.variables, *now.variables})
@@ -131,16 +137,9 @@ class Drawer:
         self.state, done = advance(self.state, operations)
         self._history.append(self.state)
         del self._history[:-12]
-        return Step(kind, tuple([*done, *settled]), during, again)
+        return Step(kind, (*done, *settled), during, again)
 
 
-def settled_start() -> Step:
-    """The first build of a world, and a pause, so that the stats it saw are trusted."""
+def first_build() -> Step:
+    """The build with which a world begins, twice."""
     return Step("start", (), None, True)
-
-
-def without_waits(step: Step) -> Step:
-    """The same step, in a hurry."""
-    return msgspec.structs.replace(
-        step, operations=tuple(o for o in step.operations if not isinstance(o, Wait))
-    )

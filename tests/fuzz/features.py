@@ -92,8 +92,9 @@ def embed_text(draw: Draw) -> Piece:
     """A string and bytes that are embedded."""
     return draw.package(
         {
-            "show.go": 'package NAME\n\nimport _ "embed"\n\nvar Value = @\n\n//go:embed text.txt\nvar text string\n\n'
-            "//go:embed data/raw.bin\nvar raw []byte\n\nfunc Show() { println(text, len(raw), string(raw)) }\n",
+            "show.go": 'package NAME\n\nimport _ "embed"\n\nvar Value = @\n\n'
+            "//go:embed text.txt\nvar text string\n\n//go:embed data/raw.bin\nvar raw []byte\n\n"
+            "func Show() { println(text, len(raw), string(raw)) }\n",
             "text.txt": "text @\n",
             "data/raw.bin": "raw @\n",
         }
@@ -110,7 +111,8 @@ def assembly(draw: Draw) -> Piece:
         ]
     )
     files: dict[str, str | Entry] = {
-        "show.go": 'package NAME\n\nvar Value = @\n\nfunc Number() int\n\nfunc Show() { println("NAME", Number(), Value) }\n',
+        "show.go": "package NAME\n\nvar Value = @\n\nfunc Number() int\n\n"
+        'func Show() { println("NAME", Number(), Value) }\n',
         "number_amd64.s": '#include "textflag.h"\n' + text + "\n"
         "TEXT ·Number(SB), NOSPLIT, $0-8\n\tMOVQ $(NUMBER+@), ret+0(FP)\n\tRET\n",
         "number_arm64.s": "this is not looked at\n",
@@ -124,8 +126,8 @@ def internal(draw: Draw) -> Piece:
     """A package below internal/."""
     piece = draw.package(
         {
-            "show.go": f'package NAME\n\nimport "{MODULE}/{draw.name}/internal/deep"\n\nvar Value = deep.Value\n\n'
-            "func Show() { println(Value, @) }\n",
+            "show.go": f'package NAME\n\nimport "{MODULE}/{draw.name}/internal/deep"\n\n'
+            "var Value = deep.Value\n\nfunc Show() { println(Value, @) }\n",
             "internal/deep/deep.go": "package deep\n\nconst Value = @\n",
         }
     )
@@ -216,7 +218,7 @@ def debugged(draw: Draw) -> Piece:
 GO_FEATURES: dict[str, Callable[[Draw], Piece]] = {
     function.__name__: function
     for function in (
-        plain, tags, embed_folder, embed_text, assembly, internal, linked, nested, replaced, workspace, vendored,
-        guided, debugged,
+        plain, tags, embed_folder, embed_text, assembly, internal, linked, nested, replaced, workspace,
+        vendored, guided, debugged,
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from .draws import C, CONTENTS, GO, HEADERS, SOURCES, Editing, another_number
+from .draws import CONTENTS, GO, HEADERS, SOURCES, C, Editing, another_number
 from .piece import APP
 from .tree import (
     File,

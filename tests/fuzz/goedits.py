@@ -25,8 +25,8 @@ _CONSTRAINTS = (
     "gc",
 )
 _FILE_NAMES = (
-    "new.go", "new_linux.go", "new_windows.go", "new_test.go", "_new.go", ".new.go", "new_amd64.go", "zz.gen.go",
-    "New.go", "new_unix.go", "new_linux_amd64.go", "linux.go",
+    "new.go", "new_linux.go", "new_windows.go", "new_test.go", "_new.go", ".new.go", "new_amd64.go",
+    "zz.gen.go", "New.go", "new_unix.go", "new_linux_amd64.go", "linux.go",
 )  # fmt: skip
 
 

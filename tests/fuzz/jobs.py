@@ -37,7 +37,7 @@ def reports(options: Options, jobs: int, worlds: int) -> Iterator[Report]:
             back += 1
             yield report
     finally:
-        for process in processes:
+        for _ in processes:
             seeds.put(None)
         for process in processes:
             process.join()

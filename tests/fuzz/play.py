@@ -75,7 +75,6 @@ class Player:
         found = trouble + differences(go, luigigo, before)
         if not found and step.again:
             second = self._bench.builder(self.state, self._root)
-            # go build overwrites its own output without asking; whatever the first run left is what the second meets.
             found = [f"second {each}" for each in differences(go, second, luigigo.digest)]
             luigigo = second if found else luigigo
         return Found(self.number, tuple(found), go, luigigo) if found else None

@@ -45,11 +45,14 @@ bad=0
 put() {{ mkdir -p "$(dirname "$R/$1")"; cat >"$R/$1"; }}
 over() {{ put "$1"; }}
 swap() {{ mkdir -p "$(dirname "$R/$1")"; cat >"$R/$1.new~" && mv -fT "$R/$1.new~" "$R/$1"; }}
-lines() {{ grep -v '^luigigo:' "$1" | grep -v '^[[:space:]]*$' | sed "s#$2#OUTPUT#g; s/_cgo_[0-9a-f]*_/_cgo_HASH_/g" | sort; }}
+lines() {{
+  grep -v '^luigigo:' "$1" | grep -v '^[[:space:]]*$' |
+    sed "s#$2#OUTPUT#g; s/_cgo_[0-9a-f]*_/_cgo_HASH_/g; s#[^ ]*/cc......\\.#cc.#" | sort
+}}
 # The standard library, so that not every build from scratch compiles it.
 for enabled in 1 0; do
-  (cd "$T" && CGO_ENABLED=$enabled GOCACHE=$T/standard "$GO" build -trimpath embed errors io/fs unicode/utf8 \\
-    $([ $enabled = 0 ] || echo runtime/cgo)) >/dev/null 2>&1
+  packages=(embed errors io/fs unicode/utf8); [ $enabled = 0 ] || packages+=(runtime/cgo)
+  (cd "$T" && CGO_ENABLED=$enabled GOCACHE=$T/standard "$GO" build -trimpath "${{packages[@]}}") &>/dev/null
 done
 # check WHEN OUTPUT PROJECT NAMED GO-FLAGS -- LUIGIGO-FLAGS
 check() {{
@@ -62,8 +65,11 @@ check() {{
   local told=
   [ $((g != 0)) = $((l != 0)) ] || told="go build ends with $g, luigigo with $l"
   [ -n "$told" ] || [ $g != 0 ] || cmp -s "$ref" "$output" || told="the binaries differ"
-  [ -n "$told" ] || diff <(lines "$T/go.said" "$ref") <(lines "$T/luigigo.said" "$output") >"$T/diff" || told="messages differ: $(cat "$T/diff")"
-  if [ -n "$told" ]; then bad=1; echo "DIFFERENT after $when: $told"; sed 's/^/  go: /' "$T/go.said"; sed 's/^/  luigigo: /' "$T/luigigo.said"; else echo "same after $when"; fi
+  lines "$T/go.said" "$ref" >"$T/go.lines"; lines "$T/luigigo.said" "$output" >"$T/luigigo.lines"
+  [ -n "$told" ] || diff "$T/go.lines" "$T/luigigo.lines" >"$T/diff" || told="messages differ"
+  [ -n "$told" ] || {{ echo "same after $when"; return; }}
+  bad=1; echo "DIFFERENT after $when: $told"
+  sed 's/^/  go: /' "$T/go.said"; sed 's/^/  luigigo: /' "$T/luigigo.said"
 }}
 """
 
@@ -196,8 +202,8 @@ def _spoiled(binary: str, how: str) -> list[str]:
         "empty": f"truncate -s 0 {binary}",
         "remove": f"rm -f {binary}",
         "touch": f"touch {binary}",
-        "replace": f"cp -p {binary} $T/was; head -c -1 $T/was >$T/other; printf '\\001' >>$T/other; rm {binary}; "
-        f"cp $T/other {binary}; chmod 755 {binary}; touch -r $T/was {binary}",
+        "replace": f"cp -p {binary} $T/was; head -c -1 $T/was >$T/other; printf '\\001' >>$T/other; "
+        f"rm {binary}; cp $T/other {binary}; chmod 755 {binary}; touch -r $T/was {binary}",
         "text": f"echo 'notes that are no program' >{binary}",
         "mode": f"chmod 644 {binary}",
     }

@@ -13,7 +13,7 @@ import msgspec
 
 from .builders import Luigigo, Outcome, Places, Reference, finish, make_blobs
 from .cluster import Cluster
-from .edits import Drawer, settled_start
+from .edits import Drawer, first_build
 from .play import Bench, Found, Player, replay
 from .script import script_of
 from .shrink import Case, Limits, Shrinker
@@ -109,7 +109,7 @@ class Session:
 
     def _edit(self, bench: Bench, world: World, drawer: Drawer) -> tuple[list[Step], int, Found | None]:
         player = Player(bench, world.state, self._folder / "world")
-        steps: list[Step] = [settled_start()]
+        steps: list[Step] = [first_build()]
         found, built = player.play(steps[0]), 0
         while found is None and len(steps) <= self._options.edits:
             steps.append(drawer.next(built=player.built))

@@ -55,7 +55,7 @@ _VARIABLES_WITH_C: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("LIBRARY_PATH", ("{root}/site/one",)),
     ("SOURCE_DATE_EPOCH", ("86400", "1000000000", "1000000001")),
     ("GO_EXTLINK_ENABLED", ("0", "1")),
-    ("CC", ("{root}/bin/cc", "gcc", "gcc -DSITE=73")),
+    ("CC", ("{root}/bin/cc", "gcc", "gcc -DSITE=73", "/nowhere/cc")),
     ("SITE_CC_FLAGS", ("-DSITE=41", "-DSITE=42", "-O1")),
     ("GCC_COMPARE_DEBUG", ("",)),
 )
@@ -116,5 +116,10 @@ def _other_value(
 ) -> list[Operation] | None:
     name, values = editing.rng.choice(choices)
     now = editing.state.variables.get(name)
-    left = [each for each in (*values, None, None) if each != now]
+    left = [each for each in (*values, None, None) if each != now and _is_there(editing, each)]
     return [SetVariable(name, editing.rng.choice(left))]
+
+
+def _is_there(editing: Editing, value: str | None) -> bool:
+    """Whether a program of the world that a value names is there."""
+    return value is None or "/bin/" not in value or value.removeprefix("{root}/") in editing.tree

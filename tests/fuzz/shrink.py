@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from .play import Found
-from .tree import File, State, Step, below
+from .tree import File, Operation, State, Step, below
 
 T = TypeVar("T")
 Replay = Callable[[State, Sequence[Step]], Found | None]
@@ -66,11 +67,8 @@ class Shrinker:
                     case = self._try(case, case.start, _with(case.steps, index, step)) or case
             case = self._dropping(
                 case,
-                lambda c, i=index: list(c.steps[i].operations),
-                lambda c, kept, i=index: (
-                    c.start,
-                    _with(c.steps, i, msgspec.structs.replace(c.steps[i], operations=tuple(kept))),
-                ),
+                partial(_operations_of, index),
+                partial(_with_operations, index),
             )
         return case
 
@@ -81,11 +79,9 @@ class Shrinker:
         for path in [*folders, *sorted(state.tree, reverse=True)]:
             if path in case.start.tree and path != case.start.project:
                 case = self._try(case, without(case.start, path), case.steps) or case
-        for change in (
-            {"flags": ()},
-            *({"variables": _less(state.variables, name)} for name in state.variables),
-        ):
-            case = self._try(case, msgspec.structs.replace(case.start, **change), case.steps) or case
+        for name in state.variables:
+            smaller = msgspec.structs.replace(case.start, variables=_less(case.start.variables, name))
+            case = self._try(case, smaller, case.steps) or case
         return case
 
     def _dropping(
@@ -135,6 +131,15 @@ def without(state: State, path: str) -> State:
 
 def _with(steps: tuple[Step, ...], index: int, step: Step) -> tuple[Step, ...]:
     return (*steps[:index], step, *steps[index + 1 :])
+
+
+def _operations_of(index: int, case: Case) -> list[Operation]:
+    return list(case.steps[index].operations)
+
+
+def _with_operations(index: int, case: Case, kept: list[Operation]) -> tuple[State, tuple[Step, ...]]:
+    step = msgspec.structs.replace(case.steps[index], operations=tuple(kept))
+    return case.start, _with(case.steps, index, step)
 
 
 def _less(variables: dict[str, str], name: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Trees of files as values, and the operations that change them.
 
-Everything here is pure: an operation on a `State` gives the next `State`. `disk` does the same to real files. An
-operation that is not applicable (any more) is none, so that steps can be left out of a list and the rest still holds.
+Everything here is pure: an operation on a `State` gives the next `State`. `disk` does the same to real files.
+An operation that is not applicable (any more) is none, so that steps can be left out of a list.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Step(msgspec.Struct, frozen=True):
     kind: str
     operations: tuple[Operation, ...]
     during: float | None = None
-    """Seconds after the start of a build of luigigo's at which the edit happens; without, before the build."""
+    """Seconds after a build of luigigo began at which the edit happens; without, no build runs."""
     again: bool = False
     """Whether luigigo runs a second time, which must change nothing."""
 

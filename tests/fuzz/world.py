@@ -17,7 +17,7 @@ SHARE_WITH_C = 0.4
 SHARE_GUIDED = 0.04
 SHARE_PINNED = 0.25
 _APART = (("workspace", "vendored"), ("replaced", "vendored"))
-"""Of these pairs a world has one: a workspace does not look into vendor/, which must list all replacements."""
+"""Of these pairs a world has one: vendor/ is not for workspaces, and must list all replacements."""
 
 MAIN = """package main
 
@@ -115,6 +115,7 @@ def _edges(rng: random.Random, imports: list[str]) -> dict[str, Entry]:
     for index, path in enumerate(imports):
         if index and rng.random() < 0.5:
             name, other = path.rpartition("/")[2], rng.choice(imports[:index])
-            text = f'package {name}\n\nimport "{other}"\n\nfunc init() {{ println({other.rpartition("/")[2]}.Value) }}\n'
+            use = f"func init() {{ println({other.rpartition('/')[2]}.Value) }}\n"
+            text = f'package {name}\n\nimport "{other}"\n\n{use}'
             made[f"{path.replace(MODULE, APP, 1)}/edge.go"] = File(text.encode())
     return made

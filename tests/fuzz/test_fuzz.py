@@ -15,7 +15,7 @@ import pytest
 from . import disk
 from .builders import Outcome
 from .compare import comparable_lines, differences
-from .edits import WEIGHTS, Drawer, settled_start
+from .edits import WEIGHTS, Drawer, first_build
 from .piece import Blobs
 from .play import Bench, Player, replay
 from .profiles import profile
@@ -37,7 +37,7 @@ def world_of(seed: int) -> World:
 def steps_of(world: World, count: int) -> list[Step]:
     """The first build and some edits, in a hurry."""
     drawer = Drawer(world.seed, world.state, BLOBS, dear=True)
-    steps = [settled_start(), *(drawer.next(built=number % 5 != 3) for number in range(count))]
+    steps = [first_build(), *(drawer.next(built=number % 5 != 3) for number in range(count))]
     return [in_a_hurry(step) for step in steps]
 
 
@@ -56,7 +56,7 @@ def test_a_seed_decides_everything(seed: int) -> None:
 
 
 def test_seeds_differ() -> None:
-    """Different seeds give different worlds, and together all kinds of edits but those that only some worlds have."""
+    """Different seeds give different worlds, and together all edits but those that few worlds have."""
     worlds = [world_of(seed) for seed in SEEDS]
     assert len({msgspec.json.encode(world) for world in worlds}) == len(worlds)
     kinds = {kind for world in worlds for step in steps_of(world, 150) for kind in step.kind.split("+")}
