@@ -1,6 +1,6 @@
 PYTHON ?= python3
 
-.PHONY: check lint types unit test bench bench-cluster
+.PHONY: check lint types unit test fuzz bench bench-cluster
 
 # ruff, mypy --strict and the fast tests: seconds.
 check: lint types unit
@@ -14,10 +14,18 @@ types:
 
 unit:
 	$(PYTHON) -m pytest -q tests/unit
+	$(PYTHON) -m pytest -q -m "not builds" tests/fuzz
 
 # Everything, with real Go builds and a real luigid: minutes.
 test: check
 	$(PYTHON) -m pytest -q tests
+
+# Edit drawn programs again and again, and compare with go build from scratch after each edit.
+SECONDS ?= 120
+SEED ?= 1
+JOBS ?= 2
+fuzz:
+	$(PYTHON) -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) --jobs $(JOBS)
 
 # The tables of benchmarks/RESULTS.md: an hour on two idle cores.
 bench:

@@ -43,7 +43,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=120.0, help="begin no world after so long")
+    parser.add_argument("--seconds", type=float, default=120.0, help="edit no more after so long")
     parser.add_argument("--seed", type=int, default=1, help="the first world's; the following ones count up")
     parser.add_argument("--edits", type=int, default=EDITS_PER_WORLD, help="edits of one world")
     parser.add_argument("--worlds", type=int, default=0, help="end after so many")

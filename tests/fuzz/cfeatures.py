@@ -8,6 +8,8 @@ from .piece import Draw, Piece
 from .tree import Entry, File, Folder
 
 SHOW = 'var Value = @\n\nfunc Show() { println("NAME", C.number(), Value) }\n'
+OUTER = "// int NAME_number(void);\n// static int number(void) { return NAME_number(); }\n"
+"""A function of another file, of a name that no other package has: all are linked together."""
 
 
 def cgo_header(draw: Draw) -> Piece:
@@ -50,9 +52,9 @@ def cgo_several(draw: Draw) -> Piece:
             "other.go": 'package NAME\n\n/*\n#cgo CFLAGS: -DEXTRA=@\n#include "number.h"\n'
             'static int other(void) { return EXTRA; }\n*/\nimport "C"\n\n'
             "func init() { println(C.other()) }\n",
-            "number.h": "int number(void);\n",
+            "number.h": "int NAME_number(void);\nstatic inline int number(void) { return NAME_number(); }\n",
             "number.c": '#include "number.h"\n#include "impl/core.c"\n#include "value.def"\n'
-            "int number(void) { return core() + VALUE; }\n",
+            "int NAME_number(void) { return core() + VALUE; }\n",
             "value.def": "#define VALUE @\n",
             "impl/core.c": "static int core(void) { return @; }\n",
             "unused_windows.c": "this is not looked at\n",
@@ -64,10 +66,10 @@ def cgo_cxx(draw: Draw) -> Piece:
     """C++ with a header of its own."""
     return draw.package(
         {
-            "show.go": f'package NAME\n\n// int number(void);\nimport "C"\n\n{SHOW}',
+            "show.go": f'package NAME\n\n{OUTER}import "C"\n\n{SHOW}',
             "number.cpp": '#include "number.hpp"\n#if __has_include("local.hpp")\n#include "local.hpp"\n'
             "#endif\n"
-            'extern "C" int number(void) { return Number<@>::value; }\n',
+            'extern "C" int NAME_number(void) { return Number<@>::value; }\n',
             "number.hpp": "template <int N> struct Number { enum { value = N + @ }; };\n",
         }
     )

@@ -46,7 +46,7 @@ def comparable_lines(said: str) -> list[str]:
 
 
 def _without_random_names(line: str) -> str:
-    line = re.sub(r"/tmp/go-(build|link)-?\d+", "$TMP", line)
+    line = re.sub(r"\S*/go-(build|link)-?\d+", "$TMP", line)
     line = re.sub(r"\S*/cc\w{6}\.(o|s|ltrans\d*)", "$TMP/cc", line)
     return re.sub(r"_cgo_[0-9a-f]{12}_", "_cgo_HASH_", line)
 

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Iterable
 
+from .modcache import FOLDER
 from .piece import APP, Blobs
 from .tree import File, Folder, Link, Operation, State, Tree, Write
 
@@ -38,13 +39,13 @@ class Editing:
         return self.rng.choice(listed) if listed else None
 
     def files(self, *endings: str) -> list[str]:
-        """The regular files with these ends of names."""
-        found = [path for path, entry in self.tree.items() if isinstance(entry, File)]
+        """The regular files with these ends of names, but for the module cache's."""
+        found = [path for path, entry in self.tree.items() if isinstance(entry, File) and not is_cached(path)]
         return [path for path in found if path.endswith(endings)] if endings else found
 
     def folders(self) -> list[str]:
         """The folders of the module and of what lies beside it."""
-        return [path for path, entry in self.tree.items() if isinstance(entry, Folder)]
+        return [p for p, entry in self.tree.items() if isinstance(entry, Folder) and not is_cached(p)]
 
     def links(self) -> list[str]:
         """The symbolic links."""
@@ -53,6 +54,7 @@ class Editing:
     def packages(self) -> list[str]:
         """The folders that hold Go files."""
         found = {posixpath.dirname(path) for path in self.tree if path.endswith(".go")}
+        found = {path for path in found if not is_cached(path)}
         return sorted(path for path in found if isinstance(self.tree.get(path), Folder))
 
     def package_name(self, folder: str) -> str:
@@ -87,6 +89,11 @@ class Editing:
             if path.endswith(HEADERS):
                 names.add(posixpath.basename(path))
         return sorted(names - {"textflag.h"})
+
+
+def is_cached(path: str) -> bool:
+    """Whether it is the module cache's: few edits go there."""
+    return path.split("/")[0] == FOLDER
 
 
 def another_number(rng: random.Random, content: bytes) -> bytes | None:

@@ -64,6 +64,8 @@ WEIGHTS: dict[Edit, int] = {
     goedits.new_import: 4,
     goedits.module_line: 4,
     goedits.outside_asks: 1,
+    goedits.version: 3,
+    goedits.cached_module: 1,
     goedits.nested_module: 2,
     goedits.workspace: 2,
     goedits.vendor: 1,

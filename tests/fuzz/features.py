@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .modcache import cached
 from .piece import APP, MODULE, Draw, Piece
 from .profiles import profile
 from .tree import Entry, File, Folder, Link
@@ -204,6 +205,26 @@ def vendored(draw: Draw) -> Piece:
     return Piece(made, (f"example.com/{name}",), module_lines=(f"require example.com/{name} v1.0.0",))
 
 
+def versioned(draw: Draw) -> Piece:
+    """A module of two versions in a module cache that may be written to."""
+    name, made, sums = draw.name, {}, []
+    for version in ("v1.0.0", "v1.1.0"):
+        texts = {"go.mod": f"module example.com/{name}\n\ngo 1.26\n", "show.go": PLAIN, "more.go": MORE}
+        files = {
+            path: entry.content for path, text in texts.items() if isinstance(entry := draw.fill(text), File)
+        }
+        entries, lines = cached(f"example.com/{name}", version, files)
+        made.update(entries)
+        sums += lines
+    return Piece(
+        made,
+        (f"example.com/{name}",),
+        module_lines=(f"require example.com/{name} v1.0.0",),
+        sum_lines=tuple(sums),
+        variables={"GOMODCACHE": "{root}/modcache", "GOFLAGS": "-modcacherw", "GONOSUMDB": "*"},
+    )
+
+
 def guided(draw: Draw) -> Piece:
     """A default.pgo that names functions of the program."""
     return Piece({f"{APP}/default.pgo": File(profile(draw.rng.randint(0, 1)))})
@@ -219,6 +240,6 @@ GO_FEATURES: dict[str, Callable[[Draw], Piece]] = {
     function.__name__: function
     for function in (
         plain, tags, embed_folder, embed_text, assembly, internal, linked, nested, replaced, workspace,
-        vendored, guided, debugged,
+        vendored, versioned, guided, debugged,
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from .draws import CONTENTS, GO, HEADERS, SOURCES, C, Editing, another_number
+from .draws import CONTENTS, GO, HEADERS, SOURCES, C, Editing, another_number, is_cached
 from .piece import APP
 from .tree import (
     File,
@@ -55,7 +55,7 @@ def pin(editing: Editing) -> list[Operation] | None:
 
 def touch(editing: Editing) -> list[Operation] | None:
     """Set a file's or folder's time to now or to a constant."""
-    path = editing.one_of(editing.tree)
+    path = editing.one_of(each for each in editing.tree if not is_cached(each))
     return [Touch(path, editing.rng.choice([None, SAVED_SECONDS, OLD_SECONDS]))] if path else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from .draws import GO, HEADERS, Editing
+from .draws import GO, HEADERS, Editing, another_number, is_cached
 from .piece import APP
 from .profiles import profile
 from .tree import File, MakeFolder, Operation, Remove, Rename, Write
@@ -214,7 +214,10 @@ def outside_asks(editing: Editing) -> list[Operation] | None:
     path = editing.one_of(p for p in editing.files("go.mod") if not p.startswith(f"{APP}/go.mod"))
     if not path:
         return None
-    line = editing.rng.choice(["require example.com/absent v1.0.0\n", "go 1.27\n", "godebug panicnil=1\n"])
+    lines = ["require example.com/absent v1.0.0\n", "go 1.27\n", "godebug panicnil=1\n"]
+    line = editing.rng.choice(
+        [f"require example.com/{name} v1.1.0\n" for name in _versioned(editing)] or lines
+    )
     content = editing.content(path)
     changed = (
         re.sub(rb"(?m)^go .*\n", line.encode(), content)
@@ -222,6 +225,30 @@ def outside_asks(editing: Editing) -> list[Operation] | None:
         else content + line.encode()
     )
     return [editing.overwrite(path, changed)]
+
+
+def version(editing: Editing) -> list[Operation] | None:
+    """A module asks for another version of a module that lies in the cache."""
+    names = _versioned(editing)
+    path = editing.one_of(
+        p for p in editing.files("go.mod") if names and names[0].encode() in editing.content(p)
+    )
+    if not path:
+        return None
+    line = re.compile(rf"(example.com/{names[0]} v1)\.([01])\.0".encode())
+    swapped = line.sub(lambda m: m[1] + (b".1.0" if m[2] == b"0" else b".0.0"), editing.content(path))
+    return [editing.overwrite(path, swapped)] if swapped != editing.content(path) else None
+
+
+def cached_module(editing: Editing) -> list[Operation] | None:
+    """A file in a module cache that may be written to is edited."""
+    path = editing.one_of(p for p in editing.tree if p.endswith(".go") and is_cached(p))
+    changed = another_number(editing.rng, editing.content(path)) if path else None
+    return [editing.overwrite(path, changed)] if path and changed else None
+
+
+def _versioned(editing: Editing) -> list[str]:
+    return sorted({m[1] for p in editing.tree if is_cached(p) and (m := re.search(r"/(\w+)@v1", p))})
 
 
 def nested_module(editing: Editing) -> list[Operation] | None:

@@ -14,13 +14,13 @@ from .session import Options, Report, Session
 def reports(options: Options, jobs: int, worlds: int) -> Iterator[Report]:
     context = multiprocessing.get_context("spawn")
     seeds, told = context.Queue(), context.Queue()
+    ends, given, back = time.monotonic() + options.seconds, 0, 0
     processes = [
-        context.Process(target=_work, args=(options, number, seeds, told), daemon=False)
+        context.Process(target=_work, args=(options, number, ends, seeds, told), daemon=False)
         for number in range(jobs)
     ]
     for process in processes:
         process.start()
-    ends, given, back = time.monotonic() + options.seconds, 0, 0
     try:
         while True:
             while given - back < jobs and time.monotonic() < ends and (not worlds or given < worlds):
@@ -43,8 +43,8 @@ def reports(options: Options, jobs: int, worlds: int) -> Iterator[Report]:
             process.join()
 
 
-def _work(options: Options, number: int, seeds: Any, told: Any) -> None:
-    session = Session(options, number)
+def _work(options: Options, number: int, ends: float, seeds: Any, told: Any) -> None:
+    session = Session(options, number, ends)
     try:
         while (seed := seeds.get()) is not None:
             told.put(session.world(seed))

@@ -34,7 +34,8 @@ class Piece(msgspec.Struct, frozen=True):
     """A declaration for main.go."""
     module_lines: tuple[str, ...] = ()
     """Lines for go.mod."""
-    flags: tuple[str, ...] = ()
+    sum_lines: tuple[str, ...] = ()
+    """Lines for go.sum."""
     variables: dict[str, str] = {}
 
 

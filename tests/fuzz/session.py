@@ -58,8 +58,9 @@ class Report(msgspec.Struct, frozen=True):
 class Session:
     """The builders of one process."""
 
-    def __init__(self, options: Options, number: int) -> None:
+    def __init__(self, options: Options, number: int, ends: float) -> None:
         self._options = options
+        self._ends = ends
         self._folder = Path(options.folder) / f"job{number}"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._places = Places(options.go, options.luigigo, self._folder)
@@ -111,7 +112,7 @@ class Session:
         player = Player(bench, world.state, self._folder / "world")
         steps: list[Step] = [first_build()]
         found, built = player.play(steps[0]), 0
-        while found is None and len(steps) <= self._options.edits:
+        while found is None and len(steps) <= self._options.edits and time.monotonic() < self._ends:
             steps.append(drawer.next(built=player.built))
             found = player.play(steps[-1])
             built += player.built

@@ -73,13 +73,10 @@ class Shrinker:
         return case
 
     def _without_files(self, case: Case) -> Case:
-        """Drop folders, then files, with the lines that name them in main.go, and flags and variables."""
-        state = case.start
-        folders = sorted(path for path in state.tree if path.count("/") == 1 or "/" not in path)
-        for path in [*folders, *sorted(state.tree, reverse=True)]:
-            if path in case.start.tree and path != case.start.project:
-                case = self._try(case, without(case.start, path), case.steps) or case
-        for name in state.variables:
+        """Drop folders, then files, with the lines of Go files that name them; then variables."""
+        for is_tried in (_is_package, bool):
+            case = self._dropping(case, partial(_paths, is_tried), partial(_without_paths, is_tried))
+        for name in case.start.variables:
             smaller = msgspec.structs.replace(case.start, variables=_less(case.start.variables, name))
             case = self._try(case, smaller, case.steps) or case
         return case
@@ -140,6 +137,24 @@ def _operations_of(index: int, case: Case) -> list[Operation]:
 def _with_operations(index: int, case: Case, kept: list[Operation]) -> tuple[State, tuple[Step, ...]]:
     step = msgspec.structs.replace(case.steps[index], operations=tuple(kept))
     return case.start, _with(case.steps, index, step)
+
+
+def _is_package(path: str) -> bool:
+    return path.count("/") == 1 or "/" not in path
+
+
+def _paths(is_tried: Callable[[str], bool], case: Case) -> list[str]:
+    return [path for path in case.start.tree if is_tried(path) and path != case.start.project]
+
+
+def _without_paths(
+    is_tried: Callable[[str], bool], case: Case, kept: list[str]
+) -> tuple[State, tuple[Step, ...]]:
+    start = case.start
+    for path in _paths(is_tried, case):
+        if path not in kept and path in start.tree:
+            start = without(start, path)
+    return start, case.steps
 
 
 def _less(variables: dict[str, str], name: str) -> dict[str, str]:

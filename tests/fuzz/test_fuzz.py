@@ -12,10 +12,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from luigigo.golang.toolchain import find_go
+
 from . import disk
-from .builders import Outcome
+from .builders import Outcome, Places, Reference, make_blobs
+from .cfeatures import C_FEATURES
 from .compare import comparable_lines, differences
 from .edits import WEIGHTS, Drawer, first_build
+from .features import GO_FEATURES
 from .piece import Blobs
 from .play import Bench, Player, replay
 from .profiles import profile
@@ -60,7 +64,7 @@ def test_seeds_differ() -> None:
     worlds = [world_of(seed) for seed in SEEDS]
     assert len({msgspec.json.encode(world) for world in worlds}) == len(worlds)
     kinds = {kind for world in worlds for step in steps_of(world, 150) for kind in step.kind.split("+")}
-    assert kinds >= {edit.__name__ for edit in WEIGHTS} - {"guide", "library"}
+    assert kinds >= {edit.__name__ for edit in WEIGHTS} - {"guide", "library", "version", "cached_module"}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -84,6 +88,23 @@ def test_files_follow_the_state(tmp_path: Path, seed: int) -> None:
     for path, entry in player.state.tree.items():
         if isinstance(entry, File) and entry.pinned is not None:
             assert (tmp_path / "root" / path).stat().st_mtime == entry.pinned
+
+
+@pytest.mark.builds
+def test_every_feature_builds(tmp_path: Path) -> None:
+    """The go command builds a world of all features that go together, and one with the others."""
+    blobs = make_blobs(tmp_path / "blobs")
+    reference = Reference(Places(str(find_go("", os.environ).path), "", tmp_path / "builder"))
+    everything = [*GO_FEATURES, *C_FEATURES]
+    for number, left_out in enumerate([("vendored",), ("workspace", "replaced", "versioned")]):
+        features = tuple(name for name in everything if name not in left_out)
+        world = make_world(number, features, blobs)
+        root = tmp_path / f"world{number}"
+        root.mkdir()
+        disk.lay_out(root, world.state.tree)
+        built = reference.build(world.state, root)
+        assert built.exit_code == 0, built.said
+        assert built.digest
 
 
 def test_what_no_longer_fits_is_left_out() -> None:

@@ -16,7 +16,7 @@ OLD_SECONDS = 1_000_000_000
 SHARE_WITH_C = 0.4
 SHARE_GUIDED = 0.04
 SHARE_PINNED = 0.25
-_APART = (("workspace", "vendored"), ("replaced", "vendored"))
+_APART = (("workspace", "vendored"), ("replaced", "vendored"), ("versioned", "vendored"))
 """Of these pairs a world has one: vendor/ is not for workspaces, and must list all replacements."""
 
 MAIN = """package main
@@ -88,18 +88,19 @@ def make_world(seed: int, features: tuple[str, ...], blobs: Blobs) -> World:
 def assemble(rng: random.Random, pieces: list[Piece]) -> State:
     """One module of all pieces, some of whose packages import others."""
     entries: dict[str, Entry] = {}
-    flags: tuple[str, ...] = ()
     variables: dict[str, str] = {}
     for piece in pieces:
         entries.update(piece.files)
-        flags += piece.flags
         variables.update(piece.variables)
     imports = [path for piece in pieces for path in piece.imports]
     lines = [line for piece in pieces for line in piece.module_lines]
     entries[f"{APP}/go.mod"] = File("\n".join([f"module {MODULE}\n", "go 1.26", *lines, ""]).encode())
+    sums = [line for piece in pieces for line in piece.sum_lines]
+    if sums:
+        entries[f"{APP}/go.sum"] = File("\n".join([*sums, ""]).encode())
     entries[f"{APP}/main.go"] = File(_main(rng, imports).encode())
     entries.update(_edges(rng, [path for path in imports if path.startswith(MODULE)]))
-    return State(with_parents(entries), flags=flags, variables=variables)
+    return State(with_parents(entries), variables=variables)
 
 
 def _main(rng: random.Random, imports: list[str]) -> str:
