@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from luigigo.golang.toolchain import find_go
 
 from .jobs import reports as reports_of
-from .session import EDITS_PER_WORLD, Options, Report
+from .session import EDITS_PER_WORLD, Options, Report, Session
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,7 +35,11 @@ def main() -> int:
         keep=str(Path(arguments.keep).resolve()),
         folder=folder,
     )
+    # As Ctrl-C does: what was started ends, and folders go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if arguments.cases:
+            return play_again(options, arguments.cases)
         return run(options, arguments.jobs, arguments.worlds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -43,6 +48,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("cases", nargs="*", help="play these .json files of an earlier run again")
     parser.add_argument("--seconds", type=float, default=120.0, help="edit no more after so long")
     parser.add_argument("--seed", type=int, default=1, help="the first world's; the following ones count up")
     parser.add_argument("--edits", type=int, default=EDITS_PER_WORLD, help="edits of one world")
@@ -63,6 +69,19 @@ def run(options: Options, jobs: int, worlds: int) -> int:
         print(line_of(report), flush=True)
     edits, found = sum(each.edits for each in reports), sum(bool(each.told) for each in reports)
     print(f"{edits:,} edits, {found} differences, {len(reports)} seeds, {time.monotonic() - begun:,.0f} s")
+    return 1 if found else 0
+
+
+def play_again(options: Options, cases: list[str]) -> int:
+    """Play cases of an earlier run, and say of each whether it still differs. 1 if any does."""
+    session, found = Session(options, 0, float("inf")), 0
+    try:
+        for path in cases:
+            told = session.play_again(Path(path).read_bytes())
+            found += bool(told)
+            print(f"{path}: {told or 'no difference'}", flush=True)
+    finally:
+        session.close()
     return 1 if found else 0
 
 

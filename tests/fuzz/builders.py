@@ -259,8 +259,9 @@ def finish(process: subprocess.Popen[bytes], output: Path, place: str) -> Outcom
         code = HUNG
     text = said.decode(errors="replace")
     for named in sorted({str(output), place} - {""}, key=len, reverse=True):
-        if os.sep in named:
-            text = text.replace(named, "OUTPUT")
+        # A bare name may be a part of other words: it is one where it is quoted.
+        bare = os.sep not in named
+        text = text.replace(f'"{named}"' if bare else named, '"OUTPUT"' if bare else "OUTPUT")
     return Outcome(code, text, digest(output))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from queue import Empty
 from typing import Any
 
@@ -46,9 +47,19 @@ def reports(options: Options, jobs: int, worlds: int) -> Iterator[Report]:
 def _work(options: Options, number: int, ends: float, seeds: Any, told: Any) -> None:
     session = Session(options, number, ends)
     try:
-        while (seed := seeds.get()) is not None:
+        while (seed := _next(seeds)) is not None:
             told.put(session.world(seed))
     except KeyboardInterrupt:
         pass
     finally:
         session.close()
+
+
+def _next(seeds: Any) -> int | None:
+    """The next seed; none when there is no more, or the process that gives them is gone."""
+    parent = multiprocessing.parent_process()
+    while parent is None or parent.is_alive():
+        with suppress(Empty):
+            seed: int | None = seeds.get(timeout=1.0)
+            return seed
+    return None

@@ -47,7 +47,8 @@ over() {{ put "$1"; }}
 swap() {{ mkdir -p "$(dirname "$R/$1")"; cat >"$R/$1.new~" && mv -fT "$R/$1.new~" "$R/$1"; }}
 lines() {{
   grep -v '^luigigo:' "$1" | grep -v '^[[:space:]]*$' |
-    sed "s#$2#OUTPUT#g; s/_cgo_[0-9a-f]*_/_cgo_HASH_/g; s#[^ ]*/cc......\\.#cc.#" | sort
+    sed "s#build output [^ ]*#build output OUTPUT#; s#$2#OUTPUT#g; s#[^ ]*/cc......\\.#cc.#
+      s/_cgo_[0-9a-f]*_/_cgo_HASH_/g; s#[^ ]*/go-\\(build\\|link\\)-*[0-9]*#TMP#g" | sort
 }}
 # The standard library, so that not every build from scratch compiles it.
 for enabled in 1 0; do

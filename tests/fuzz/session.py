@@ -83,6 +83,13 @@ class Session:
         told = self._tell(bench, world, steps, found) if found else ()
         return Report(seed, world.features, len(steps) - 1, built, time.monotonic() - begun, cluster, told)
 
+    def play_again(self, stored: bytes) -> str:
+        """Play a case that was written by a run; the difference, or nothing."""
+        case = msgspec.json.decode(stored, type=Case)
+        bench = self._bench(self._options.cluster == "always")
+        found = replay(bench, case.start, case.steps, self._folder / "world")
+        return found.differences[0] if found else ""
+
     def close(self) -> None:
         """End what was started and remove the folder."""
         if self._cluster is not None:
