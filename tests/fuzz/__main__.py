@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from luigigo.golang.toolchain import find_go
 
+from .jobs import end_by_signals
 from .jobs import reports as reports_of
 from .session import EDITS_PER_WORLD, Options, Report, Session
 
@@ -35,8 +36,7 @@ def main() -> int:
         keep=str(Path(arguments.keep).resolve()),
         folder=folder,
     )
-    # As Ctrl-C does: what was started ends, and folders go.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_by_signals()
     try:
         if arguments.cases:
             return play_again(options, arguments.cases)
@@ -64,9 +64,10 @@ def run(options: Options, jobs: int, worlds: int) -> int:
     """Edit worlds in processes of their own until the time is over. 1 if anything differs."""
     begun = time.monotonic()
     reports: list[Report] = []
-    for report in reports_of(options, max(1, jobs), worlds):
-        reports.append(report)
-        print(line_of(report), flush=True)
+    with suppress(KeyboardInterrupt):
+        for report in reports_of(options, max(1, jobs), worlds):
+            reports.append(report)
+            print(line_of(report), flush=True)
     edits, found = sum(each.edits for each in reports), sum(bool(each.told) for each in reports)
     print(f"{edits:,} edits, {found} differences, {len(reports)} seeds, {time.monotonic() - begun:,.0f} s")
     return 1 if found else 0

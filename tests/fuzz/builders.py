@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -254,9 +255,13 @@ def finish(process: subprocess.Popen[bytes], output: Path, place: str) -> Outcom
         said, _ = process.communicate(timeout=LONGEST_BUILD_SECONDS)
         code = process.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
+        os.killpg(process.pid, signal.SIGKILL)
         said, _ = process.communicate()
         code = HUNG
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
     text = said.decode(errors="replace")
     for named in sorted({str(output), place} - {""}, key=len, reverse=True):
         # A bare name may be a part of other words: it is one where it is quoted.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -38,6 +39,7 @@ def reports(options: Options, jobs: int, worlds: int) -> Iterator[Report]:
             back += 1
             yield report
     finally:
+        end_undisturbed()
         for _ in processes:
             seeds.put(None)
         for process in processes:
@@ -45,6 +47,8 @@ def reports(options: Options, jobs: int, worlds: int) -> Iterator[Report]:
 
 
 def _work(options: Options, number: int, ends: float, seeds: Any, told: Any) -> None:
+    # Both signals end what was started: daemons have sessions of their own.
+    end_by_signals()
     session = Session(options, number, ends)
     try:
         while (seed := _next(seeds)) is not None:
@@ -52,7 +56,19 @@ def _work(options: Options, number: int, ends: float, seeds: Any, told: Any) -> 
     except KeyboardInterrupt:
         pass
     finally:
+        end_undisturbed()
         session.close()
+
+
+def end_by_signals() -> None:
+    """Let SIGTERM do what Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def end_undisturbed() -> None:
+    """From now on a second signal does not keep the process from cleaning up."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _next(seeds: Any) -> int | None:
