@@ -8,7 +8,6 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from luigigo.golang.toolchain import find_go
@@ -17,6 +16,8 @@ from .jobs import end_by_signals
 from .jobs import reports as reports_of
 from .session import EDITS_PER_WORLD, Options, Report, Session
 
+INTERRUPTED = 130
+"""Exit code of a run that Ctrl-C or SIGTERM ended."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -64,13 +65,16 @@ def run(options: Options, jobs: int, worlds: int) -> int:
     """Edit worlds in processes of their own until the time is over. 1 if anything differs."""
     begun = time.monotonic()
     reports: list[Report] = []
-    with suppress(KeyboardInterrupt):
+    interrupted = False
+    try:
         for report in reports_of(options, max(1, jobs), worlds):
             reports.append(report)
             print(line_of(report), flush=True)
+    except KeyboardInterrupt:
+        interrupted = True
     edits, found = sum(each.edits for each in reports), sum(bool(each.told) for each in reports)
     print(f"{edits:,} edits, {found} differences, {len(reports)} seeds, {time.monotonic() - begun:,.0f} s")
-    return 1 if found else 0
+    return 1 if found else INTERRUPTED if interrupted else 0
 
 
 def play_again(options: Options, cases: list[str]) -> int:

@@ -26,8 +26,8 @@ class Found(msgspec.Struct, frozen=True):
 
     @property
     def kinds(self) -> frozenset[str]:
-        """What is different: bytes, exit, message, …"""
-        return frozenset(each.partition(":")[0] for each in self.differences)
+        """What is different: bytes, exit, message missing, message extra, …"""
+        return frozenset(_kind(each) for each in self.differences)
 
 
 class Bench:
@@ -115,3 +115,8 @@ def replay(bench: Bench, start: State, steps: Sequence[Step], root: Path) -> Fou
     for step in steps[:-1]:
         player.play(step, compared=False)
     return player.play(steps[-1]) if steps else None
+
+
+def _kind(told: str) -> str:
+    kind, _, what = told.partition(": ")
+    return f"{kind} {what.split()[0]}" if kind.endswith("message") else kind
