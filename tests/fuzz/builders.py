@@ -21,6 +21,8 @@ from .piece import Blobs
 from .tree import File, State
 
 LONGEST_BUILD_SECONDS = 120.0
+CRASHED = 4
+"""Exit code with which luigigo ends on a bug of its own."""
 HUNG = -1000
 """Exit code of a build that did not end."""
 _KEPT_VARIABLES = ("PATH", "LANG", "TMPDIR", "USER")
@@ -41,13 +43,6 @@ class Outcome(msgspec.Struct, frozen=True):
     """What it printed on both streams, with its own output's path as OUTPUT."""
     digest: str
     """Of the file at the output's place afterwards; empty without one."""
-
-
-class Builder(Protocol):
-    """Builds what a state says from the tree below a root."""
-
-    def build(self, state: State, root: Path) -> Outcome:
-        """Build to the state's output; never raises for what the program is."""
 
 
 class Places(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from .builders import HUNG, Outcome
+from .builders import CRASHED, HUNG, Outcome
 
 OWN = "luigigo:"
 """Begins luigigo's own lines."""
@@ -16,7 +16,7 @@ def differences(go: Outcome, luigigo: Outcome, before: str) -> list[str]:
     found: list[str] = []
     if luigigo.exit_code == HUNG:
         return ["hung: luigigo did not end"]
-    if "Traceback (most recent call last)" in luigigo.said or luigigo.exit_code == 4:
+    if "Traceback (most recent call last)" in luigigo.said or luigigo.exit_code == CRASHED:
         found.append(f"traceback: {last_line(luigigo.said)}")
     if (go.exit_code == 0) != (luigigo.exit_code == 0):
         return [*found, f"exit: go ends with {go.exit_code}, luigigo with {luigigo.exit_code}"]

@@ -30,8 +30,6 @@ class Piece(msgspec.Struct, frozen=True):
     """By path below the root."""
     imports: tuple[str, ...] = ()
     """Packages that have a function Show, which main calls."""
-    main: str = ""
-    """A declaration for main.go."""
     module_lines: tuple[str, ...] = ()
     """Lines for go.mod."""
     sum_lines: tuple[str, ...] = ()
@@ -52,10 +50,10 @@ class Draw:
         """A number of two digits: edits replace those."""
         return self.rng.randint(11, 98)
 
-    def package(self, files: Mapping[str, str | Entry], **more: object) -> Piece:
-        """A package in a folder named like the feature, from texts in which NAME and N are filled in."""
+    def package(self, files: Mapping[str, str | Entry]) -> Piece:
+        """A package in a folder named like the feature, from texts in which NAME and `@` are filled in."""
         entries = {f"{self.folder}/{path}": self.fill(text) for path, text in files.items()}
-        return Piece(entries, (f"{MODULE}/{self.name}",), **more)  # type: ignore[arg-type]
+        return Piece(entries, (f"{MODULE}/{self.name}",))
 
     def fill(self, text: str | Entry) -> Entry:
         """A file with the text, with this package's name and a number of its own for each `@`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from . import disk
-from .builders import Outcome, digest
+from .builders import CRASHED, HUNG, Outcome, digest
 from .compare import differences
 from .tree import Operation, State, Step, apply, concrete
 
@@ -93,7 +93,7 @@ class Player:
             self.edit(step.operations)
             return []
         ended = self._bench.during(self.state, self._root, lambda: self._edit_later(step))
-        crashed = "Traceback (most recent call last)" in ended.said or ended.exit_code in (4, -1000)
+        crashed = "Traceback (most recent call last)" in ended.said or ended.exit_code in (CRASHED, HUNG)
         return [f"during: luigigo ends with {ended.exit_code}: {ended.said[-400:]}"] if crashed else []
 
     def _edit_later(self, step: Step) -> None:

@@ -27,7 +27,7 @@ import (
 var text = "none"
 
 var other = "none"
-%s
+
 func hot0(v int) int {
 	for i := 0; i < %d; i++ {
 		v += i * v %% 7
@@ -107,7 +107,7 @@ def _main(rng: random.Random, imports: list[str]) -> str:
     lines = "".join(f'\t"{path}"\n' for path in sorted(imports))
     calls = "".join(f"\t{path.rpartition('/')[2]}.Show()\n" for path in imports)
     numbers = [rng.randint(11, 98) for _ in range(4)]
-    return MAIN % (lines, "", *numbers, calls)
+    return MAIN % (lines, *numbers, calls)
 
 
 def _edges(rng: random.Random, imports: list[str]) -> dict[str, Entry]:
