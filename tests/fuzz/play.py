@@ -15,6 +15,9 @@ from .builders import CRASHED, HUNG, Outcome, digest
 from .compare import differences
 from .tree import Operation, State, Step, apply, concrete
 
+ASKED_AGAIN = 6
+"""How often go build is asked again whether it prints what luigigo did."""
+
 
 class Found(msgspec.Struct, frozen=True):
     """A difference, and where it showed."""
@@ -72,12 +75,26 @@ class Player:
             return None
         go, luigigo = self._build_both(step)
         self.built = go.exit_code == 0
-        found = trouble + differences(go, luigigo, before)
+        found = trouble + self._lasting(go, luigigo, before)
         if not found and step.again:
             second = self._bench.builder(self.state, self._root)
-            found = [f"second {each}" for each in differences(go, second, luigigo.digest)]
+            found = [f"second {each}" for each in self._lasting(go, second, luigigo.digest)]
             luigigo = second if found else luigigo
         return Found(self.number, tuple(found), go, luigigo) if found else None
+
+    def _lasting(self, go: Outcome, luigigo: Outcome, before: str) -> list[str]:
+        """The differences, but for messages that go does not print each time it is asked.
+
+        cmd/cgo looks at the files of a package at the same time and stops at the first error, and packages
+        that fail at the same time stop what waits for them: which errors come depends on the moment.
+        """
+        found = differences(go, luigigo, before)
+        for _ in range(ASKED_AGAIN):
+            if not found or not all(each.startswith("message") for each in found):
+                break
+            go = self._bench.reference(self.state, self._root)
+            found = differences(go, luigigo, before)
+        return found
 
     def _build_both(self, step: Step) -> tuple[Outcome, Outcome]:
         """Reference and luigigo at the same time, unless luigigo's output lies where go build reads."""

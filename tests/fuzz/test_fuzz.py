@@ -270,3 +270,15 @@ def test_the_profiles_are_profiles(tmp_path: Path) -> None:
             check=False,
         )
         assert f"main.hot{hot}" in told.stdout.split("900")[0].splitlines()[-2], told
+
+
+def test_messages_that_change_are_no_difference(tmp_path: Path) -> None:
+    """What go prints only now and then luigigo may print; what go never prints it may not."""
+    said = iter(["a.go: wrong", "b.go: wrong", "a.go: wrong"] * 10)
+    fickle = Bench(
+        lambda state, root: Outcome(1, next(said), ""), lambda state, root: Outcome(1, "b.go: wrong", "")
+    )
+    wrong = Bench(fickle.reference, lambda state, root: Outcome(1, "c.go: wrong", ""))
+    state = State({"app": Folder()})
+    assert Player(fickle, state, tmp_path / "one").play(first_build()) is None
+    assert Player(wrong, state, tmp_path / "two").play(first_build()) is not None
