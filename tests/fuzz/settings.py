@@ -34,7 +34,13 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("CGO_ENABLED", ("0", "1")),
     (
         "GOFLAGS",
-        ("-tags=extra", "-trimpath", "-ldflags=-X=main.other=flags", "'-tags=extra never'", "-v=false"),
+        (
+            "-tags=extra",
+            "-trimpath",
+            "'-ldflags=-buildid= -X=main.other=flags'",
+            "'-tags=extra never'",
+            "-v=false",
+        ),
     ),
     ("GODEBUG", ("panicnil=1", "gotypesalias=1")),
     ("GOWORK", ("off", "{root}/go.work")),
