@@ -16,6 +16,8 @@ from .jobs import end_by_signals
 from .jobs import reports as reports_of
 from .session import EDITS_PER_WORLD, Options, Report, Session
 
+MOST_DIFFERENCES = 25
+"""A run that has found so many ends: something is broken that each world shows."""
 INTERRUPTED = 130
 """Exit code of a run that Ctrl-C or SIGTERM ended."""
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +72,8 @@ def run(options: Options, jobs: int, worlds: int) -> int:
         for report in reports_of(options, max(1, jobs), worlds):
             reports.append(report)
             print(line_of(report), flush=True)
+            if sum(bool(each.told) for each in reports) == MOST_DIFFERENCES:
+                break
     except KeyboardInterrupt:
         interrupted = True
     edits, found = sum(each.edits for each in reports), sum(bool(each.told) for each in reports)
