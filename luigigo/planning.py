@@ -98,16 +98,17 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
         # It was there when the go command listed it.
         raise PlanError(f"open {error.filename}: {(error.strerror or '').lower()}") from error
     keepable = keepable and request.buildvcs == "false" and reading.is_all_told
+    modules = local_modules(project, env, request, packages, desk.runner) if keepable else None
     return Planned(
         plan=plan,
         go=go,
         env=env,
         packages=tuple(packages),
         request=request,
-        keepable=keepable,
+        keepable=modules is not None,
         c_programs=reading.c_programs,
         read_places=reading.places,
-        modules=local_modules(project, env, request, packages, desk.runner) if keepable else (),
+        modules=modules or (),
     )
 
 

@@ -26,7 +26,7 @@ def embed_places(folder: str, patterns: Iterable[str]) -> Places:
 def may_embed(patterns: Iterable[str], name: str) -> bool:
     """Whether a file or folder of this name in the package's own folder would be taken, or looked into."""
     first = (pattern.removeprefix("all:").split("/")[0] for pattern in patterns)
-    return any(element == "." or matches(element, name) for element in first)
+    return any(matches(element, name) for element in first)
 
 
 def _places(folder: str, elements: list[str]) -> Places:
@@ -39,9 +39,6 @@ def _places(folder: str, elements: list[str]) -> Places:
 
 
 def _matching_folders(folder: str, element: str) -> Iterator[str]:
-    if element == ".":
-        yield folder
-        return
     try:
         names = os.listdir(folder)
     except OSError:

@@ -6,11 +6,13 @@ Asks the go command, and only where there can be something to say.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
 from luigigo.golang.environment import GoEnv
+from luigigo.golang.exactlist import has_lost_bytes
 from luigigo.golang.listing import GoProject, ask
 from luigigo.golang.packages import Module, Package, parse_modules
 from luigigo.golang.request import BuildRequest
@@ -42,63 +44,81 @@ class _ModFile(msgspec.Struct, frozen=True, rename="pascal"):
     replace: tuple[_Replace, ...] | None = None
 
 
+_Asked: TypeAlias = Callable[..., bytes]
+"""Runs the go command with arguments and gives what it prints."""
+_decode = msgspec.json.Decoder(_ModFile).decode
+
+
 def local_modules(
     project: GoProject, env: GoEnv, request: BuildRequest, packages: Sequence[Package], runner: Runner
-) -> tuple[LocalModule, ...]:
-    """Name them all. Raises `PlanError` with the go command's words when it refuses."""
-    in_workspace = env.gowork not in ("", "off")
-    if in_workspace:
-        mains = _members(ask(project, runner, ("list", "-m", "-json", *request.list_flags())))
-    else:
-        mains = _single_main(project, env, packages, runner)
-    found = list(mains)
-    for main in mains:
-        mod_file = main.go_mod
-        if request.modfile and not in_workspace:
-            mod_file = os.path.join(project.dir, request.modfile)
-        if _may_replace(mod_file):
-            found += _replacements(ask(project, runner, ("mod", "edit", "-json", mod_file)), main.dir)
-    if in_workspace and _may_replace(env.gowork):
-        text = ask(project, runner, ("work", "edit", "-json", env.gowork))
-        found += _replacements(text, os.path.dirname(env.gowork))
+) -> tuple[LocalModule, ...] | None:
+    """Name them all, or return None where the go command's answer may have lost a byte of a name.
+
+    Raises `PlanError` with the go command's words when it refuses.
+    """
+
+    def asked(*arguments: str) -> bytes:
+        answer = ask(project, runner, arguments)
+        if has_lost_bytes(answer):
+            raise _Inexact
+        return answer
+
+    try:
+        if env.gowork in ("", "off"):
+            found = _of_one(asked, env, packages, os.path.join(project.dir, request.modfile))
+        else:
+            found = _of_workspace(asked, env, request)
+    except _Inexact:
+        return None
     return tuple(dict.fromkeys((*found, *_of_packages(packages))))
 
 
-def _members(listed: bytes) -> list[LocalModule]:
-    return [_local(module) for module in parse_modules(listed) if module.main]
+class _Inexact(Exception):
+    """JSON of the go command has a replacement character where a byte may have been that is no UTF-8."""
 
 
-def _single_main(
-    project: GoProject, env: GoEnv, packages: Sequence[Package], runner: Runner
-) -> list[LocalModule]:
+def _of_workspace(asked: _Asked, env: GoEnv, request: BuildRequest) -> list[LocalModule]:
+    listed = parse_modules(asked("list", "-m", "-json", *request.list_flags()))
+    found = [_local(module) for module in listed if module.main]
+    for member in tuple(found):
+        found += _replacements(asked, ("mod", "edit"), member.go_mod)
+    return found + _replacements(asked, ("work", "edit"), env.gowork)
+
+
+def _of_one(asked: _Asked, env: GoEnv, packages: Sequence[Package], modfile: str) -> list[LocalModule]:
+    """`modfile`: what -modfile names, or a folder without it."""
     if not env.gomod or env.gomod == os.devnull:
         return []
-    for package in packages:
-        if package.module is not None and package.module.main:
-            return [LocalModule(package.module.path, os.path.dirname(env.gomod), env.gomod, is_main=True)]
-    text = ask(project, runner, ("mod", "edit", "-json", env.gomod))
-    path = msgspec.json.decode(text, type=_ModFile).module.path
-    return [LocalModule(path, os.path.dirname(env.gomod), env.gomod, is_main=True)]
+    root = os.path.dirname(env.gomod)
+    paths = [
+        package.module.path for package in packages if package.module is not None and package.module.main
+    ]
+    path = paths[0] if paths else _decode(asked("mod", "edit", "-json", env.gomod)).module.path
+    main = LocalModule(path, root, env.gomod, is_main=True)
+    source = modfile if os.path.isfile(modfile) else env.gomod
+    return [main, *_replacements(asked, ("mod", "edit"), source, root)]
 
 
-def _may_replace(mod_file: str) -> bool:
-    """Whether the file has any `replace` in it; asking costs a process."""
-    try:
-        with open(mod_file, "rb") as file:
-            return b"=>" in file.read()
-    except OSError:
-        return False
-
-
-def _replacements(text: bytes, folder: str) -> list[LocalModule]:
+def _replacements(asked: _Asked, command: Sequence[str], file: str, folder: str = "") -> list[LocalModule]:
     """Those by folder: a path that begins with `./`, `../` or `/` (modfile.IsDirectoryPath)."""
+    if not _may_replace(file):
+        return []
     found = []
-    for replace in msgspec.json.decode(text, type=_ModFile).replace or ():
+    for replace in _decode(asked(*command, "-json", file)).replace or ():
         target = replace.new.path
         if target.startswith(("./", "../", "/")) or target in (".", ".."):
-            place = os.path.normpath(os.path.join(folder, target))
+            place = os.path.normpath(os.path.join(folder or os.path.dirname(file), target))
             found.append(LocalModule(replace.old.path, place, os.path.join(place, "go.mod")))
     return found
+
+
+def _may_replace(file: str) -> bool:
+    """Whether the file has any `replace` in it; asking costs a process."""
+    try:
+        with open(file, "rb") as opened:
+            return b"=>" in opened.read()
+    except OSError:
+        return False
 
 
 def _of_packages(packages: Sequence[Package]) -> list[LocalModule]:

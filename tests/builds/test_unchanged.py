@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -203,6 +205,273 @@ def test_another_environment_is_another_build(lab: Lab, project: Path, name: str
     else:
         assert rebuilt(lab, project, env=env)
     assert rebuilt(lab, project) == set()
+
+
+EMBEDDING = {
+    "go.mod": MODULE,
+    "main.go": """package main
+
+import "embed"
+
+//go:embed files b*
+var files embed.FS
+
+func main() {
+	for _, name := range []string{"files/later/new", "files/small.bin", "b2", "b/deep/new"} {
+		text, err := files.ReadFile(name)
+		println(name, string(text), err == nil)
+	}
+}
+""",
+    "files/one.txt": "one",
+    "b1": "b1",
+}
+
+
+@pytest.fixture
+def embedding(lab: Lab) -> Path:
+    """A program that embeds a folder with an empty one in it, and what a pattern matches; built once."""
+    made = lab.write(EMBEDDING, "small")
+    (made / "files" / "later").mkdir()
+    lab.build(made)
+    assert lab.build(made).outcome == "up-to-date"
+    return made
+
+
+EMBEDDED: dict[str, Change] = {
+    "the first file in an empty folder": _write("files/later/new", "text"),
+    "a file that is called like the program": _write("files/small.bin", "text"),
+    "a new match": _write("b2", "text"),
+    "a new folder that matches": lambda project: (
+        (project / "b" / "deep").mkdir(parents=True),
+        _write("b/deep/new", "text")(project),
+    ),
+    "a file that becomes a folder": lambda project: (
+        (project / "files" / "one.txt").unlink(),
+        _write("files/one.txt/inside", "text")(project),
+    ),
+    "a folder that becomes a link": lambda project: (
+        _write("files/later/new", "text")(project),
+        (project / "files" / "later").rename(project / "elsewhere"),
+        (project / "files" / "later").symlink_to("../elsewhere"),
+        _write("files/more", "text")(project),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_whatever_a_pattern_would_take_is_seen(lab: Lab, embedding: Path, name: str) -> None:
+    """On every level, in empty folders, and whatever it is called."""
+    EMBEDDED[name](embedding)
+    assert rebuilt(lab, embedding) == {"compile example.com/small", "link example.com/small"}
+
+
+def test_a_program_in_its_own_folder_is_left_out_and_nothing_else(lab: Lab, project: Path) -> None:
+    """The binary that a build puts into the package's folder makes the next one no work."""
+    arguments = ("build", ".", "-o", "small")
+    for text in ("first", "other"):
+        _write("part/part.go", f'package part\n\nvar Name = "{text}"\n')(project)
+        assert lab.luigigo(*arguments, cwd=project).returncode == 0
+        assert "up to date" in lab.luigigo(*arguments, cwd=project).stderr
+    _write("small.go", "package main\n\nfunc init() { println(1) }\n")(project)
+    assert "up to date" not in lab.luigigo(*arguments, cwd=project).stderr
+    assert lab.go_build(project, "-o", lab.folder / "expected").returncode == 0
+    assert (project / "small").read_bytes() == (lab.folder / "expected").read_bytes()
+
+
+def test_a_file_that_a_constraint_kept_out_may_enter(lab: Lab, project: Path) -> None:
+    """Also where it changes in place, in a package that had nothing else to build."""
+    _write("part/more.go", '//go:build ignore\n\npackage part\n\nfunc init() { Name += "!" }\n')(project)
+    assert rebuilt(lab, project) == set()
+    write_in_place(project / "part" / "more.go", 'package part\n\nfunc init() { Name += "!" }\n'.ljust(64))
+    assert "compile example.com/small/part" in rebuilt(lab, project)
+
+
+def test_a_package_that_a_pattern_would_match_is_seen(lab: Lab) -> None:
+    """Whether its folder is new, or a file in it was kept out by a constraint."""
+    program = "package main\n\nfunc main() {}\n"
+    ignored = "//go:build ignore\n\n" + program
+    project = lab.write({"go.mod": MODULE, "a/main.go": program, "b/main.go": ignored}, "small")
+    place = lab.folder / "programs"
+
+    def names(pattern: str) -> set[str]:
+        finished = lab.luigigo("build", project, pattern, "-o", f"{place}/")
+        assert finished.returncode == 0, finished.stderr
+        return {path.name for path in place.iterdir()}
+
+    for pattern in ("./...", "example.com/small/..."):
+        (project / "b" / "main.go").write_text(ignored)
+        assert {"a"} <= names(pattern) <= {"a", "b", "c"}
+        (project / "b" / "main.go").write_text(program)
+        assert {"a", "b"} <= names(pattern)
+        shutil.rmtree(place)
+        lab.write({"c/main.go": program}, "small")
+        assert names(pattern) == {"a", "b", "c"}
+        shutil.rmtree(project / "c")
+        shutil.rmtree(place)
+
+
+def refused_by_both(lab: Lab, project: Path, *arguments: str) -> str:
+    """What go build says, and luigigo too, of what neither builds."""
+    finished = lab.luigigo("build", project, *arguments, "-o", lab.output_of(project))
+    expected = lab.go_build(project, "-o", lab.folder / "expected", *arguments)
+    assert (finished.returncode, expected.returncode) == (5, 1)
+    assert finished.stderr.strip() == expected.stderr.strip()
+    return finished.stderr
+
+
+def test_a_module_file_between_is_seen(lab: Lab) -> None:
+    """A go.mod between a package and the root of its module cuts the package off."""
+    main = 'package main\n\nimport "example.com/small/sub/lib"\n\nfunc main() { println(lib.Name) }\n'
+    lib = 'package lib\n\nvar Name = "lib"\n'
+    project = lab.write({"go.mod": MODULE, "main.go": main, "sub/lib/lib.go": lib}, "small")
+    lab.build(project)
+    assert lab.build(project).outcome == "up-to-date"
+    _write("sub/go.mod", "module example.com/elsewhere\n\ngo 1.26\n")(project)
+    refused_by_both(lab, project)
+    (project / "sub" / "go.mod").unlink()
+    assert rebuilt(lab, project) == set()
+
+
+def test_a_vendor_folder_that_appears_is_seen(lab: Lab) -> None:
+    """Even an empty one decides where go build looks for modules."""
+    module = MODULE + "\nrequire example.com/dep v1.0.0\n\nreplace example.com/dep => ../dep\n"
+    lab.write({"go.mod": "module example.com/dep\n\ngo 1.26\n", "dep.go": "package dep\n"}, "dep")
+    main = 'package main\n\nimport _ "example.com/dep"\n\nfunc main() {}\n'
+    project = lab.write({"go.mod": module, "cmd/main.go": main}, "small")
+    lab.build(project, "./cmd")
+    assert lab.build(project, "./cmd").outcome == "up-to-date"
+    (project / "vendor").mkdir()
+    assert "inconsistent vendoring" in refused_by_both(lab, project, "./cmd")
+
+
+WORKSPACE = {
+    "go.work": "go 1.26\n\nuse (\n\t./small\n\t./other\n)\n",
+    "small/go.mod": MODULE,
+    "small/main.go": "package main\n\nfunc main() {}\n",
+    "other/go.mod": "module example.com/other\n\ngo 1.26\n",
+    "other/other.go": "package other\n",
+}
+
+
+def test_a_member_of_the_workspace_counts_without_a_package(lab: Lab) -> None:
+    """Its go.mod takes part in choosing versions, and what it replaces is replaced for all."""
+    project = lab.write(WORKSPACE, "work") / "small"
+    lab.build(project)
+    lab.assert_identical(project)
+    assert lab.build(project).outcome == "up-to-date"
+    (project.parent / "other" / "go.mod").write_text("module example.com/other\n\ngo 99.1\n")
+    refused_by_both(lab, project)
+
+
+def old_module(name: str, *required: str) -> str:
+    """A go.mod from before module graphs were pruned: what a dependency requires is looked up in it."""
+    lines = [f"require example.com/{other} v1.0.0" for other in required]
+    return "\n".join([f"module example.com/{name}", "go 1.16", *lines, ""])
+
+
+def test_a_replacement_by_folder_counts_without_a_package(lab: Lab) -> None:
+    """A module that gives no package, but brings in one that does."""
+    replaced = ("dep", "mid", "lib")
+    for name, required in zip(replaced, ("mid", "lib", None), strict=True):
+        lab.write({"go.mod": old_module(name, *([required] if required else []))}, name)
+    lab.write({"dep.go": 'package dep\n\nimport _ "example.com/lib"\n'}, "dep")
+    lab.write({"lib.go": "package lib\n"}, "lib")
+    replaces = "".join(f"replace example.com/{name} => ../{name}\n" for name in replaced)
+    main = 'package main\n\nimport _ "example.com/dep"\n\nfunc main() {}\n'
+    project = lab.write({"go.mod": old_module("small", "dep") + replaces, "main.go": main}, "small")
+    lab.build(project)
+    assert lab.build(project).outcome == "up-to-date"
+    (lab.folder / "mid" / "go.mod").write_text(old_module("mid"))
+    assert "replaced but not required" in refused_by_both(lab, project)
+
+
+def test_a_second_home_of_a_package_is_seen(lab: Lab) -> None:
+    """Go files in the other folder where an import could be make it ambiguous."""
+    module = MODULE + "\nrequire example.com/small/dep v1.0.0\n\nreplace example.com/small/dep => ../dep\n"
+    dep = {"go.mod": "module example.com/small/dep\n\ngo 1.26\n", "dep.go": "package dep\n"}
+    lab.write(dep, "dep")
+    main = 'package main\n\nimport _ "example.com/small/dep"\n\nfunc main() {}\n'
+    project = lab.write({"go.mod": module, "main.go": main}, "small")
+    lab.build(project)
+    assert lab.build(project).outcome == "up-to-date"
+    _write("dep/dep.go", "package dep\n")(project)
+    assert "ambiguous import" in refused_by_both(lab, project)
+
+
+def test_an_edited_file_of_the_module_cache_is_seen(lab: Lab) -> None:
+    """go build compiles what lies there, and so does luigigo, whatever go.sum says."""
+    proxy = lab.folder / "proxy" / "example.com" / "dep" / "@v"
+    proxy.mkdir(parents=True)
+    module = "module example.com/dep\n\ngo 1.26\n"
+    (proxy / "v1.0.0.info").write_text('{"Version":"v1.0.0"}')
+    (proxy / "v1.0.0.mod").write_text(module)
+    (proxy / "list").write_text("v1.0.0\n")
+    with zipfile.ZipFile(proxy / "v1.0.0.zip", "w") as archive:
+        archive.writestr("example.com/dep@v1.0.0/go.mod", module)
+        archive.writestr("example.com/dep@v1.0.0/dep.go", 'package dep\n\nvar Name = "first"\n')
+    env = {
+        "GOPROXY": f"file://{lab.folder}/proxy",
+        "GONOSUMDB": "*",
+        "GOMODCACHE": str(lab.folder / "modcache"),
+        "GOFLAGS": "-modcacherw -mod=mod",
+    }
+    main = 'package main\n\nimport "example.com/dep"\n\nfunc main() { println(dep.Name) }\n'
+    project = lab.write({"go.mod": MODULE + "\nrequire example.com/dep v1.0.0\n", "main.go": main}, "small")
+    lab.build(project, env=env)
+    lab.build(project, env=env)
+    assert lab.build(project, env=env).outcome == "up-to-date"
+    write_in_place(
+        lab.folder / "modcache" / "example.com" / "dep@v1.0.0" / "dep.go",
+        'package dep\n\nvar Name = "other"\n',
+    )
+    assert "compile example.com/dep" in rebuilt(lab, project, env=env)
+
+
+def write_in_place(path: Path, text: str) -> None:
+    """Another content of the same inode under the same modification time."""
+    before = path.stat()
+    with path.open("r+") as file:
+        file.truncate()
+        file.write(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_pinned_times_hide_nothing(lab: Lab) -> None:
+    """Another import of the same length under the same time, where go's own index takes it for the same."""
+    main = 'package main\n\nimport "example.com/small/aaa"\n\nfunc main() { println(aaa.Name) }\n'
+    parts = {f"{name}/part.go": f'package {name}\n\nvar Name = "{name}"\n' for name in ("aaa", "bbb")}
+    project = lab.write({"go.mod": MODULE, "main.go": main, **parts}, "small")
+
+    def pin() -> None:
+        for path in (project, *project.rglob("*")):
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+
+    pin()
+    lab.build(project)
+    assert lab.build(project).outcome == "up-to-date"
+    write_in_place(project / "main.go", main.replace("aaa", "bbb"))
+    assert rebuilt(lab, project, env={"GODEBUG": "goindex=0"}) >= {"compile example.com/small/bbb"}
+    _write("bbb/more.go", 'package bbb\n\nfunc init() { Name = "more" }\n')(project)
+    pin()
+    assert "compile example.com/small/bbb" in rebuilt(lab, project, env={"GODEBUG": "goindex=0"})
+
+
+def test_an_edit_while_the_plan_is_made_is_not_missed(lab: Lab, project: Path) -> None:
+    """What changes after the go command looked is looked at again by the next build."""
+    go = lab.folder / "go"
+    part = project / "part" / "more.go"
+    go.write_text(
+        "#!/bin/sh\n"
+        f'"{lab.go.path}" "$@"; code=$?\n'
+        f'[ "$1" = list ] && printf "package part\\n\\nfunc init() {{ Name = \\"more\\" }}\\n" > "{part}"\n'
+        "exit $code\n"
+    )
+    go.chmod(0o755)
+    env = {"LUIGIGO_GO": str(go), "GOROOT": lab.go.goroot or ""}
+    lab.build(project, env=env)
+    assert "compile example.com/small/part" in lab.build(project, env=env).actions()
+    lab.assert_identical(project)
 
 
 def test_the_c_compiler_counts_where_there_is_c(lab: Lab) -> None:
