@@ -46,7 +46,7 @@ OF_THE_SHELL = frozenset({"_", "PWD", "OLDPWD", "SHLVL"})
 _GO_COMMAND = frozenset({
     "PATH", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "CC", "CXX", "FC", "AR", "GCCGO", "NETRC", "TMPDIR",
 })  # fmt: skip
-_GO_PREFIXES = ("GO", "CGO_", "PKG_CONFIG", "LUIGIGO_")
+_GO_PREFIXES = ("GO", "CGO_", "PKG_CONFIG")
 
 
 def is_c_variable(name: str) -> bool:
@@ -60,7 +60,7 @@ def is_loader_variable(name: str) -> bool:
 
 
 def decisive(variables: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The variables that the go command, a known C compiler or luigigo obeys: all that a plan rests on."""
+    """The variables that the go command or a known C compiler obeys; luigigo's own are in its `Config`."""
     return sorted((name, value) for name, value in variables.items() if _is_decisive(name))
 
 
