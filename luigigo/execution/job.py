@@ -110,8 +110,7 @@ class Job:
         """The go command runs nothing with an argument that may stand for a file of them (Shell.runOut)."""
         for argument in argv:
             if argument.startswith("@"):
-                text = f"invalid command-line argument {argument} in command: {' '.join(argv)}"
-                raise JobFailed(f"{self.action.label}: {text}\n")
+                raise self.say(f"invalid command-line argument {argument} in command: {' '.join(argv)}")
 
     @property
     def current_dir(self) -> str:
@@ -195,10 +194,9 @@ class Job:
         """An error of this action in words of our own."""
         return JobFailed(f"# {self.action.label}\n{text}\n")
 
-    def without_go_files(self) -> JobFailed:
-        """What the go command says of a package that is left with tests (load.NoGoError)."""
-        folder = on_node(self.action.sources.dir, self.layout.goroot)
-        return JobFailed(f"{self.action.label}: no non-test Go files in {folder}\n")
+    def say(self, text: str) -> JobFailed:
+        """An error that the go command itself finds in a package, in its words."""
+        return JobFailed(f"{self.action.label}: {text}\n")
 
     def refuse(self, text: str) -> JobFailed:
         """An error of this action in the go command's words, with whole paths."""

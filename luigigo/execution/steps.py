@@ -40,7 +40,9 @@ def _compile(job: Job, spec: CompileSpec, inputs: Mapping[str, str]) -> dict[str
         generated, objects = _unpack_c_part(job, inputs[" cgo"])
         go_files += generated
     if not go_files:
-        raise job.without_go_files()
+        folder = on_node(job.action.sources.dir, layout.goroot)
+        # What is left of the package are tests (load.NoGoError).
+        raise job.say(f"no non-test Go files in {folder}")
     options = {"-c": str(job.backend_workers)}
     if s_files:
         options["-symabis"] = layout.object("symabis")
@@ -168,7 +170,7 @@ def _refuse_go_assembly(job: Job, spec: CgoSpec) -> None:
         with open(job.layout.source(file.name), "rb") as source:
             text = b"\n" + source.read()
         if any(b"\n" + word in text for word in _GO_ASSEMBLY_WORDS):
-            raise job.fail(f"package using cgo has Go assembly file {file.name}")
+            raise job.say(f"package using cgo has Go assembly file {file.name}")
 
 
 def _link(job: Job, spec: LinkSpec, inputs: Mapping[str, str]) -> dict[str, str]:

@@ -63,13 +63,24 @@ def list_packages(
 ) -> list[Package]:
     """List the request's packages and all that they import, dependencies first.
 
-    The go command's own messages go to `say`. Raises `PlanError` with its last words when it refuses.
+    The go command's own messages go to `say`. Raises `PlanError` with what `go build` says when it refuses.
     """
     flags = request.list_flags()
-    packages = _list(project, runner, say, ("-deps", *flags, "--", *request.packages))
+    try:
+        packages = _list(project, runner, say, ("-deps", *flags, "--", *request.packages))
+    except PlanError as error:
+        raise _refusal(project, request, runner) or error from None
     if not any(not package.dep_only for package in packages):
         raise PlanError(f"no packages match {' '.join(request.packages)} in {project.dir}")
     return packages
+
+
+def _refusal(project: GoProject, request: BuildRequest, runner: Runner) -> PlanError | None:
+    """All that `go build` says of packages that it refuses; `go list` ends with the first of them."""
+    arguments = ("build", "-n", *request.build_flags(), "--", *request.packages)
+    finished = _finish(project, runner, arguments)
+    said = os.fsdecode(finished.stderr).strip("\n")
+    return PlanError(said) if finished.exit_code != 0 and said else None
 
 
 def list_closures(

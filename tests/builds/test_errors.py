@@ -180,3 +180,33 @@ def test_a_package_that_is_left_with_tests_is_named(lab: Lab) -> None:
     )
     finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
+
+
+def test_every_package_that_is_refused_is_named(lab: Lab) -> None:
+    """As go build names them all, where listing packages would end with the first."""
+    project = lab.write(
+        {
+            "go.mod": "module example.com/m\n\ngo 1.26\n",
+            "main.go": 'package main\n\nimport _ "example.com/m/gone"\nimport _ "example.com/m/two"\n\n'
+            "func main() {}\n",
+            "two/a.go": "package a\n",
+            "two/b.go": "package b\n",
+        }
+    )
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    expected = lab.go_build(project, "-o", "/dev/null")
+    assert len(expected.stderr.splitlines()) > 1
+    assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, expected)
+
+
+def test_go_assembly_beside_cgo_is_told_as_by_go_build(lab: Lab) -> None:
+    """Such a file is for no assembler, and which package has it stands before."""
+    project = lab.write(
+        {
+            "go.mod": "module example.com/c\n\ngo 1.26\n",
+            "main.go": 'package main\n\nimport "C"\n\nfunc main() {}\n',
+            "a_amd64.s": "TEXT ·f(SB), 4, $0\n\tRET\n",
+        }
+    )
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
