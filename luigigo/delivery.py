@@ -129,8 +129,6 @@ def deliver(delivery: Delivery, build: PlannedBuild, session: Session) -> None:
     except OSError as error:
         raise StoreError(f"luigigo: cannot write {path}: {error.strerror}") from error
     session.written.add((path, output.digest))
-    if is_remembered(look(path, session.variables)):
-        session.builds.equipment.hashes.remember(path, output.digest)
 
 
 def _free_site(delivery: Delivery, session: Session) -> Site:
