@@ -115,7 +115,6 @@ def _unpack_c_part(job: Job, bundle: str) -> tuple[list[str], list[str]]:
 def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     layout = job.layout
     _check_directives(job, [layout.source(file.name) for file in spec.cgo_files])
-    _refuse_go_assembly(job, spec)
     cgo_variables = {"TERM": "dumb", **({"CGO_LDFLAGS": ""} if spec.ld_flags else {})}
     job.go_tool(cgo.cgo_argv(spec, layout), layout.source_dir, cgo_variables, calls_c=True)
     objects = []
@@ -123,6 +122,7 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
         objects.append(layout.object("preferlinkext"))
         _write(objects[0], b"")
     for number, file in enumerate(cgo.c_compilations(spec, layout), start=1):
+        _refuse_go_assembly(job, spec, file[0])
         output = layout.object(f"_x{number:03d}.o")
         job.c_tool(cgo.cc_argv(spec, layout, job.c_root, file, output), os.path.dirname(file[0]))
         objects.append(output)
@@ -164,13 +164,13 @@ def _links_internally(job: Job, spec: CgoSpec, objects: list[str]) -> bool:
     return job.c_tool(argv, layout.source_dir, may_fail=True)
 
 
-def _refuse_go_assembly(job: Job, spec: CgoSpec) -> None:
+def _refuse_go_assembly(job: Job, spec: CgoSpec, path: str) -> None:
     """A package with cgo has its assembly read by the C compiler, which does not know Go's (gas)."""
     for file in spec.s_files:
-        with open(job.layout.source(file.name), "rb") as source:
-            text = b"\n" + source.read()
-        if any(b"\n" + word in text for word in _GO_ASSEMBLY_WORDS):
-            raise job.say(f"package using cgo has Go assembly file {file.name}")
+        if path == job.layout.source(file.name):
+            text = b"\n" + _content(path)
+            if any(b"\n" + word in text for word in _GO_ASSEMBLY_WORDS):
+                raise job.say(f"package using cgo has Go assembly file {file.name}")
 
 
 def _link(job: Job, spec: LinkSpec, inputs: Mapping[str, str]) -> dict[str, str]:
