@@ -15,11 +15,13 @@ from luigigo.errors import PlanError, UsageError
 from luigigo.golang import exactlist, quoted
 from luigigo.golang.packages import LIST_FIELDS, Package, parse_list_output
 from luigigo.golang.request import BuildRequest
-from luigigo.golang.toolchain import GoCommand, no_entry
+from luigigo.golang.toolchain import GoCommand, no_entry, with_index
 from luigigo.process import Command, Finished, Runner
 
 _MODINFO = re.compile(rb'^modinfo ("(?:[^"\\]|\\.)*")$', re.M)
 _MARKER_BYTES = 16
+_INDEX_PATIENCE_NS = 2_000_000_000
+"""The index takes in no file that was modified so recently (modindex.modTimeCutoff)."""
 _DOWNLOADING = "go: downloading "
 
 
@@ -65,22 +67,45 @@ def list_packages(
 
     The go command's own messages go to `say`. Raises `PlanError` with what `go build` says when it refuses.
     """
-    flags = request.list_flags()
+    arguments = ("-deps", *request.list_flags(), "--", *request.packages)
     try:
-        packages = _list(project, runner, say, ("-deps", *flags, "--", *request.packages))
+        packages = _list(project, runner, say, arguments)
     except PlanError as error:
-        raise _refusal(project, request, runner) or error from None
+        packages = _list_by_index(project, request, runner, error, arguments)
     if not any(not package.dep_only for package in packages):
         raise PlanError(f"no packages match {' '.join(request.packages)} in {project.dir}")
     return packages
 
 
-def _refusal(project: GoProject, request: BuildRequest, runner: Runner) -> PlanError | None:
-    """All that `go build` says of packages that it refuses; `go list` ends with the first of them."""
-    arguments = ("build", "-n", *request.build_flags(), "--", *request.packages)
-    finished = _finish(project, runner, arguments)
+def _list_by_index(
+    project: GoProject, request: BuildRequest, runner: Runner, error: PlanError, arguments: Sequence[str]
+) -> list[Package]:
+    """List what was refused once more, as the go command lists for everybody: by its index of packages.
+
+    A folder whose only Go files begin with `_` holds a package or none, as it is looked at without the index
+    or with it (modload.dirInModule). What the index says counts where it cannot be stale. Raises `PlanError`
+    with all that `go build` says, where `go list` ends with the first refusal.
+    """
+    everybodys = msgspec.structs.replace(project, environment=with_index(project.environment))
+    finished = _finish(everybodys, runner, ("build", "-n", *request.build_flags(), "--", *request.packages))
     said = os.fsdecode(finished.stderr).strip("\n")
-    return PlanError(said) if finished.exit_code != 0 and said else None
+    if finished.exit_code != 0:
+        raise PlanError(said) if said else error
+    packages = _list(everybodys, runner, lambda text: None, arguments)
+    if any(_has_set_times(package.dir) for package in packages if not package.standard):
+        raise error
+    return packages
+
+
+def _has_set_times(folder: str) -> bool:
+    """Whether a file's modification time was set: the index may have it as it was when it had that time."""
+    try:
+        with os.scandir(folder) as entries:
+            stats = [entry.stat() for entry in entries if entry.is_file()]
+    except OSError:
+        # It vanished meanwhile.
+        return True
+    return any(stat.st_ctime_ns - stat.st_mtime_ns > _INDEX_PATIENCE_NS for stat in stats)
 
 
 def list_closures(

@@ -37,7 +37,18 @@ class GoCommand(msgspec.Struct, frozen=True):
         program gets it from there: its defaults come from go.mod and `//go:debug` lines (load/godebug.go).
         """
         settings = [base["GODEBUG"]] if base.get("GODEBUG") else []
-        return {**self.plain_environment(base), "GODEBUG": ",".join([*settings, "goindex=0"])}
+        return {**self.plain_environment(base), "GODEBUG": ",".join([*settings, _WITHOUT_INDEX])}
+
+
+_WITHOUT_INDEX = "goindex=0"
+
+
+def with_index(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment that `GoCommand.environment` made, as everybody else has it."""
+    settings = environment["GODEBUG"].removesuffix(_WITHOUT_INDEX).removesuffix(",")
+    return {name: value for name, value in environment.items() if name != "GODEBUG"} | (
+        {"GODEBUG": settings} if settings else {}
+    )
 
 
 class Toolchain(msgspec.Struct, frozen=True):
