@@ -66,8 +66,12 @@ class Job:
 
     @property
     def messages(self) -> str:
-        """What tools printed though they succeeded."""
+        """What tools printed that succeeded, or that did not keep others from being run."""
         return "".join(self._messages)
+
+    def note(self, text: str) -> None:
+        """Add to the messages."""
+        self._messages.append(text)
 
     @property
     def backend_workers(self) -> int:
@@ -186,7 +190,7 @@ class Job:
             advice = "the next run gives it more room; or use fewer --workers\n"
             return f"# {self.action.label}\n{os.fsdecode(output)}{what}{advice}"
         if output:
-            return "".join(self._messages) + self._report(output)
+            return self._report(output)
         ended = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
         return f"# {self.action.label}\n{tool}: {ended}\n"
 

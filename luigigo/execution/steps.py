@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 
-from luigigo.execution.job import Job
+from luigigo.execution.job import Job, JobFailed
 from luigigo.golang import archive, cflags, cgo, compile, directives, embed, ldflags, link
 from luigigo.golang.actions import CgoSpec, CompileSpec, LinkSpec, PreprofileSpec, on_node
 from luigigo.store.bundles import UnsoundBundle, pack, unpack
@@ -121,11 +121,7 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     if spec.prefer_external:
         objects.append(layout.object("preferlinkext"))
         _write(objects[0], b"")
-    for number, file in enumerate(cgo.c_compilations(spec, layout), start=1):
-        _refuse_go_assembly(job, spec, file[0])
-        output = layout.object(f"_x{number:03d}.o")
-        job.c_tool(cgo.cc_argv(spec, layout, job.c_root, file, output), os.path.dirname(file[0]))
-        objects.append(output)
+    objects += _compile_c(job, spec)
     go_files = [layout.object(name) for name in cgo.generated_go_files(spec)]
     if _links_internally(job, spec, objects):
         job.go_tool(cgo.dynimport_argv(spec, layout), layout.source_dir, cgo_variables, calls_c=True)
@@ -139,6 +135,25 @@ def _build_c(job: Job, spec: CgoSpec) -> dict[str, str]:
     bundle = layout.object("bundle")
     pack([(os.path.basename(path), path) for path in (*go_files, *objects)], bundle)
     return {"bundle": bundle}
+
+
+def _compile_c(job: Job, spec: CgoSpec) -> list[str]:
+    """Compile each C file; return the objects. One that fails keeps no other from telling its errors."""
+    objects, failures = [], 0
+    for number, file in enumerate(cgo.c_compilations(spec, job.layout), start=1):
+        output = job.layout.object(f"_x{number:03d}.o")
+        objects.append(output)
+        try:
+            _refuse_go_assembly(job, spec, file[0])
+            job.c_tool(cgo.cc_argv(spec, job.layout, job.c_root, file, output), os.path.dirname(file[0]))
+        except JobFailed as failed:
+            if failed.was_killed:
+                raise
+            job.note(str(failed))
+            failures += 1
+    if failures:
+        raise JobFailed("")
+    return objects
 
 
 def _check_linker_flags(job: Job, spec: CgoSpec, go_files: list[str]) -> None:

@@ -288,7 +288,7 @@ class Workshop:
         except JobFailed as failed:
             if failed.was_killed:
                 equipment.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
-            raise ActionError(str(failed)) from None
+            raise ActionError(job.messages + str(failed)) from None
         except Interrupted:
             raise _interrupted() from None
         finally:

@@ -169,6 +169,21 @@ def test_a_failed_c_link_is_told_as_by_go_build(lab: Lab) -> None:
     assert plain(without_ours(finished)) == plain(expected.stderr)
 
 
+def test_every_c_file_tells_its_errors(lab: Lab) -> None:
+    """The first one that does not compile keeps no other from being compiled."""
+    project = lab.write(
+        {
+            "go.mod": "module example.com/c\n\ngo 1.26\n",
+            "main.go": WITH_C,
+            "a.c": "int a(void) { return x; }\n",
+            "b.c": "#warning b\nint b(void) { return y; }\n",
+            "c.c": "#warning c\n",
+        }
+    )
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
+
+
 def test_a_package_that_is_left_with_tests_is_named(lab: Lab) -> None:
     """The go command lists it, and says when it is to compile it that there is nothing."""
     project = lab.write(
