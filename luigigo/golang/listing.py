@@ -88,7 +88,7 @@ def _list_by_index(
     """
     everybodys = msgspec.structs.replace(project, environment=with_index(project.environment))
     finished = _finish(everybodys, runner, ("build", "-n", *request.build_flags(), "--", *request.packages))
-    said = os.fsdecode(finished.stderr).strip("\n")
+    said = _without_downloads(finished)
     if finished.exit_code != 0:
         raise PlanError(said) if said else error
     packages = _list(everybodys, runner, lambda text: None, arguments)
@@ -215,13 +215,18 @@ def _run(project: GoProject, runner: Runner, say: Callable[[str], None], argumen
             say(line)
 
     finished = _finish(project, runner, arguments, say_download)
-    said = os.fsdecode(finished.stderr).split("\n")
-    text = "\n".join(line for line in said if not line.startswith(_DOWNLOADING))
+    text = _without_downloads(finished)
     if finished.exit_code != 0:
-        raise PlanError(text.strip("\n") or f"go {arguments[0]} failed")
-    if text.strip("\n"):
-        say(text.strip("\n"))
+        raise PlanError(text or f"go {arguments[0]} failed")
+    if text:
+        say(text)
     return finished.output
+
+
+def _without_downloads(finished: Finished) -> str:
+    """What the go command said, but for the downloads that were told as they began."""
+    said = os.fsdecode(finished.stderr).split("\n")
+    return "\n".join(line for line in said if not line.startswith(_DOWNLOADING)).strip("\n")
 
 
 def _finish(
