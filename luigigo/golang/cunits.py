@@ -163,15 +163,29 @@ class _Asking:
         places = ((self._generated, b"<generated>"), (self._root[0], b"<root>"))
         digest = hashlib.sha256(cincludes.without_places(text, places))
         digest.update(b"%d" % finished.exit_code)
-        told = finished.exit_code == 0 and (os.path.exists(rule) or unit.path.endswith(".s"))
+        read = self._read_files(rule)
+        untold = ""
+        if finished.exit_code != 0 or not (os.path.exists(rule) or unit.path.endswith(".s")):
+            untold = f"the preprocessor does not tell what {unit.name} reads"
+        elif self._has_time(argv, unit, finished.output, read):
+            untold = f"{unit.name} has the time of its compilation in it"
         searched = cincludes.searched_folders(os.fsdecode(finished.stderr))
         seen = _Seen(
             SourceFile(unit.name, Digest(digest.hexdigest())),
-            self._read_files(rule),
+            read,
             frozenset(folder for folder in searched if not folder.startswith(self._scratch + "/")),
-            untold="" if told else f"the preprocessor does not tell what {unit.name} reads",
+            untold=untold,
         )
         return self._assemble(unit, rule + ".s", seen) if cincludes.may_read_more(text) else seen
+
+    def _has_time(self, argv: tuple[str, ...], unit: _Unit, text: bytes, read: frozenset[str]) -> bool:
+        """Whether another time would make another text; compilers take the time from SOURCE_DATE_EPOCH."""
+        if "SOURCE_DATE_EPOCH" in self._variables:
+            return False
+        sources = (unit.text, *map(_content, read))
+        if not any(word in source for source in sources for word in (b"__DATE__", b"__TIME__")):
+            return False
+        return self._run(argv, unit, {"SOURCE_DATE_EPOCH": "1"}).output != text
 
     def _assemble(self, unit: _Unit, rule: str, seen: _Seen) -> _Seen:
         argv = cgo.assemble_argv(self._spec, self._layout, self._root, (unit.path, unit.is_cxx), rule)
@@ -200,9 +214,11 @@ class _Asking:
         found = cincludes.read_files(text, self._layout.source_dir)
         return frozenset(path for path in found if not path.startswith(self._scratch + "/"))
 
-    def _run(self, argv: tuple[str, ...], unit: _Unit) -> Finished:
+    def _run(
+        self, argv: tuple[str, ...], unit: _Unit, variables: Mapping[str, str] | None = None
+    ) -> Finished:
         folder = self._layout.source_dir
-        env = {**self._variables, "PWD": folder, "TERM": "dumb"}
+        env = {**self._variables, "PWD": folder, "TERM": "dumb", **(variables or {})}
         return self._runner.run(Command(argv, folder, env, stdin=unit.text, separate_stderr=True))
 
 

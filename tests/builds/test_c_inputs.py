@@ -313,6 +313,20 @@ def test_variables_of_c_compilers_count(pair: Pair, name: str, first: str, secon
     assert len(said) == 2
 
 
+def test_the_time_of_a_compile_is_not_kept(pair: Pair) -> None:
+    """Text with the date in it is compiled each time; where a variable says the date, it is not."""
+    dated = go_file("static const char *value(void) { return __DATE__; }", "println(C.GoString(C.value()))")
+    project = pair.project({"main.go": dated, "named.h": "/* not __TIME__ */\n"})
+    assert "cgo example.com/small" in pair.lab.build(project).actions()
+    assert "cgo example.com/small" in pair.lab.build(project).actions()
+    fixed = {"SOURCE_DATE_EPOCH": "86400"}
+    pair.lab.build(project, env=fixed)
+    assert pair.lab.build(project, env=fixed).outcome == "up-to-date"
+    (project / "main.go").write_text(go_file('#include "named.h"\nstatic int value(void) { return 1; }'))
+    pair.lab.build(project)
+    assert pair.lab.build(project).outcome == "up-to-date"
+
+
 def test_the_assemblers_include_folders_are_looked_at(pair: Pair) -> None:
     """A header of Go assembly that lies in a folder of -asmflags=-I is seen when it is edited."""
     files = {
