@@ -16,7 +16,7 @@ _SPLICE = re.compile(rb"\\[ \t]*\r?\n")
 _GAP = rb"(?:[ \t]|/\*.*?\*/)*"
 _ASKED = re.compile(
     rb"(?:^" + _GAP + rb"(?:\#|%:|\?\?=)" + _GAP + rb"(?:include|include_next|import|embed)\b"
-    rb"|__has_(?:include|include_next|embed)[ \t]*\()" + _GAP + rb"(?=([^\n]*))",
+    rb"|(__has_)(?:include|include_next|embed)[ \t]*\()" + _GAP + rb"(?=([^\n]*))",
     re.MULTILINE,
 )  # fmt: skip
 _LITERAL = re.compile(rb'"([^"\n]+)"|<([^>\n]+)>')
@@ -33,7 +33,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     names: frozenset[str] = frozenset()
     by_macro: frozenset[str] = frozenset()
-    """Macros that stand where a name is wanted."""
+    """Macros that stand where it is asked whether a header is there. Of a header that is included by a macro the
+    compiler tells the name."""
     macros: frozenset[str] = frozenset()
     """Macros that stand for a name; each such name is among `names`."""
 
@@ -61,10 +62,10 @@ def asked_names(text: bytes) -> Asked:
     names: set[str] = set()
     by_macro: set[str] = set()
     for match in _ASKED.finditer(text):
-        literal, word = _LITERAL.match(match[1]), _WORD.match(match[1])
+        literal, word = _LITERAL.match(match[2]), _WORD.match(match[2])
         if literal is not None:
             names.add(os.fsdecode(literal[1] or literal[2]))
-        elif word is not None:
+        elif word is not None and match[1]:
             by_macro.add(os.fsdecode(word[0]))
     macros = {os.fsdecode(name): os.fsdecode(one or other) for name, one, other in _NAMED.findall(text)}
     return Asked(frozenset(names | set(macros.values())), frozenset(by_macro), frozenset(macros))
