@@ -33,8 +33,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     names: frozenset[str] = frozenset()
     by_macro: frozenset[str] = frozenset()
-    """Macros that stand where it is asked whether a header is there. Of a header that is included by a macro the
-    compiler tells the name."""
+    """Macros that stand where it is asked whether a header is there. Which header one stands for that is
+    included, the compiler tells."""
     macros: frozenset[str] = frozenset()
     """Macros that stand for a name; each such name is among `names`."""
 
