@@ -10,6 +10,7 @@ import hashlib
 import os
 import stat as kinds
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 
 import msgspec
 
@@ -67,6 +68,8 @@ class ListingState(msgspec.Struct, frozen=True, array_like=True):
     stat: tuple[int, ...]
     """While it is the same, so are the names."""
     digest: bytes
+    dangling: tuple[bytes, ...] = ()
+    """Names of links that lead nowhere, and whose targets may appear without a trace in the folder."""
 
 
 class Footprint(msgspec.Struct, frozen=True, array_like=True):
@@ -265,16 +268,35 @@ def _target(name: str, folder: int, witness: _Witness | None, path: bytes) -> tu
 def _listing(path: str, witness: _Witness) -> ListingState:
     folder, left_out = os.fsencode(path), witness.left_out(path)
     digest = _listing_digest(folder, left_out, witness)
+    dangling = _dangling(path, witness)
     try:
         # Last, so that a change while the names were read shows.
         stat = os.stat(path)
     except OSError:
         return ListingState(folder, left_out, (), digest)
     witness.see(stat, path)
-    return ListingState(folder, left_out, stat_numbers(stat), digest)
+    return ListingState(folder, left_out, stat_numbers(stat), digest, dangling)
+
+
+def _dangling(path: str, witness: _Witness) -> tuple[bytes, ...]:
+    """The links of a folder that lead nowhere; what others lead to was there all the time."""
+    found = []
+    with suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                try:
+                    stat = entry.stat()
+                except OSError:
+                    found.append(os.fsencode(entry.name))
+                    continue
+                if not kinds.S_ISDIR(stat.st_mode):
+                    witness.see(stat, entry.path)
+    return tuple(sorted(found))
 
 
 def _listing_holds(state: ListingState) -> bool:
+    if any(os.path.exists(os.path.join(state.path, name)) for name in state.dangling):
+        return False
     if state.stat:
         try:
             if stat_numbers(os.stat(state.path)) == state.stat:

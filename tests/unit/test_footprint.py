@@ -99,6 +99,18 @@ def test_what_lies_in_a_subfolder_is_its_own_matter(folder: Path) -> None:
     assert holds(footprint)
 
 
+def test_a_listing_sees_where_links_lead(tmp_path: Path) -> None:
+    """A link that led nowhere leads to something, though nothing changed in its own folder."""
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    (folder / "header.h").symlink_to("../other/header.h")
+    listed = sure(Places(listings=(str(folder),)))
+    assert holds(listed)
+    (other / "header.h").write_text("")
+    assert not holds(listed)
+
+
 def test_a_listing_counts_by_names_and_kinds(folder: Path) -> None:
     """Contents do not matter, and a name that comes and goes leaves it as it was."""
     footprint = sure(Places(listings=(str(folder),)))
