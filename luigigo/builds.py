@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -65,14 +66,19 @@ class PlannedBuild:
     ) -> None:
         """`done` is what `workshop` found to be done."""
         self.digest = digest
-        self.kept: tuple[kept.Place, kept.Kept] | None = None
-        """Where the plan may be kept, and what it was made from."""
+        self.keeping: Future[tuple[kept.Place, kept.Kept] | None] = Future()
+        """Looks at what the plan rests on while its actions run."""
         self.workshop = workshop
         self.plan = workshop.plan
         self.done = done
         self.made = time.monotonic()
         self._timings = timings
         self._remaining: dict[ActionId, float] | None = None
+
+    @property
+    def kept(self) -> tuple[kept.Place, kept.Kept] | None:
+        """Where the plan may be kept, with what it rests on; None where that is not certain."""
+        return self.keeping.result()
 
     @property
     def remaining_seconds(self) -> dict[ActionId, float]:
@@ -139,6 +145,7 @@ class Builds:
         self._equipment: Equipment | None = None
         self._queued_seconds: dict[ActionId, float] = {}
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="footprint")
 
     @property
     def equipment(self) -> Equipment:
@@ -230,7 +237,7 @@ class Builds:
         except StoreError:
             return None
         build = PlannedBuild(earlier.plan, workshop, workshop.prune(), self.equipment.timings)
-        build.kept = (place, earlier)
+        build.keeping.set_result((place, earlier))
         return build
 
     def _new_plan(self, request: BuildRequest, output: str, place: kept.Place) -> PlannedBuild:
@@ -254,10 +261,16 @@ class Builds:
         digest = self._write_plan(plan_codec.encode(workshop.plan))
         self._workshops[digest] = workshop
         build = PlannedBuild(digest, workshop, done, equipment.timings)
-        if planned.keepable:
-            outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
+        outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
+
+        def keep() -> tuple[kept.Place, kept.Kept] | None:
             state = asking.kept(digest, planned, outputs, self._session.variables)
-            build.kept = None if state is None else (place, state)
+            return None if state is None else (place, state)
+
+        if planned.keepable:
+            build.keeping = self._threads.submit(keep)
+        else:
+            build.keeping.set_result(None)
         return build
 
     def _write_plan(self, plan: bytes) -> Digest:

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping, Sequence
+from concurrent.futures import wait
 from typing import BinaryIO
 
 from luigigo.builds import PlannedBuild
@@ -183,6 +184,8 @@ def finish(build: PlannedBuild, output: str, session: Session) -> list[str]:
     all.
     """
     wanted = deliveries(build.plan, output)
+    # What is written from now on is no change of what the plan rests on.
+    wait([build.keeping])
     errors: list[LuigigoError] = []
     for delivery in wanted:
         if not is_delivered(delivery, build, session):
