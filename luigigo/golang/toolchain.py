@@ -45,7 +45,7 @@ _WITHOUT_INDEX = "goindex=0"
 
 def with_index(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment that `GoCommand.environment` made, as everybody else has it."""
-    settings = environment["GODEBUG"].removesuffix(_WITHOUT_INDEX).removesuffix(",")
+    settings = environment.get("GODEBUG", "").removesuffix(_WITHOUT_INDEX).removesuffix(",")
     return {name: value for name, value in environment.items() if name != "GODEBUG"} | (
         {"GODEBUG": settings} if settings else {}
     )
