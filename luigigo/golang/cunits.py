@@ -95,7 +95,7 @@ class UnitReader:
             return kept
         named = named_files((*spec.cpp_flags, *spec.c_flags, *spec.cxx_flags), source_dir)
         with tempfile.TemporaryDirectory(dir=self._scratch_dir) as scratch:
-            asking = _Asking(self._runner, self._variables, spec, source_dir, map_root, scratch)
+            asking = _Asking(self._runner, self._variables, spec, (source_dir, map_root), scratch)
             units = asking.units(self._generated_includes())
             seen = list(threads.map(asking.see, units))
             commands = asking.commands()
@@ -124,10 +124,11 @@ class _Asking:
         runner: Runner,
         variables: Mapping[str, str],
         spec: CgoSpec,
-        source_dir: str,
-        map_root: str,
+        folders: tuple[str, str],
         scratch: str,
     ) -> None:
+        """`folders`: the package's, and the one whose name objects do not have."""
+        source_dir, map_root = folders
         self._runner, self._variables, self._spec = runner, variables, spec
         self._root = (map_root, spec.map_root_to)
         self._scratch = scratch
