@@ -156,7 +156,7 @@ def _checked(env: GoEnv, request: BuildRequest, desk: Desk) -> tuple[BuildReques
     if warning:
         desk.say(f"luigigo: {warning}")
     request = with_goflags(request, env.goflags)
-    env = msgspec.structs.replace(env, godebug=desk.variables.get("GODEBUG", ""))
+    env = env.with_variables(desk.variables)
     check_environment(env, desk.variables, race=request.race)
     if request.buildmode == "pie" and request.race and not env.default_is_pie:
         raise UsageError(f"-buildmode=pie not supported when -race is enabled on {env.goos}/{env.goarch}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from luigigo.errors import UsageError
-from luigigo.golang.variables import SEALED
+from luigigo.golang.variables import SEALED, TOOL_SETTINGS
 
 ARCH_VARIABLE = {
     "386": "GO386",
@@ -50,7 +52,6 @@ class GoEnv(msgspec.Struct, frozen=True, rename="upper"):
     cgo_cxxflags: str = ""
     cgo_ldflags: str = ""
     pkg_config: str = ""
-    go_extlink_enabled: str = ""
     cgo_cflags_allow: str = ""
     cgo_cflags_disallow: str = ""
     cgo_cppflags_allow: str = ""
@@ -60,7 +61,8 @@ class GoEnv(msgspec.Struct, frozen=True, rename="upper"):
     cgo_ldflags_allow: str = ""
     cgo_ldflags_disallow: str = ""
     godebug: str = ""
-    """Of the process; the go command itself is given more in it."""
+    go_extlink_enabled: str = ""
+    """This and the one before as the process has them: what `go env -w` keeps of them reaches no tool."""
     go386: str = ""
     goamd64: str = ""
     goarm: str = ""
@@ -95,6 +97,11 @@ class GoEnv(msgspec.Struct, frozen=True, rename="upper"):
         }
         return {key: text for key, text in wanted.items() if key and text}
 
+    def with_variables(self, variables: Mapping[str, str]) -> GoEnv:
+        """The same with what Go's tools read of the process' own environment."""
+        own = {name.lower(): variables.get(name, "") for name in TOOL_SETTINGS}
+        return msgspec.structs.replace(self, **own)
+
     @property
     def flag_rules(self) -> dict[str, str]:
         """`CGO_CFLAGS_ALLOW` and its like, wherever they are set."""
@@ -102,7 +109,7 @@ class GoEnv(msgspec.Struct, frozen=True, rename="upper"):
         return {name.upper(): getattr(self, name) for name in names}
 
 
-ENV_NAMES = tuple(field.upper() for field in GoEnv.__struct_fields__ if field != "godebug")
+ENV_NAMES = tuple(field.upper() for field in GoEnv.__struct_fields__ if field.upper() not in TOOL_SETTINGS)
 
 
 def check_environment(env: GoEnv, variables: dict[str, str], *, race: bool) -> None:

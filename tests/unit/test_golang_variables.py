@@ -71,10 +71,9 @@ def test_every_setting_of_the_go_command_decides_or_has_no_effect() -> None:
 
 
 def test_what_the_go_command_may_keep_in_a_file_is_asked_of_it() -> None:
-    """A variable that `go env -w` can set and that decides a tool's output is read by `go env`."""
-    assert {"GO_EXTLINK_ENABLED", "CGO_CFLAGS_ALLOW", "CGO_LDFLAGS_DISALLOW", "CC", "GOFLAGS"} <= set(
-        ENV_NAMES
-    )
+    """What `go env -w` can set is read by `go env`, but for what it hands to no tool."""
+    assert not set(TOOL_SETTINGS) & set(ENV_NAMES)
+    assert {"CGO_CFLAGS_ALLOW", "CGO_LDFLAGS_DISALLOW", "CC", "GOFLAGS"} <= set(ENV_NAMES)
 
 
 @pytest.mark.parametrize(
