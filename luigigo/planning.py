@@ -274,11 +274,14 @@ class _Reading:
         return msgspec.structs.replace(self._request, pgo=os.path.join(self._project.dir, pgo))
 
     def _profiles(self, request: BuildRequest) -> dict[str, SourceFile]:
-        paths = planner.profile_paths(request, self._packages, os.path.isfile)
+        paths = planner.profile_paths(request, self._packages, os.path.exists)
         found = {}
         for path in set(paths.values()):
             try:
                 found[path] = SourceFile(os.path.basename(path), self._desk.hashes.digest(path))
+            except IsADirectoryError:
+                # The tool that reads it will say so.
+                found[path] = SourceFile(os.path.basename(path), digest_of("folder"))
             except OSError as error:
                 raise UsageError(f"-pgo={path}: {error.strerror}") from error
         return found

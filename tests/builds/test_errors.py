@@ -225,3 +225,13 @@ def test_go_assembly_beside_cgo_is_told_as_by_go_build(lab: Lab) -> None:
     )
     finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
+
+
+def test_a_profile_that_is_a_folder_is_refused_by_what_reads_it(lab: Lab) -> None:
+    """A folder called default.pgo is taken for a profile, as by go build."""
+    project = lab.write(
+        {"go.mod": "module example.com/p\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() {}\n"}
+    )
+    (project / "default.pgo").mkdir()
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
