@@ -109,7 +109,13 @@ def cgo_probe(draw: Draw) -> Piece:
 def cgo_library(draw: Draw) -> Piece:
     """A static library in a folder, by -l, by path, or as an object that goes along."""
     flags = draw.rng.choice(
-        ["-L${SRCDIR}/lib -lanswer", "lib/libanswer.a", "${SRCDIR}/lib/libanswer.a", "-Llib -lanswer", ""]
+        [
+            "-L${SRCDIR}/lib -lanswer",
+            "NAME/lib/libanswer.a",
+            "${SRCDIR}/lib/libanswer.a",
+            "-LNAME/lib -lanswer",
+            "",
+        ]
     )
     cgo = f"// #cgo LDFLAGS: {flags}\n" if flags else ""
     files: dict[str, str | Entry] = {
