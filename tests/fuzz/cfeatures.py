@@ -109,13 +109,7 @@ def cgo_probe(draw: Draw) -> Piece:
 def cgo_library(draw: Draw) -> Piece:
     """A static library in a folder, by -l, by path, or as an object that goes along."""
     flags = draw.rng.choice(
-        [
-            "-L${SRCDIR}/lib -lanswer",
-            "NAME/lib/libanswer.a",
-            "${SRCDIR}/lib/libanswer.a",
-            "-LNAME/lib -lanswer",
-            "",
-        ]
+        ["-L${SRCDIR}/lib -lanswer", "NAME/lib/libanswer.a", "${SRCDIR}/lib/libanswer.a", ""]
     )
     cgo = f"// #cgo LDFLAGS: {flags}\n" if flags else ""
     files: dict[str, str | Entry] = {
