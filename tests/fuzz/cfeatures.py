@@ -128,7 +128,7 @@ def cgo_date(draw: Draw) -> Piece:
     """C text with the date of the build, as SOURCE_DATE_EPOCH says it."""
     piece = draw.package(
         {
-            "show.go": "package NAME\n\n// static const char *date(void) { return __DATE__ __TIME__; }\n"
+            "show.go": "package NAME\n\n// static const char *date(void) { return __DATE__; }\n"
             'import "C"\n\nvar Value = @\n\nfunc Show() { println(C.GoString(C.date())) }\n'
         }
     )
