@@ -235,3 +235,16 @@ def test_a_profile_that_is_a_folder_is_refused_by_what_reads_it(lab: Lab) -> Non
     (project / "default.pgo").mkdir()
     finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
+
+
+def test_a_folder_whose_go_files_are_passed_over_holds_no_package(lab: Lab) -> None:
+    """What the go command's index of packages makes of such a folder is what luigigo says."""
+    project = lab.write(
+        {
+            "go.mod": "module example.com/u\n\ngo 1.26\n",
+            "main.go": 'package main\n\nimport _ "example.com/u/part"\n\nfunc main() {}\n',
+            "part/_part.go": "package part\n",
+        }
+    )
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, lab.go_build(project, "-o", "/dev/null"))
