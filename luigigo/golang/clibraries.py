@@ -107,7 +107,8 @@ def _rule(path: str, folder: str) -> list[str]:
 
 def _library_folders(flags: Sequence[str], variables: Mapping[str, str]) -> list[str]:
     """The folders that flags and the environment name: a library that appears there may be found first."""
-    found = [folder or "." for folder in variables.get("LIBRARY_PATH", "").split(os.pathsep)]
+    given = variables.get("LIBRARY_PATH", "")
+    found = [folder or "." for folder in given.split(os.pathsep)] if given else []
     following = pairwise((*flags, ""))
     return found + [flag[2:] or after for flag, after in following if flag.startswith("-L")]
 
