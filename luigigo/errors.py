@@ -68,6 +68,10 @@ class ActionError(LuigigoError):
     exit_code = ExitCode.BUILD_FAILED
 
 
+class ToolStopped(ActionError):
+    """Somebody's signal ended a tool of an action; another run of it may succeed."""
+
+
 class PlaceTaken(LuigigoError):
     """What lies where a binary is to go is never overwritten; the text is the go command's."""
 

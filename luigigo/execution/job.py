@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Mapping, Sequence
 
+from luigigo.endings import Ending, ending
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import CommandStarted
 from luigigo.execution.messages import report
@@ -15,7 +16,7 @@ from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, on
 from luigigo.golang.compile import Layout
 from luigigo.golang.environment import ARCH_VARIABLE
 from luigigo.golang.variables import LOCALE, TOOL_SETTINGS
-from luigigo.process import Command
+from luigigo.process import Command, Finished
 
 _numbers = itertools.count(1)
 
@@ -28,8 +29,8 @@ _GO_SETTINGS = frozenset(
 class JobFailed(Exception):
     """A tool failed; the text is its output as go build prints it."""
 
-    was_killed = False
-    """Whether the kernel killed it, as it does when memory runs out."""
+    ending = Ending.FAILED
+    """Whether the tool itself found fault, or something else ended it."""
 
 
 class Job:
@@ -99,7 +100,10 @@ class Job:
         return self._run(short, cwd or self.layout.object_dir, {**self._surroundings(), **env})
 
     def c_tool(self, argv: Sequence[str], cwd: str, *, may_fail: bool = False) -> bool:
-        """Run the C compiler; return whether it succeeded, which it must unless `may_fail`."""
+        """Run the C compiler; return whether it succeeded.
+
+        Raises `JobFailed` when it did not, unless `may_fail`, and always when something else ended it.
+        """
         env = {**self._surroundings(), **self._c_environment(), **self._keyed(), "TERM": "dumb"}
         if not may_fail:
             self._refuse_argument_files(argv)
@@ -148,14 +152,15 @@ class Job:
             raise JobFailed(f"# {self.action.label}\n{argv[0]}: {error.strerror}\n") from error
         self.cpu_seconds += finished.cpu_seconds
         self.peak_bytes = max(self.peak_bytes, finished.peak_bytes)
-        if finished.exit_code == 0:
+        ended = ending(finished.exit_code, finished.output)
+        if ended is Ending.SUCCEEDED:
             if finished.output:
                 self._messages.append(self._report(finished.output))
             return True
-        if may_fail:
+        if may_fail and ended.is_verdict:
             return False
-        failed = JobFailed(self._failure(argv[0], finished.exit_code, finished.output))
-        failed.was_killed = finished.exit_code == -9
+        failed = JobFailed(self._failure(argv[0], ended, finished))
+        failed.ending = ended
         raise failed
 
     def _keyed(self) -> dict[str, str]:
@@ -184,15 +189,16 @@ class Job:
         inside = sources.dir.removeprefix(sources.map_root)
         return self.layout.source_dir, name + (inside.replace("/", "\\") if "\\" in name else inside)
 
-    def _failure(self, tool: str, exit_code: int, output: bytes) -> str:
-        if exit_code == -9:
+    def _failure(self, tool: str, ended: Ending, finished: Finished) -> str:
+        exit_code, output = finished.exit_code, finished.output
+        if ended is Ending.KILLED:
             what = f"{os.path.basename(tool)} was killed on node {self._equipment.node}: out of memory? "
             advice = "the next run gives it more room; or use fewer --workers\n"
             return f"# {self.action.label}\n{os.fsdecode(output)}{what}{advice}"
         if output:
             return self._report(output)
-        ended = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
-        return f"# {self.action.label}\n{tool}: {ended}\n"
+        status = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
+        return f"# {self.action.label}\n{tool}: {status}\n"
 
     def fail(self, text: str) -> JobFailed:
         """An error of this action in words of our own."""

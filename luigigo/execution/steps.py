@@ -147,7 +147,7 @@ def _compile_c(job: Job, spec: CgoSpec) -> list[str]:
             _refuse_go_assembly(job, spec, file[0])
             job.c_tool(cgo.cc_argv(spec, job.layout, job.c_root, file, output), os.path.dirname(file[0]))
         except JobFailed as failed:
-            if failed.was_killed:
+            if not failed.ending.is_verdict:
                 raise
             job.note(str(failed))
             failures += 1

@@ -18,7 +18,16 @@ from functools import cached_property
 
 import msgspec
 
-from luigigo.errors import ActionError, ContentMissing, ExitCode, LuigigoError, SourcesElsewhere, StoreError
+from luigigo.endings import Ending
+from luigigo.errors import (
+    ActionError,
+    ContentMissing,
+    ExitCode,
+    LuigigoError,
+    SourcesElsewhere,
+    StoreError,
+    ToolStopped,
+)
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import ActionEnded, ActionStarted, Outcome, Resources
 from luigigo.execution.job import Job, JobFailed
@@ -286,9 +295,10 @@ class Workshop:
                 for role, path in outputs.items()
             }
         except JobFailed as failed:
-            if failed.was_killed:
+            if failed.ending is Ending.KILLED:
                 equipment.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
-            raise ActionError(job.messages + str(failed)) from None
+            stopped = failed.ending is Ending.STOPPED
+            raise (ToolStopped if stopped else ActionError)(job.messages + str(failed)) from None
         except Interrupted:
             raise _interrupted() from None
         finally:

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import msgspec
 
+from luigigo.endings import ending
 from luigigo.footprint import Places
 from luigigo.golang import cincludes
 from luigigo.golang.answers import Answers
@@ -84,7 +85,8 @@ class LibraryReader:
                 os.path.join(scratch, "program"),
             )
             env = {**self._variables, "PWD": folder, "TMPDIR": scratch, "TERM": "dumb"}
-            said = self._runner.run(Command(argv, folder, env, stdin=_PROGRAM)).output
+            finished = self._runner.run(Command(argv, folder, env, stdin=_PROGRAM))
+            said = finished.output
             found = [(os.fsdecode(name), how == b"succeeded") for name, how in _TRIED.findall(said)]
             tried = [(name, was_there) for name, was_there in found if not name.startswith(scratch + "/")]
             read = [name for name, was_there in tried if was_there] + _rule(rule, folder)
@@ -93,7 +95,8 @@ class LibraryReader:
         folders = {*(os.path.dirname(path) for path in files)}
         names = [os.path.dirname(name) or "." for name, _ in tried]
         folders.update(_absolute([*names, *_library_folders(flags, self._variables)], folder))
-        untold = named.untold or ("" if read else f"nothing tells what {' '.join(driver)} links")
+        is_told = read and ending(finished.exit_code, said).is_verdict
+        untold = named.untold or ("" if is_told else f"nothing tells what {' '.join(driver)} links")
         return Libraries(tuple(files), Places(files=tuple(files), listings=tuple(sorted(folders))), untold)
 
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from luigigo.errors import ActionError, ExitCode, LuigigoError, PlanRefused, SourcesElsewhere
+from luigigo.errors import ActionError, ExitCode, LuigigoError, PlanRefused, SourcesElsewhere, ToolStopped
 from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.errand import Errand, NotOurs, errand_of
@@ -328,7 +328,7 @@ class NodeWorker:
     def _result_of(self, errand: Errand, error: BaseException) -> Ended:
         """What an error means for luigid: the action's fault, or this node's."""
         name, lease, text = errand.task_id, errand.lease, str(error)
-        if isinstance(error, ActionError):
+        if isinstance(error, ActionError) and not isinstance(error, ToolStopped):
             return Ended(name, lease, "failed", text, int(error.exit_code))
         if isinstance(error, NotOurs | PlanRefused):
             return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))

@@ -353,3 +353,23 @@ def test_what_did_not_change_is_not_built_again(pair: Pair) -> None:
     (project / "inc/a.h").write_text("#define VALUE 1\n\n")
     again = pair.lab.luigigo("build", project, "-o", pair.lab.output_of(project), "--json")
     assert '"outcome":"ran"' not in again.stdout.replace(" ", "")
+
+
+@pytest.mark.parametrize("name", ["KILL", "TERM"])
+def test_a_linker_that_was_ended_decides_nothing(pair: Pair, name: str) -> None:
+    """Where cgo's trial link fails the binary is linked by C's linker; one that was ended has not failed."""
+    project = pair.project({"main.go": go_file("static int value(void) { return 3; }")})
+    tools = pair.lab.folder / "tools"
+    tools.mkdir()
+    linker = tools / "ld"
+    ending = f'case "$*" in *_cgo_.o*) [ ! -e {tools}/ends ] || kill -{name} $$ ;; esac\n'
+    linker.write_text(f'#!/bin/sh\n{ending}exec {shutil.which("ld")} "$@"\n')
+    linker.chmod(0o755)
+    (tools / "ends").touch()
+    pair.variables["COMPILER_PATH"] = str(tools)
+    output = pair.lab.output_of(project)
+    ended = pair.lab.luigigo("build", project, "-o", output, env=pair.variables)
+    assert ended.returncode == 1, ended.stderr
+    assert "ld terminated with signal" in ended.stderr
+    (tools / "ends").unlink()
+    pair.assert_same(project)

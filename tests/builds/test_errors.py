@@ -248,3 +248,24 @@ def test_a_folder_whose_go_files_are_passed_over_holds_no_package(lab: Lab) -> N
     )
     finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
     assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, lab.go_build(project, "-o", "/dev/null"))
+
+
+def test_a_download_that_fails_is_told_once(lab: Lab) -> None:
+    """The version is known and its files are not there: go's line about the download, then its error."""
+    proxy = lab.folder / "proxy" / "example.com" / "dep" / "@v"
+    proxy.mkdir(parents=True)
+    (proxy / "v1.0.0.info").write_text('{"Version":"v1.0.0"}')
+    (proxy / "v1.0.0.mod").write_text("module example.com/dep\n\ngo 1.26\n")
+    module = "module example.com/p\n\ngo 1.26\n\nrequire example.com/dep v1.0.0\n"
+    main = 'package main\n\nimport _ "example.com/dep"\n\nfunc main() {}\n'
+    project = lab.write({"go.mod": module, "main.go": main})
+    env = {
+        "GOPROXY": f"file://{lab.folder}/proxy",
+        "GONOSUMDB": "*",
+        "GOMODCACHE": str(lab.folder / "modcache"),
+        "GOFLAGS": "-modcacherw -mod=mod",
+    }
+    expected = lab.go_build(project, "-o", "/dev/null", env=env)
+    assert "downloading example.com/dep v1.0.0" in expected.stderr
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", env=env)
+    assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, expected)

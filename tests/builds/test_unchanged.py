@@ -287,6 +287,20 @@ def test_a_file_that_a_constraint_kept_out_may_enter(lab: Lab, project: Path) ->
     assert "compile example.com/small/part" in rebuilt(lab, project)
 
 
+def test_a_debug_setting_that_a_constraint_kept_out_counts(lab: Lab) -> None:
+    """A file of nothing but a setting changes no package, and the binary all the same."""
+    setting = "//go:debug panicnil=1\npackage main\n"
+    main = "package main\n\nfunc main() { panic(nil) }\n"
+    files = {"go.mod": MODULE, "main.go": main, "setting.go": "//go:build ignore\n\n" + setting}
+    project = lab.write(files, "small")
+    lab.build(project)
+    assert lab.build(project).outcome == "up-to-date"
+    _write("setting.go", setting)(project)
+    assert "link example.com/small" in rebuilt(lab, project)
+    _write("setting.go", "//go:build ignore\n\n" + setting)(project)
+    assert rebuilt(lab, project) == set()
+
+
 def test_a_package_that_a_pattern_would_match_is_seen(lab: Lab) -> None:
     """Whether its folder is new, or a file in it was kept out by a constraint."""
     program = "package main\n\nfunc main() {}\n"

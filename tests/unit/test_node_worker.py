@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import luigigo.nodes.worker
-from luigigo.errors import ActionError
+from luigigo.errors import ActionError, ToolStopped
 from luigigo.model import ActionId, Digest, Output
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.place import Place
@@ -42,7 +42,7 @@ class Workshop:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
-        self.failing: set[str] = set()
+        self.failing: dict[str, ActionError] = {}
         self.may_publish: dict[str, threading.Event] = {}
         self.plan = SimpleNamespace(actions=self)
 
@@ -60,7 +60,7 @@ class Workshop:
         published = self.may_publish.setdefault(name, threading.Event())
         self.begun.append(name)
         if name in self.failing:
-            raise ActionError("does not compile")
+            raise self.failing[name]
         tools_ended()
         assert published.wait(10)
         return SimpleNamespace(messages="", outputs={"export": Output(Digest("1" * 64), 7)})
@@ -148,10 +148,17 @@ def test_who_cannot_publish_lets_no_more_begin(scene: Scene) -> None:
 
 def test_who_fails_leaves_its_slot(scene: Scene) -> None:
     """It publishes nothing, and the slot is free for the next."""
-    scene.workshop.failing.add("first")
+    scene.workshop.failing["first"] = ActionError("does not compile")
     scene.give("first", "second")
     wait_for(lambda: scene.workshop.begun == ["first", "second"])
     wait_for(lambda: scene.results == {"first": "failed"})
+
+
+def test_an_action_whose_tool_was_stopped_is_for_another(scene: Scene) -> None:
+    """An allocation that ends may signal the tools before their worker."""
+    scene.workshop.failing["first"] = ToolStopped("compile: signal 15")
+    scene.give("first")
+    wait_for(lambda: scene.results == {"first": "unable"})
 
 
 def test_luigid_is_told_when_a_slot_is_left(scene: Scene) -> None:
