@@ -127,7 +127,8 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
     )
     here.add_observer(reporter)
     # Luigi takes a tenth of a second to import, and planning waits for the go command meanwhile.
-    threading.Thread(target=_load_scheduling, name="import luigi", daemon=True).start()
+    loading = threading.Thread(target=_load_scheduling, name="import luigi", daemon=True)
+    loading.start()
     try:
         return _build(request, output, options, here, reporter)
     except LuigigoError as error:
@@ -137,6 +138,8 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
     finally:
         reporter.close()
         here.close()
+        # An interpreter that ends in the middle of an import may crash.
+        loading.join()
 
 
 def _load_scheduling() -> None:

@@ -60,6 +60,7 @@ def plain_environment(folder: Path) -> dict[str, str]:
     return kept | {
         "HOME": str(home), "GOENV": "off", "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off",
         "GOPATH": str(folder / "gopath"), "GOFLAGS": "", "LC_ALL": "C", "TERM": "dumb",
+        "PYTHONFAULTHANDLER": "1",
     }  # fmt: skip
 
 
