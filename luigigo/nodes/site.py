@@ -22,6 +22,7 @@ from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.homebound import Trusted, why_home
 from luigigo.golang.sanity import require_sane
 from luigigo.golang.toolchain import Toolchain, find_go, read_toolchain, run_env
+from luigigo.keyedlocks import KeyedLocks
 from luigigo.model import Digest
 from luigigo.session import Session
 
@@ -60,6 +61,7 @@ class Site:
         self._workshops: OrderedDict[Digest, Workshop] = OrderedDict()
         self._has_compilers: dict[str, bool] = {}
         self._lock = threading.Lock()
+        self._opening = KeyedLocks()
         self._probing = threading.Lock()
 
     def _find_toolchain(self, configured: str) -> tuple[Toolchain, Trusted]:
@@ -78,13 +80,17 @@ class Site:
         Raises `ContentMissing` where the plan can't be had, `PlanRefused` for one that is damaged or none of
         luigigo's, and `ToolchainError` for a plan of another toolchain.
         """
-        with self._lock:
-            workshop = self._workshops.get(digest)
+        # Reading one from a slow share holds up nobody but those who want the same.
+        with self._opening.hold(digest):
+            with self._lock:
+                workshop = self._workshops.get(digest)
             if workshop is None:
-                workshop = self._workshops[digest] = self._open(digest)
+                workshop = self._open(digest)
+            with self._lock:
+                self._workshops[digest] = workshop
+                self._workshops.move_to_end(digest)
                 while len(self._workshops) > PLANS_KEPT:
                     self._workshops.popitem(last=False)
-            self._workshops.move_to_end(digest)
             return workshop
 
     def _open(self, digest: Digest) -> Workshop:

@@ -10,10 +10,10 @@ import errno
 import hashlib
 import os
 import stat
-import threading
 from collections.abc import Callable
 
 from luigigo.errors import ContentMissing
+from luigigo.keyedlocks import KeyedLocks
 from luigigo.machine import node_name
 from luigigo.model import Digest, Output
 from luigigo.store.flaws import MISSING, Flaw, flaw_of, open_plain, patiently
@@ -33,7 +33,7 @@ class Contents:
         self._node_cache = node_cache
         self._stat_hashes = stat_hashes
         self._on_damage = on_damage
-        self._opening: dict[str, threading.Lock] = {}
+        self._opening = KeyedLocks()
 
     def publish_file(self, path: str, *, executable: bool = False) -> Output:
         """Move a finished file in; afterwards `path` is gone.
@@ -82,7 +82,7 @@ class Contents:
         if self._stat_hashes.knows(place) == digest:
             return place
         # Slots of one node ask for the same content at the same moment: one of them copies it.
-        with self._opening.setdefault(digest, threading.Lock()):
+        with self._opening.hold(digest):
             if self._node_cache is not None and self._cached(output, place):
                 return place
             ensure = self._check if self._node_cache is None else self._fetch
