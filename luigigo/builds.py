@@ -42,7 +42,7 @@ from luigigo.model import ActionId, ActionRecord, Digest
 from luigigo.planning import Desk, Planned, describe_go, make_plan
 from luigigo.planning_places import known_before, places_of, unread
 from luigigo.scheduling.priority import remaining_path_seconds
-from luigigo.scheduling.protocol import Help, Progress, Usage
+from luigigo.scheduling.protocol import Progress, Usage
 from luigigo.store import Store
 from luigigo.store.leases import Lease
 from luigigo.store.stathashes import StatHashes
@@ -329,16 +329,6 @@ class Builds:
         )
         ended = ActionEnded(kind, package, label, outcome, usage.seconds, progress.node, message, resources)
         self.observe(ended)
-
-    def help(self) -> Help:
-        """What this process can do for a cluster without workers."""
-        build = next(iter(self._builds.values()), None)
-        toolchain = None if build is None else build.plan.toolchain
-        return Help(
-            memory_bytes=self.equipment.budget_bytes,
-            toolchain="" if toolchain is None else toolchain.identity,
-            go="" if toolchain is None else toolchain.version,
-        )
 
     def keep(self, build: PlannedBuild, summary: str, outputs: Mapping[str, Digest]) -> None:
         """Remember that this build's binaries are in place, for the next one to find nothing to do."""

@@ -72,6 +72,13 @@ class ToolStopped(ActionError):
     """Somebody's signal ended a tool of an action; another run of it may succeed."""
 
 
+class ToolKilled(ActionError):
+    """A tool was killed, as the kernel does when memory runs out; with more room it may succeed."""
+
+    peak_bytes = 0
+    """What it had taken by then."""
+
+
 class PlaceTaken(LuigigoError):
     """What lies where a binary is to go is never overwritten; the text is the go command's."""
 

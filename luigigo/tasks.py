@@ -171,7 +171,7 @@ def _terms() -> Terms:
         node=node_name(),
         version=__version__,
         observe=_observe_elsewhere,
-        help=lambda: here.builds.help(),
+        memory_bytes=lambda: here.builds.equipment.budget_bytes,
         renew=lambda: here.builds.renew_leases(),
         falls_back=here.config.fallback == "local",
     )

@@ -192,9 +192,10 @@ class Job:
     def _failure(self, tool: str, ended: Ending, finished: Finished) -> str:
         exit_code, output = finished.exit_code, finished.output
         if ended is Ending.KILLED:
-            what = f"{os.path.basename(tool)} was killed on node {self._equipment.node}: out of memory? "
-            advice = "the next run gives it more room; or use fewer --workers\n"
-            return f"# {self.action.label}\n{os.fsdecode(output)}{what}{advice}"
+            what = f"{os.path.basename(tool)} was killed on node {self._equipment.node}: out of memory?"
+            here = self._equipment.has_projects
+            advice = " the next run gives it more room; or use fewer --workers" if here else ""
+            return f"# {self.action.label}\n{os.fsdecode(output)}{what}{advice}\n"
         if output:
             return self._report(output)
         status = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"

@@ -41,7 +41,7 @@ def appetite(action: Action, earlier: Appetite | None, share_bytes: int, linked_
     `earlier` is what it took before, `share_bytes` what one slot may take when all are busy, and
     `linked_bytes` the size of the Go source that a link brings together.
     """
-    laziest = earlier.without_collection() if earlier else _guess(action, linked_bytes)
+    laziest = _laziest(action, earlier, linked_bytes)
     if action.kind is Kind.CGO:
         return Appetite(laziest, "off")
     if laziest * 2 <= share_bytes:
@@ -49,6 +49,21 @@ def appetite(action: Action, earlier: Appetite | None, share_bytes: int, linked_
     if laziest * _SHARE_OF_LAZIEST["400"] <= 2 * share_bytes:
         return Appetite(int(laziest * _SHARE_OF_LAZIEST["400"]), "400")
     return Appetite(int(laziest * _SHARE_OF_LAZIEST[""]), "")
+
+
+def appetite_within(
+    action: Action, earlier: Appetite | None, reserved_bytes: int, linked_bytes: int = 0
+) -> Appetite:
+    """The laziest GOGC with which an action is expected to stay within what was set aside for it."""
+    laziest = _laziest(action, earlier, linked_bytes)
+    wanted = [Appetite(int(laziest * share), gogc) for gogc, share in _SHARE_OF_LAZIEST.items()]
+    if action.kind is Kind.CGO:
+        return wanted[0]
+    return next((each for each in wanted if each.peak_bytes <= reserved_bytes), wanted[-1])
+
+
+def _laziest(action: Action, earlier: Appetite | None, linked_bytes: int) -> int:
+    return earlier.without_collection() if earlier else _guess(action, linked_bytes)
 
 
 def _guess(action: Action, linked_bytes: int) -> int:

@@ -26,12 +26,13 @@ from luigigo.errors import (
     LuigigoError,
     SourcesElsewhere,
     StoreError,
+    ToolKilled,
     ToolStopped,
 )
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import ActionEnded, ActionStarted, Outcome, Resources
 from luigigo.execution.job import Job, JobFailed
-from luigigo.execution.memory import Appetite, appetite
+from luigigo.execution.memory import Appetite, appetite, appetite_within
 from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked, with_bundles
 from luigigo.execution.steps import make_outputs
 from luigigo.golang.actions import Action, Kind, Plan
@@ -62,6 +63,7 @@ class Workshop:
         self._records: dict[ActionKey, ActionRecord] = {}
         self._made: dict[ActionKey, Mapping[str, Output]] = {}
         """What others said that actions made."""
+        self._reserved_bytes: dict[ActionId, int] = {}
         self._prepared: dict[ActionId, _Prepared] = {}
         """Of what is staged and has not run, so that the share is asked once."""
 
@@ -129,8 +131,16 @@ class Workshop:
         linked = 0
         if action.kind is Kind.LINK:
             linked = sum(self.plan.actions[each].sources.go_bytes for _, each in action.imports)
-        share = equipment.budget_bytes // max(1, equipment.cpus)
-        return appetite(action, equipment.timings.appetite(action.id), share, linked)
+        earlier = equipment.timings.appetite(action.id)
+        reserved_bytes = self._reserved_bytes.get(action.id)
+        if reserved_bytes:
+            return appetite_within(action, earlier, reserved_bytes, linked)
+        share_bytes = equipment.budget_bytes // max(1, equipment.cpus)
+        return appetite(action, earlier, share_bytes, linked)
+
+    def reserve(self, action_id: ActionId, peak_bytes: int) -> None:
+        """Run the action with what was set aside for it elsewhere; 0 leaves it to this node."""
+        self._reserved_bytes[action_id] = peak_bytes
 
     def perform(self, action_id: ActionId, tools_ended: Callable[[], None] = lambda: None) -> ActionRecord:
         """Do one action whose dependencies are done. Raises `ActionError` with the tools' words.
@@ -297,8 +307,7 @@ class Workshop:
         except JobFailed as failed:
             if failed.ending is Ending.KILLED:
                 equipment.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
-            stopped = failed.ending is Ending.STOPPED
-            raise (ToolStopped if stopped else ActionError)(job.messages + str(failed)) from None
+            raise _error_of(failed, job) from None
         except Interrupted:
             raise _interrupted() from None
         finally:
@@ -381,6 +390,17 @@ def _disk_errors(action: Action, work_dir: str) -> Iterator[None]:
             raise
         advice = f"luigigo: the disk of {work_dir} is full: make room, or set [luigigo] cache= in luigi.cfg"
         raise StoreError(f"{error}{advice}") from error
+
+
+def _error_of(failed: JobFailed, job: Job) -> ActionError:
+    text = job.messages + str(failed)
+    if failed.ending is Ending.STOPPED:
+        return ToolStopped(text)
+    if failed.ending is Ending.KILLED:
+        killed = ToolKilled(text)
+        killed.peak_bytes = job.peak_bytes
+        return killed
+    return ActionError(text)
 
 
 def _interrupted() -> LuigigoError:

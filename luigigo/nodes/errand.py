@@ -28,6 +28,8 @@ class Errand(msgspec.Struct, frozen=True):
     lease: int
     plan: Digest
     action: ActionId
+    peak_bytes: int = 0
+    """What was set aside for it."""
     probably_done: bool = False
     wants_commands: bool = False
     made: dict[str, Made] = {}
@@ -64,6 +66,7 @@ def errand_of(grant: Grant) -> Errand:
         lease=grant.lease,
         plan=plan,
         action=action,
+        peak_bytes=grant.peak_bytes,
         probably_done=grant.probably_done,
         wants_commands=grant.wants_commands,
         made=sound(grant.made),

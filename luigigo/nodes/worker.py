@@ -18,7 +18,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from luigigo.errors import ActionError, ExitCode, LuigigoError, PlanRefused, SourcesElsewhere, ToolStopped
+from luigigo.errors import (
+    ActionError,
+    ExitCode,
+    LuigigoError,
+    PlanRefused,
+    SourcesElsewhere,
+    ToolKilled,
+    ToolStopped,
+)
 from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
 from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.errand import Errand, NotOurs, errand_of
@@ -150,7 +158,8 @@ class NodeWorker:
         """This node, and what it holds."""
         toolchain = self._site.toolchain
         with self._lock:
-            held = tuple(Held(each.errand.task_id, lease) for lease, each in self._errands.items())
+            errands = {lease: each.errand for lease, each in self._errands.items()}
+        held = tuple(Held(each.task_id, lease, each.peak_bytes) for lease, each in errands.items())
         return Hello(
             protocol=protocol.PROTOCOL,
             worker_id=self.id,
@@ -302,6 +311,7 @@ class NodeWorker:
         try:
             with self._site.equipment.runner.scope(errand.lease):
                 workshop = self._site.workshop(errand.plan)
+                workshop.reserve(errand.action, errand.peak_bytes)
                 record = workshop.perform(errand.action, lambda: self._begin_publishing(running))
             seen = running.ended
             took = seen.resources if seen is not None else Resources()
@@ -328,6 +338,9 @@ class NodeWorker:
     def _result_of(self, errand: Errand, error: BaseException) -> Ended:
         """What an error means for luigid: the action's fault, or this node's."""
         name, lease, text = errand.task_id, errand.lease, str(error)
+        if isinstance(error, ToolKilled):
+            usage = Usage(outcome="killed", peak_bytes=error.peak_bytes)
+            return Ended(name, lease, "killed", text, int(error.exit_code), usage)
         if isinstance(error, ActionError) and not isinstance(error, ToolStopped):
             return Ended(name, lease, "failed", text, int(error.exit_code))
         if isinstance(error, NotOurs | PlanRefused):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
@@ -19,7 +19,7 @@ from luigigo.scheduling.handout import AHEAD_FROM, HandOut
 from luigigo.scheduling.leases import Leases, remember
 from luigigo.scheduling.offering import Offers
 from luigigo.scheduling.peers import Peer, Send
-from luigigo.scheduling.placement import Capacity
+from luigigo.scheduling.placement import Capacity, enlarged
 from luigigo.scheduling.protocol import Ended, Hello
 from luigigo.scheduling.returning import Returning
 from luigigo.scheduling.runs import Runs
@@ -28,6 +28,8 @@ from luigigo.scheduling.tidings import Tidings
 
 MOST_LOSSES = 5
 """A task that took so many workers with it fails."""
+MOST_KILLS = 6
+"""A task that was killed so often, each time with more memory, fails."""
 
 
 class Dispatcher:
@@ -74,31 +76,31 @@ class Dispatcher:
         """Let a peer in; one of the same name that is still there is replaced."""
         now = self._clock()
         before = self.peers.pop(hello.worker_id, None)
-        capacity = Capacity(hello.slots, hello.memory_bytes, hello.toolchain)
+        capacity = Capacity(hello.slots, hello.memory_bytes, {hello.toolchain})
         peer = Peer(hello, send, now, now, capacity)
         self.peers[peer.id] = peer
         self._absent_clients.pop(peer.id, None)
         self.scheduler.add_worker(peer.id, self._worker_info(hello))
-        held = {each.task_id: each.lease for each in hello.held}
+        held = {each.task_id: each for each in hello.held}
         if before is not None:
             self._replace(before, peer, held)
         if peer.id in self._drained or (before is not None and before.is_draining):
             self._drained.pop(peer.id, None)
             peer.drain()
             peer.outbox.append(protocol.Exit("the node is drained"))
-        for task_id, number in held.items():
-            self._returning.readopt(peer, task_id, number)
+        for each in held.values():
+            self._returning.readopt(peer, each)
         self._returning.is_back(peer.id)
         self._tidings.notify_all(f"node {hello.node} is here" if peer.is_node else "")
         self.settle()
         return peer
 
-    def _replace(self, before: Peer, peer: Peer, held: dict[str, int]) -> None:
+    def _replace(self, before: Peer, peer: Peer, held: Mapping[str, protocol.Held]) -> None:
         """Let a new connection take over what it still holds of an old one's."""
         self._returning.is_gone(before)
         for task_id, lease in tuple(before.leases.items()):
             self._leases.release(before, task_id)
-            if held.get(task_id) != lease.number:
+            if task_id not in held or held[task_id].lease != lease.number:
                 self._leases.requeue(task_id)
             else:
                 self._leases.give(task_id, peer, lease.number)
@@ -205,7 +207,8 @@ class Dispatcher:
         getattr(self.scheduler, message.method)(**message.arguments | worker)
 
     def _join(self, peer: Peer, message: protocol.Join) -> None:
-        peer.joined = Capacity(peer.hello.slots, message.memory_bytes, message.toolchain)
+        toolchains = self.runs.of(peer.id).toolchains
+        peer.joined = Capacity(peer.hello.slots, message.memory_bytes, toolchains)
         for task_id, needs in tuple(peer.capacity.given.items()):
             if needs.key and needs.anywhere:
                 peer.capacity.take_back(task_id)
@@ -243,7 +246,9 @@ class Dispatcher:
             self._tidings.news[task_id] = (peer, ended)
             self.scheduler._update_task_history(task, DONE)
             self.scheduler._state.set_status(task, DONE)
-        elif ended.status == "failed":
+        elif ended.status == "killed" and self._give_more(peer, ended):
+            self._leases.requeue(task_id)
+        elif ended.status in ("failed", "killed"):
             self._tidings.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
@@ -266,6 +271,22 @@ class Dispatcher:
             self._fail(peer, task_id, ended.explanation)
         else:
             self._leases.requeue(task_id)
+
+    def _give_more(self, peer: Peer, ended: Ended) -> bool:
+        """A task was killed for memory: have it ask for more, if a node has more to give."""
+        needs = self._leases.needs.get(ended.task_id)
+        nodes = [each.capacity for each in self.peers.values() if each.is_node and not each.is_draining]
+        killed_bytes = ended.usage.peak_bytes if ended.usage is not None else 0
+        if needs is None or self._leases.kills[ended.task_id] >= MOST_KILLS:
+            return False
+        larger = enlarged(needs, killed_bytes, nodes)
+        if larger is None:
+            return False
+        self._leases.enlarge(larger)
+        what = ended.explanation.partition("\n")[0].removeprefix("# ")
+        room = f"{larger.peak_bytes >> 20} MB" + (", alone" if larger.runs_alone else "")
+        self._tidings.notify_all(f"node {peer.hello.node}: {what} was killed for memory and is given {room}")
+        return True
 
     def _fail(self, peer: Peer, task_id: str, explanation: str) -> None:
         task = self.scheduler._state.get_task(task_id)
@@ -301,7 +322,7 @@ class Dispatcher:
 
     def _conclude_done(self, task: Any) -> None:
         self.runs.finish(task.id)
-        self._leases.losses.pop(task.id, None)
+        self._leases.forget_mishaps(task.id)
         self._tidings.tell_end(task.id, "done")
         self._handout.foresight.note_done(task.id)
         needs = self._leases.needs.get(task.id)
@@ -313,7 +334,7 @@ class Dispatcher:
 
     def _conclude_failed(self, task: Any) -> None:
         self._tidings.tell_end(task.id, "failed")
-        self._leases.losses.pop(task.id, None)
+        self._leases.forget_mishaps(task.id)
         self.runs.fail(task.id)
         news = self._tidings.news.pop(task.id, None)
         if news is None:

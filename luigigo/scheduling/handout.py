@@ -80,7 +80,6 @@ class HandOut:
                 task.family,
                 task.params,
                 needs.peak_bytes,
-                needs.runs_alone,
                 needs.key in self._recent,
                 needs.wants_commands,
                 self._leases.made_by(self._scheduler.queue.dependencies(task_id)),
@@ -201,7 +200,7 @@ class _Search:
 
     def _is_for_no_node(self, needs: Needs) -> bool:
         """Whether every node with the right Go lacks the C compiler, so that only the client has both."""
-        nodes = [node for node in self._capacities if node.toolchain == needs.toolchain]
+        nodes = [node for node in self._capacities if needs.toolchain in node.toolchains]
         return bool(nodes) and not any(node.suits(needs) for node in nodes)
 
     def _accept_at_home(self, task: Any) -> bool | None:

@@ -31,6 +31,8 @@ class Leases:
         self.needs: dict[str, Needs] = {}
         self.losses: Counter[str] = Counter()
         """By task, how many workers were lost while they had it, or could not do it."""
+        self.kills: Counter[str] = Counter()
+        """By task, how often it was killed for memory."""
         self.on_requeue: Callable[[str], None] = lambda task_id: None
         """Told of each task that waits again."""
         self._scheduler = scheduler
@@ -57,11 +59,19 @@ class Leases:
         return "" if task_id is None else self._leases[task_id].peer_id
 
     def note_needs(self, task_id: str, needs: Needs) -> None:
-        """Learn what a task asks for. One that was found to be bound to its client stays so."""
+        """Learn what a task asks for.
+
+        What was found out since it was offered stays: that it is bound to its client, or takes more memory.
+        """
         before = self.needs.get(task_id)
         if before is not None:
             self._forget_key(task_id, before)
-            needs = msgspec.structs.replace(needs, anywhere=needs.anywhere and before.anywhere)
+            needs = msgspec.structs.replace(
+                needs,
+                anywhere=needs.anywhere and before.anywhere,
+                peak_bytes=max(needs.peak_bytes, before.peak_bytes * bool(self.kills[task_id])),
+                runs_alone=needs.runs_alone or before.runs_alone,
+            )
         self.needs[task_id] = needs
         self._by_key.setdefault(needs.key, set()).add(task_id)
         if before is not None and before.anywhere and not needs.anywhere:
@@ -72,6 +82,15 @@ class Leases:
         needs = self.needs.get(task_id)
         if needs is not None:
             self.note_needs(task_id, msgspec.structs.replace(needs, anywhere=False))
+
+    def enlarge(self, larger: Needs) -> None:
+        """What has this key was killed for memory: it asks for more from now on."""
+        for each in self._by_key[larger.key]:
+            self.kills[each] += 1
+            needs = self.needs[each]
+            self.needs[each] = msgspec.structs.replace(
+                needs, peak_bytes=larger.peak_bytes, runs_alone=larger.runs_alone
+            )
 
     def note_made(self, task_id: str, made: Made) -> None:
         """Learn what a task that is done made."""
@@ -167,12 +186,17 @@ class Leases:
     def forget(self, task_ids: Iterable[str]) -> None:
         """Forget what tasks asked for that nobody holds."""
         for task_id in task_ids:
-            self.losses.pop(task_id, None)
+            self.forget_mishaps(task_id)
             needs = self.needs.pop(task_id, None)
             if needs is not None:
                 self._forget_key(task_id, needs)
                 if needs.key not in self._by_key:
                     self._made.pop(needs.key, None)
+
+    def forget_mishaps(self, task_id: str) -> None:
+        """A task is over: what befell it counts no more."""
+        self.losses.pop(task_id, None)
+        self.kills.pop(task_id, None)
 
     def _forget_key(self, task_id: str, needs: Needs) -> None:
         equal = self._by_key[needs.key]

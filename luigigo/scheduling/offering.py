@@ -40,7 +40,9 @@ class Offers:
         run = self._runs.of(peer.id)
         if offer.needs is not None:
             self._leases.note_needs(task_id, offer.needs)
-            run.toolchain = offer.needs.toolchain
+            run.toolchains.add(offer.needs.toolchain)
+            if peer.joined is not None:
+                peer.joined.toolchains = run.toolchains
         if task_id in peer.leases:
             # PENDING alone is said again, to a luigid that may not know; with more dependencies, it waits.
             if status != PENDING or call.get("new_deps"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, field
+
+import msgspec
 
 from luigigo.scheduling.protocol import Needs
 
@@ -18,7 +20,8 @@ class Capacity:
     slots: int
     memory_bytes: int = 0
     """0 is no limit."""
-    toolchain: str = ""
+    toolchains: Set[str] = frozenset()
+    """The Go toolchains that it has, by identity."""
     lacks: set[str] = field(default_factory=set)
     """C toolchains that it was found not to have."""
     is_open: bool = True
@@ -59,7 +62,7 @@ class Capacity:
 
     def suits(self, needs: Needs) -> bool:
         """Whether it could ever run such a task."""
-        return self.toolchain == needs.toolchain and needs.compilers not in self.lacks
+        return needs.toolchain in self.toolchains and needs.compilers not in self.lacks
 
     def has_room(self, needs: Needs) -> bool:
         """Whether the task fits beside what is there. One task alone always does."""
@@ -115,6 +118,20 @@ def could_begin(node: Capacity, needs: Needs) -> bool:
         and node.has_room(needs)
         and (not node.memory_bytes or needs.peak_bytes <= node.memory_bytes)
     )
+
+
+def enlarged(needs: Needs, killed_bytes: int, nodes: Collection[Capacity]) -> Needs | None:
+    """What a task asks for after it was killed with `killed_bytes` in use, or None where no node has more.
+
+    Twice as much; all of the largest node at last.
+    """
+    if needs.runs_alone:
+        return None
+    wanted = max(2 * needs.peak_bytes, killed_bytes * 3 // 2)
+    sizes = [node.memory_bytes for node in nodes if node.suits(needs)]
+    if not sizes or any(not size or wanted <= size for size in sizes):
+        return msgspec.structs.replace(needs, peak_bytes=wanted)
+    return msgspec.structs.replace(needs, peak_bytes=max(sizes), runs_alone=True)
 
 
 def _large_enough(nodes: list[Capacity], needs: Needs) -> list[Capacity]:

@@ -16,7 +16,7 @@ import msgspec
 from luigigo.encoding import Codec
 from luigigo.model import Output
 
-PROTOCOL = 3
+PROTOCOL = 4
 CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
 """A frame larger than this ends the connection."""
@@ -53,6 +53,8 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
 
     task_id: str
     lease: int
+    peak_bytes: int = 0
+    """What was set aside for it."""
 
 
 class Hello(Message, frozen=True, tag="hello"):
@@ -118,20 +120,10 @@ class RunAll(Message, frozen=True, tag="run"):
     """All tasks are added: tell when nothing more of them can run."""
 
 
-class Help(msgspec.Struct, frozen=True):
-    """What a client that takes part in running its own actions has."""
-
-    memory_bytes: int
-    toolchain: str
-    go: str
-
-
 class Join(Message, frozen=True, tag="join"):
-    """The client takes part in running its actions, with its own slots."""
+    """The client takes part in running its actions, whatever toolchain they ask for, with its own slots."""
 
     memory_bytes: int
-    toolchain: str
-    go: str
 
 
 class Leave(Message, frozen=True, tag="leave"):
@@ -178,8 +170,8 @@ class Ended(Message, frozen=True, tag="ended"):
     task_id: str
     lease: int
     status: str
-    """`done`; `failed`, for good; `unable`, this node can't, another may; `home`, only the client can;
-    `returned`, not begun."""
+    """`done`; `failed`, for good; `killed`, for want of memory; `unable`, this node can't, another may;
+    `home`, only the client can; `returned`, not begun."""
     explanation: str = ""
     exit_code: int = 0
     usage: Usage | None = None
@@ -219,7 +211,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     family: str = ""
     params: dict[str, str] = {}
     peak_bytes: int = 0
-    runs_alone: bool = False
+    """What was set aside for it, with which it shall do; 0 is no limit."""
     probably_done: bool = False
     """Another node did an equal one moments ago: its record is worth waiting for."""
     wants_commands: bool = False

@@ -342,8 +342,7 @@ class ChannelWorker(SlotWorker):
             self._channel.send(self._join_message())
 
     def _join_message(self) -> protocol.Join:
-        mine = self._scheduler.terms.help()
-        return protocol.Join(mine.memory_bytes, mine.toolchain, mine.go)
+        return protocol.Join(self._scheduler.terms.memory_bytes())
 
     def _has_actions_left(self) -> bool:
         return any(

@@ -12,9 +12,9 @@ from typing import Any
 from luigi.task_status import PENDING, RUNNING
 
 from luigigo.scheduling import protocol
-from luigigo.scheduling.leases import NO_NEEDS, Leases, remember
+from luigigo.scheduling.leases import Leases, remember
 from luigigo.scheduling.peers import Peer
-from luigigo.scheduling.protocol import Ended
+from luigigo.scheduling.protocol import Ended, Held, Needs
 from luigigo.scheduling.scheduler import ReadyScheduler
 
 RESULT_SECONDS = 60.0
@@ -53,15 +53,16 @@ class Returning:
         self._early: OrderedDict[str, tuple[float, Peer, Ended]] = OrderedDict()
         """Results of tasks that no client has offered, with the time, the oldest first."""
 
-    def readopt(self, peer: Peer, task_id: str, number: int) -> None:
+    def readopt(self, peer: Peer, held: Held) -> None:
         """Let a peer go on with what it holds from before, if nobody else was given it."""
+        task_id, number = held.task_id, held.lease
         task = self._scheduler._state.get_task(task_id)
         self._parked.pop(task_id, None)
         lease = self._leases.get(task_id)
         if task is None:
             self._drop_claim(task_id)
             self._claims[task_id] = _Claim(peer.id, number, self._clock() + protocol.RETURN_SECONDS)
-            peer.capacity.give(task_id, NO_NEEDS)
+            peer.capacity.give(task_id, Needs("", peak_bytes=held.peak_bytes))
         elif lease is not None:
             if (lease.peer_id, lease.number) != (peer.id, number):
                 peer.outbox.append(protocol.Cancel((number,)))

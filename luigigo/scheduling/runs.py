@@ -25,7 +25,7 @@ class Run:
         self.is_complete = False
         """Whether the client has offered all."""
         self.is_over = False
-        self.toolchain = ""
+        self.toolchains: set[str] = set()
         """What its actions ask for."""
 
     def is_spent(self) -> bool:

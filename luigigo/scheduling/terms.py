@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from luigigo.scheduling.protocol import Help, Progress
+from luigigo.scheduling.protocol import Progress
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -17,8 +17,8 @@ class Terms(msgspec.Struct, frozen=True):
     version: str
     observe: Callable[[Any, Progress], None]
     """Told what became of a task elsewhere."""
-    help: Callable[[], Help]
-    """Asked when the client has to take part itself."""
+    memory_bytes: Callable[[], int]
+    """What its actions may take together, asked when the client has to take part itself."""
     renew: Callable[[], None]
     """Called now and then, whatever happens, to keep what the run needs in the store."""
     falls_back: bool = False

@@ -68,13 +68,15 @@ class Tidings:
                 self.notify(peer, text)
 
     def notify(self, client: Peer, text: str) -> None:
-        """Tell a client how many nodes can run its actions, and by name those that can't."""
-        wanted = self._runs.of(client.id).toolchain
+        """Tell a client how many nodes can run any of its actions, and by name those that can't."""
+        wanted = self._runs.of(client.id).toolchains
         nodes = [peer for peer in self._peers.values() if peer.is_node]
-        able = [peer for peer in nodes if peer.capacity.is_open and peer.capacity.toolchain == wanted]
+        open_nodes = [peer.hello.toolchain for peer in nodes if peer.capacity.is_open]
+        # Where a toolchain is on no node, its actions wait, however many can run the others.
+        able = min((open_nodes.count(toolchain) for toolchain in wanted), default=0)
         others = [
-            f"{peer.hello.node} has {peer.hello.go}" for peer in nodes if peer.hello.toolchain != wanted
+            f"{peer.hello.node} has {peer.hello.go}" for peer in nodes if peer.hello.toolchain not in wanted
         ]
         if wanted and others:
             text = "; ".join([*([text] if text else []), *others]) + ", not this build's Go: left out"
-        client.outbox.append(protocol.Notice(text, len(able)))
+        client.outbox.append(protocol.Notice(text, able))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import time
 import zipfile
 from pathlib import Path
@@ -38,6 +39,18 @@ def test_what_a_killed_worker_held_runs_elsewhere(cluster: Cluster, many: Path) 
     cluster.end_identical(build, many)
     assert f"node {lost} is lost" in build.stderr
     assert build.nodes_of(SLOW) not in ([], [lost])
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGKILL, "killed for memory and is given"), (signal.SIGTERM, "signal 15")]
+)
+def test_a_compile_that_is_ended_runs_again(cluster: Cluster, many: Path, number: int, said: str) -> None:
+    """By SIGKILL, as when memory runs out: with more of it; by another signal: elsewhere."""
+    build = cluster.build(cluster.project(many))
+    name = cluster.wait_running(SLOW)
+    assert cluster.network[name].kill(rf"/compile .* -p {SLOW} ", number)
+    cluster.end_identical(build, many)
+    assert said in build.stderr
 
 
 def test_a_cable_that_is_out_for_five_seconds(cluster: Cluster, many: Path) -> None:

@@ -102,7 +102,7 @@ class Luigid:
         return self.seconds
 
     def node(
-        self, name: str, slots: int = 1, *, held: Iterable[tuple[str, int]] = (), **more: Any
+        self, name: str, slots: int = 1, *, held: Iterable[tuple[Any, ...]] = (), **more: Any
     ) -> Someone:
         """A node connects."""
         facts = {"toolchain": GO, "go": "go 1", **more}
@@ -115,14 +115,14 @@ class Luigid:
         return Someone(self, self._hello(name, "client", slots, held, {}))
 
     @staticmethod
-    def _hello(name: str, role: str, slots: int, held: Iterable[tuple[str, int]], facts: Any) -> Hello:
+    def _hello(name: str, role: str, slots: int, held: Iterable[tuple[Any, ...]], facts: Any) -> Hello:
         return Hello(
             protocol=protocol.PROTOCOL,
             worker_id=name,
             role=role,
             node=name,
             slots=slots,
-            held=tuple(Held(task_id, lease) for task_id, lease in held),
+            held=tuple(Held(*each) for each in held),
             **facts,
         )
 

@@ -233,7 +233,7 @@ def test_a_client_that_joins_runs_its_own_actions() -> None:
     mine, other = luigid.client("mine", 2), luigid.client("other", 2)
     other.offer(*(action(f"x{number}", priority=9) for number in range(100)))
     mine.offer(action("a"), action("b"))
-    mine.say(protocol.Join(0, "go1", "go 1"))
+    mine.say(protocol.Join(0))
     assert sorted(mine.given()) == ["a", "b"]
     mine.end_all()
     assert mine.overs() == [()]

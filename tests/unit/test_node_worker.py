@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import luigigo.nodes.worker
-from luigigo.errors import ActionError, ToolStopped
+from luigigo.errors import ActionError, ToolKilled, ToolStopped
 from luigigo.model import ActionId, Digest, Output
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.place import Place
@@ -51,6 +51,9 @@ class Workshop:
 
     def learn(self, made: Any) -> None:
         """What others made is nothing to it."""
+
+    def reserve(self, action_id: ActionId, peak_bytes: int) -> None:
+        """They take no memory."""
 
     def stage(self, action_id: ActionId, *, probably_done: bool) -> None:
         """All that it reads is here."""
@@ -159,6 +162,18 @@ def test_an_action_whose_tool_was_stopped_is_for_another(scene: Scene) -> None:
     scene.workshop.failing["first"] = ToolStopped("compile: signal 15")
     scene.give("first")
     wait_for(lambda: scene.results == {"first": "unable"})
+
+
+def test_luigid_is_told_what_was_taken_until_it_was_killed(scene: Scene) -> None:
+    """So that it is given more where there is more."""
+    killed = ToolKilled("compile was killed")
+    killed.peak_bytes = 7
+    scene.workshop.failing["first"] = killed
+    scene.give("first")
+    wait_for(lambda: scene.results == {"first": "killed"})
+    channel: Any = scene.worker._channel
+    ended = next(said for said in channel.said if isinstance(said, Ended))
+    assert ended.usage is not None and ended.usage.peak_bytes == 7
 
 
 def test_luigid_is_told_when_a_slot_is_left(scene: Scene) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from luigigo.scheduling.placement import Capacity, choose, could_begin, has_slot_for
+from luigigo.scheduling.placement import Capacity, choose, could_begin, enlarged, has_slot_for
 from luigigo.scheduling.protocol import Needs
 
 
 def node(slots: int = 4, memory_bytes: int = 0, given: int = 0, each_bytes: int = 0) -> Capacity:
     """A node with some tasks on it."""
-    capacity = Capacity(slots, memory_bytes, "go")
+    capacity = Capacity(slots, memory_bytes, {"go"})
     for number in range(given):
         capacity.give(f"given {number}", needs(each_bytes))
     return capacity
@@ -37,7 +37,7 @@ def test_closed_and_unsuitable_nodes_are_left_out() -> None:
     """A node that takes nothing, has another Go or lacks the C compiler is not chosen, nor kept free."""
     closed, other, lacking = node(), node(memory_bytes=10, given=1, each_bytes=9), node()
     closed.is_open = False
-    other.toolchain = "another"
+    other.toolchains = {"another"}
     lacking.lacks.add("gcc")
     assert choose([closed, other, lacking], "t", needs(5, compilers="gcc")) is None
     assert [each.reserved_for for each in (closed, other, lacking)] == ["", "", ""]
@@ -125,3 +125,20 @@ def test_what_could_begin_and_what_could_wait() -> None:
     assert not could_begin(node(4, 100), needs(500))
     free.reserved_for = "giant"
     assert not could_begin(free, needs())
+
+
+def test_what_was_killed_asks_for_twice_as_much_while_a_node_has_it() -> None:
+    """Or for half more than it had taken, if that is more; then for all of the largest node, once."""
+    small, large = node(memory_bytes=1000), node(memory_bytes=3000)
+    assert enlarged(needs(500), 0, [small, large]) == needs(1000)
+    assert enlarged(needs(500), 1000, [small, large]) == needs(1500)
+    assert enlarged(needs(2000), 0, [small, large]) == needs(3000, runs_alone=True)
+    assert enlarged(needs(3000, runs_alone=True), 2900, [small, large]) is None
+
+
+def test_only_nodes_that_could_run_it_count() -> None:
+    """One without a limit has room for anything."""
+    other = node()
+    other.toolchains = {"another"}
+    assert enlarged(needs(600), 0, [node(memory_bytes=1000), other]) == needs(1000, runs_alone=True)
+    assert enlarged(needs(600), 0, [node(memory_bytes=1000), node()]) == needs(1200)
