@@ -122,6 +122,21 @@ def may_read_more(preprocessed: bytes) -> bool:
     return any(word in text for word in _READS_MORE)
 
 
+_DIAGNOSTIC = re.compile(rb"^.*: (?:warning|error|fatal error|note): .*$", re.MULTILINE)
+
+
+def diagnostics(said: bytes, places: Iterable[tuple[str, bytes]]) -> bytes:
+    """What a preprocessor found fault with, a line each, with folders replaced at their beginning.
+
+    The text that it made need not show that: `#warning` leaves an empty line.
+    """
+    lines = b"\n".join(_DIAGNOSTIC.findall(said))
+    for folder, token in places:
+        name = re.compile(rb"^" + re.escape(os.fsencode(folder)) + rb"(?=/)", re.MULTILINE)
+        lines = name.sub(lambda match, token=token: token, lines)  # type: ignore[misc]
+    return lines
+
+
 def without_places(preprocessed: bytes, places: Iterable[tuple[str, bytes]]) -> bytes:
     """The text with folders replaced in its line markers, and nowhere else: it may name them on purpose."""
     for folder, token in places:

@@ -164,6 +164,8 @@ class _Asking:
         places = ((self._generated, b"<generated>"), (self._root[0], b"<root>"))
         digest = hashlib.sha256(cincludes.without_places(text, places))
         digest.update(b"%d" % finished.exit_code)
+        # They are told with the result, whoever it is taken from.
+        digest.update(cincludes.diagnostics(finished.stderr, places))
         read = self._read_files(rule)
         untold = ""
         if finished.exit_code != 0 or not (os.path.exists(rule) or unit.path.endswith(".s")):

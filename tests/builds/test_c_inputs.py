@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import Lab, link_tree
+from support import Lab, Result, link_tree
 
 pytestmark = pytest.mark.builds
 
@@ -43,16 +43,20 @@ class Pair:
         """A module of these files, with a go.mod."""
         return self.lab.write({"go.mod": MODULE, **files}, "small")
 
-    def assert_same(self, project: Path) -> str:
-        """Both make the same binary now; returns what it prints."""
+    def go_build(self, project: Path) -> Result:
+        """What go build makes from scratch, as the file `expected`."""
         fresh = self.lab.folder / "gocache"
         shutil.rmtree(fresh, ignore_errors=True)
         link_tree(self._standard / "gocache", fresh)
-        expected, output = self.lab.folder / "expected", self.lab.output_of(project)
-        made = self.lab.go_build(
-            project, "-o", expected, *self.arguments, env={**self.variables, "GOCACHE": str(fresh)}
-        )
+        env = {**self.variables, "GOCACHE": str(fresh)}
+        made = self.lab.go_build(project, "-o", self.lab.folder / "expected", *self.arguments, env=env)
         assert made.returncode == 0, made.stderr
+        return made
+
+    def assert_same(self, project: Path) -> str:
+        """Both make the same binary now; returns what it prints."""
+        expected, output = self.lab.folder / "expected", self.lab.output_of(project)
+        self.go_build(project)
         built = self.lab.luigigo("build", project, "-o", output, *self.arguments, env=self.variables)
         assert built.returncode == 0, built.stderr
         said = subprocess.run([output], capture_output=True, text=True).stderr
@@ -353,6 +357,25 @@ def test_what_did_not_change_is_not_built_again(pair: Pair) -> None:
     (project / "inc/a.h").write_text("#define VALUE 1\n\n")
     again = pair.lab.luigigo("build", project, "-o", pair.lab.output_of(project), "--json")
     assert '"outcome":"ran"' not in again.stdout.replace(" ", "")
+
+
+def test_a_warning_that_changes_no_text_is_told(pair: Pair) -> None:
+    """The compiler sees the same as before `#warning` was there, and says it all the same."""
+    body = "static int core(void) { return 3; }\n"
+    project = pair.project(
+        {
+            "main.go": go_file("int value(void);"),
+            "value.c": '#include "inc/core.c"\nint value(void) { return core(); }\n',
+            "inc/core.c": body,
+        }
+    )
+    pair.assert_same(project)
+    (project / "inc/core.c").write_text(f"{body}\n#warning careful\n")
+    expected = pair.go_build(project)
+    assert "#warning careful" in expected.stderr
+    built = pair.lab.luigigo("build", project, "-o", pair.lab.output_of(project))
+    assert expected.stderr in built.stderr
+    pair.assert_same(project)
 
 
 @pytest.mark.parametrize("name", ["KILL", "TERM"])

@@ -128,7 +128,7 @@ def new_header(editing: Editing) -> list[Operation] | None:
         return None
     name = name if editing.rng.random() < 0.4 else posixpath.basename(name)
     text = f"#undef NUMBER\n#define NUMBER {editing.number()}\n"
-    return [editing.overwrite(f"{folder}/{name}", text.encode())]
+    return [editing.overwrite(posixpath.normpath(f"{folder}/{name}"), text.encode())]
 
 
 def include(editing: Editing) -> list[Operation] | None:

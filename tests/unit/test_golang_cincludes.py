@@ -7,6 +7,7 @@ import pytest
 from luigigo.golang.cincludes import (
     asked_by_flags,
     asked_names,
+    diagnostics,
     looked_into,
     may_read_more,
     read_files,
@@ -87,6 +88,18 @@ def test_an_assembler_that_may_read_more_is_noticed(text: bytes) -> None:
     """Also by words that could be put together to such a one."""
     assert may_read_more(text)
     assert not may_read_more(b"#include <a.h>\nint include;\n.text\n")
+
+
+def test_what_a_preprocessor_finds_fault_with_is_read_off_what_it_says() -> None:
+    """A line each, whatever else it says, and wherever the package lies."""
+    said = (
+        b'ignoring nonexistent directory "/none"\nIn file included from /home/me/p/x.c:1:\n'
+        b"/home/me/p/h.h:3:2: warning: #warning careful [-Wcpp]\n    3 | #warning careful\n      |  ^~~~~~~\n"
+        b"cc1: warning: /home/me/none: not a directory\n#include <...> search starts here:\n /usr/include\n"
+    )
+    assert diagnostics(said, [("/home/me", b"<root>")]) == (
+        b"<root>/p/h.h:3:2: warning: #warning careful [-Wcpp]\ncc1: warning: /home/me/none: not a directory"
+    )
 
 
 def test_folders_are_hidden_in_line_markers_only() -> None:
