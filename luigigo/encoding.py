@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Generic, TextIO, TypeVar
@@ -24,6 +25,9 @@ _MARK = b"\xc1"
 _RAW = re.compile("[\0\udc80-\udcff]")
 _ESCAPED = re.compile("\0(00|[89a-f][0-9a-f])")
 _ON_TERMINAL = "luigigo.bytes"
+_making = threading.Lock()
+"""msgspec learns of a record when its first decoder is made. A thread that makes one for the same record
+meanwhile sees half of what is known, and decoding with that ends the process (seen with 0.22)."""
 
 
 class Codec(Generic[T]):
@@ -32,7 +36,8 @@ class Codec(Generic[T]):
     def __init__(self, form: ModuleType, type: Any, **options: Any) -> None:
         """`form` is `msgspec.json` or `msgspec.msgpack`; `options` are those of its encoder."""
         self._encode: Callable[[Any], bytes] = form.Encoder(**options).encode
-        self._decode: Callable[[bytes | str], T] = form.Decoder(type).decode
+        with _making:
+            self._decode: Callable[[bytes | str], T] = form.Decoder(type).decode
         self._decode_tree: Callable[[bytes], Any] = form.Decoder().decode
         self._type = type
         # What a tree of builtins may hold: JSON has neither bytes nor keys that are no texts.

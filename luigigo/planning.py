@@ -97,7 +97,8 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
     except OSError as error:
         # It was there when the go command listed it.
         raise PlanError(f"open {error.filename}: {(error.strerror or '').lower()}") from error
-    keepable = keepable and request.buildvcs == "false" and reading.is_all_told
+    is_steady = request.buildvcs == "false" and not any(map(listing.has_unreadable, packages))
+    keepable = keepable and is_steady and reading.is_all_told
     modules = local_modules(project, env, request, packages, desk.runner) if keepable else None
     return Planned(
         plan=plan,

@@ -42,7 +42,11 @@ def _compile(job: Job, spec: CompileSpec, inputs: Mapping[str, str]) -> dict[str
     if not go_files:
         folder = on_node(job.action.sources.dir, layout.goroot)
         # What is left of the package are tests (load.NoGoError).
-        raise job.say(f"no non-test Go files in {folder}")
+        raise job.say(
+            f"build constraints exclude all Go files in {folder}"
+            if spec.has_excluded
+            else f"no non-test Go files in {folder}"
+        )
     options = {"-c": str(job.backend_workers)}
     if s_files:
         options["-symabis"] = layout.object("symabis")

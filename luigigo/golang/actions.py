@@ -58,6 +58,8 @@ class CompileSpec(msgspec.Struct, frozen=True, tag="compile"):
     import_map: tuple[tuple[str, str], ...] = ()
     goos: str = ""
     goarch: str = ""
+    has_excluded: bool = False
+    """Of a package without Go files: whether build constraints keep some out, which its error says."""
     included: Files = ()
     """What assembly includes besides, by its names from the package's folder, which may lead out of it."""
     bound_to: str = ""

@@ -18,7 +18,7 @@ import msgspec
 from luigigo.endings import ending
 from luigigo.footprint import Places
 from luigigo.golang import cincludes
-from luigigo.golang.answers import Answers
+from luigigo.golang.answers import Answers, answer_codec
 from luigigo.golang.cunits import english
 from luigigo.golang.namedfiles import named_files
 from luigigo.model import digest_of
@@ -37,6 +37,9 @@ class Libraries(msgspec.Struct, frozen=True):
     """What the answer rests on."""
     untold: str = ""
     """Why that is not all."""
+
+
+_codec = answer_codec(Libraries)
 
 
 class LibraryReader:
@@ -59,12 +62,12 @@ class LibraryReader:
         """
         started_ns = time.time_ns()
         key = digest_of("libraries", driver, identity, flags, folder)
-        kept = self._answers.recall(key, Libraries)
+        kept = self._answers.recall(key, _codec)
         if kept is not None:
             return kept
         answer = self._ask(driver, flags, folder)
         if not answer.untold:
-            self._answers.keep(key, answer, answer.places, started_ns)
+            self._answers.keep(key, answer, answer.places, started_ns, _codec)
         return answer
 
     def _ask(self, driver: Sequence[str], flags: Sequence[str], folder: str) -> Libraries:

@@ -20,7 +20,7 @@ import msgspec
 from luigigo.footprint import Places
 from luigigo.golang import cgo, cincludes
 from luigigo.golang.actions import CgoSpec, SourceFile
-from luigigo.golang.answers import Answers
+from luigigo.golang.answers import Answers, answer_codec
 from luigigo.golang.compile import Layout
 from luigigo.golang.namedfiles import NamedFiles, named_files
 from luigigo.golang.preambles import has_exports, preamble_of
@@ -46,6 +46,9 @@ class Units(msgspec.Struct, frozen=True):
     """What the answer rests on."""
     untold: str = ""
     """Why that is not all."""
+
+
+_codec = answer_codec(Units)
 
 
 class _Unit(msgspec.Struct, frozen=True):
@@ -90,7 +93,7 @@ class UnitReader:
         started_ns = time.time_ns()
         locale = [self._variables.get(name, "") for name in ("LANG", "LC_CTYPE", "PATH")]
         key = digest_of("units", spec, source_dir, map_root, locale)
-        kept = self._answers.recall(key, Units)
+        kept = self._answers.recall(key, _codec)
         if kept is not None:
             return kept
         named = named_files((*spec.cpp_flags, *spec.c_flags, *spec.cxx_flags), source_dir)
@@ -101,7 +104,7 @@ class UnitReader:
             commands = asking.commands()
         answer = _answer(seen, commands, named, spec, source_dir)
         if not answer.untold:
-            self._answers.keep(key, answer, answer.places, started_ns)
+            self._answers.keep(key, answer, answer.places, started_ns, _codec)
         return answer
 
     def _generated_includes(self) -> bytes:

@@ -8,6 +8,7 @@ import re
 import shutil
 import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -23,6 +24,7 @@ _MARKER_BYTES = 16
 _INDEX_PATIENCE_NS = 2_000_000_000
 """The index takes in no file that was modified so recently (modindex.modTimeCutoff)."""
 _DOWNLOADING = "go: downloading "
+_PACKAGE_CLAUSE = re.compile(rb"^(?:.*\*/)?\s*package\s+\w", re.MULTILINE)
 
 
 class GoProject(msgspec.Struct, frozen=True):
@@ -72,9 +74,38 @@ def list_packages(
         packages = _list(project, runner, say, arguments)
     except PlanError as error:
         packages = _list_by_index(project, request, runner, error, arguments)
+    if any(map(has_unreadable, packages)):
+        _require_index(project, request, runner)
     if not any(not package.dep_only for package in packages):
         raise PlanError(f"no packages match {' '.join(request.packages)} in {project.dir}")
     return packages
+
+
+def has_unreadable(package: Package) -> bool:
+    """Whether a file that its name keeps out has no package clause: the index reads it, the list does not.
+
+    What `go build` says of it depends on how long ago it was written.
+    """
+    if package.standard:
+        return False
+    for name in package.ignored_go_files:
+        with suppress(OSError), open(os.path.join(package.dir, name), "rb") as file:
+            if not _PACKAGE_CLAUSE.search(file.read()):
+                return True
+    return False
+
+
+def _require_index(project: GoProject, request: BuildRequest, runner: Runner) -> None:
+    """Raise `PlanError` with what `go build` says, if it refuses the packages by its index of them."""
+    finished = _ask_everybodys(project, request, runner)
+    if finished.exit_code != 0:
+        raise PlanError(_without_downloads(finished))
+
+
+def _ask_everybodys(project: GoProject, request: BuildRequest, runner: Runner) -> Finished:
+    """What `go build` finds before it compiles, as it looks at packages for everybody: by its index."""
+    everybodys = msgspec.structs.replace(project, environment=with_index(project.environment))
+    return _finish(everybodys, runner, ("build", "-n", *request.build_flags(), "--", *request.packages))
 
 
 def _list_by_index(
@@ -86,11 +117,11 @@ def _list_by_index(
     or with it (modload.dirInModule). What the index says counts where it cannot be stale. Raises `PlanError`
     with all that `go build` says, where `go list` ends with the first refusal.
     """
-    everybodys = msgspec.structs.replace(project, environment=with_index(project.environment))
-    finished = _finish(everybodys, runner, ("build", "-n", *request.build_flags(), "--", *request.packages))
+    finished = _ask_everybodys(project, request, runner)
     said = _without_downloads(finished)
     if finished.exit_code != 0:
         raise PlanError(said) if said else error
+    everybodys = msgspec.structs.replace(project, environment=with_index(project.environment))
     packages = _list(everybodys, runner, lambda text: None, arguments)
     if any(_has_set_times(package.dir) for package in packages if not package.standard):
         raise error

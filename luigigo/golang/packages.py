@@ -64,6 +64,8 @@ class Package(msgspec.Struct, frozen=True, rename=_go_name):
     incomplete: bool = False
     go_files: tuple[str, ...] = ()
     cgo_files: tuple[str, ...] = ()
+    ignored_go_files: tuple[str, ...] = ()
+    """Those that a build constraint or their name keeps out."""
     c_files: tuple[str, ...] = ()
     cxx_files: tuple[str, ...] = ()
     m_files: tuple[str, ...] = ()

@@ -225,6 +225,7 @@ class _Planner:
             import_map=tuple(sorted(package.import_map.items())),
             goos=inputs.env.goos,
             goarch=inputs.env.goarch,
+            has_excluded=bool(package.ignored_go_files) and not (package.go_files or package.cgo_files),
             included=self._files(package, self._included(package)),
             bound_to=package.dir if self._outer_root(package) else "",
             untold=self._untold(reads_by_flags("compile", compile_flags), reads_by_flags("asm", asm_flags)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 
@@ -269,3 +270,32 @@ def test_a_download_that_fails_is_told_once(lab: Lab) -> None:
     assert "downloading example.com/dep v1.0.0" in expected.stderr
     finished = lab.luigigo("build", project, "-o", lab.folder / "binary", env=env)
     assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, expected)
+
+
+def test_a_package_of_tests_and_excluded_files_has_gos_words(lab: Lab) -> None:
+    """Constraints are what go names where they keep files out."""
+    excluded = "//go:build ignore\n\npackage main\n"
+    files = {
+        "go.mod": "module example.com/p\n\ngo 1.26\n",
+        "main.go": excluded,
+        "main_test.go": "package main\n",
+    }
+    project = lab.write(files)
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
+
+
+def test_an_empty_file_that_its_name_keeps_out_is_refused_as_go_refuses_it(lab: Lab) -> None:
+    """By its index, which reads it, where that is in use: some seconds after the file was written."""
+    files = {
+        "go.mod": "module example.com/p\n\ngo 1.26\n",
+        "main.go": "package main\n\nfunc main() {}\n",
+        "main_windows.go": "",
+    }
+    project = lab.write(files)
+    for path in project.iterdir():
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, lab.go_build(project, "-o", "/dev/null"))
+    (project / "main_windows.go").write_text("package main\n")
+    assert lab.luigigo("build", project, "-o", lab.folder / "binary").returncode == 0
