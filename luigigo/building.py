@@ -13,7 +13,9 @@ import msgspec
 
 from luigigo import kept
 from luigigo.config import Config, read_config
+from luigigo.currentfolder import change_folder
 from luigigo.errors import ExitCode, LuigigoError
+from luigigo.golang.buildarguments import project_and_packages
 from luigigo.golang.request import BuildFlags, BuildRequest, absolute_output, absolute_project, check
 
 if TYPE_CHECKING:
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
 class Options(BuildFlags, frozen=True):
     """The flags of `luigigo build`."""
 
+    change_dir: str = ""
     output: str = ""
     trimpath: bool = True
+    dry_run: bool = False
+    keep_work: bool = False
     workers: int | None = None
     verbose: bool = False
     commands: bool = False
@@ -35,18 +40,25 @@ class Options(BuildFlags, frozen=True):
     cluster: str = ""
     fallback: str = ""
 
-    def request(self, project: str, packages: Sequence[str]) -> BuildRequest:
-        """The build that the flags ask for."""
+    def request(self, packages: Sequence[str]) -> BuildRequest:
+        """The build that the flags ask for, of what was typed behind them."""
         flags = {name: getattr(self, name) for name in BuildFlags.__struct_fields__}
-        return BuildRequest(project=absolute_project(project), packages=tuple(packages) or (".",), **flags)
+        project, named = project_and_packages(packages, _folder() or ".", os.environ)
+        return BuildRequest(project=absolute_project(project), packages=named, **flags)
 
 
-def run(project: str, packages: Sequence[str], options: Options) -> int:
+def run(packages: Sequence[str], options: Options) -> int:
     """Build; return the exit code. Raises `LuigigoError`s for what the user can mend."""
-    request = check(options.request(project, packages))
+    # By the folder in which it was typed: there the next command line like it looks.
+    command = kept.place_of_command(sys.argv[1:], _folder(), read_config(os.environ), os.environ)
+    if options.change_dir:
+        change_folder(options.change_dir)
+    request = check(options.request(packages))
     output = absolute_output(options.output)
     with _words_apart(output):
-        return _run_unless_current(request, output, options)
+        if options.dry_run:
+            return _show(request, output, options)
+        return _run_unless_current(request, output, options, command)
 
 
 @contextmanager
@@ -68,10 +80,20 @@ def _is_same_file(output: str, descriptor: int) -> bool:
         return False
 
 
-def _run_unless_current(request: BuildRequest, output: str, options: Options) -> int:
-    own_config = read_config(os.environ)
-    command = kept.place_of_command(sys.argv[1:], _folder(), own_config, os.environ)
-    config, options = _with_cluster(own_config, options)
+def _show(request: BuildRequest, output: str, options: Options) -> int:
+    """Print the commands of what is to be done."""
+    from luigigo import dryrun, session
+
+    here = session.open_with(read_config(os.environ))
+    try:
+        dryrun.show(here.builds.plan(request, output), here.builds.equipment, sys.stderr)
+    finally:
+        here.close()
+    return int(ExitCode.OK)
+
+
+def _run_unless_current(request: BuildRequest, output: str, options: Options, command: kept.Place) -> int:
+    config, options = _with_cluster(read_config(os.environ), options)
     place = kept.place_of(request, output, config, os.environ)
     up_to_date = kept.current_build(place)
     if up_to_date is not None:
@@ -121,6 +143,7 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
 
     here = session.open_with(config)
     here.wants_commands = options.commands
+    here.keeps_work = options.keep_work
     here.is_on_cluster = bool(options.scheduler_host and config.shared)
     reporter = choose_reporter(
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json

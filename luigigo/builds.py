@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -159,7 +160,7 @@ class Builds:
         config = self._session.config
         try:
             os.makedirs(config.cache, exist_ok=True)
-            work_dir = prepare_work_dir(config.cache)
+            work_dir = self._prepare_work_dir()
         except OSError as error:
             raise StoreError(
                 f"luigigo: the cache folder {config.cache} cannot be used: {error.strerror}; "
@@ -178,6 +179,7 @@ class Builds:
             hashes=hashes,
             timings=Timings.load(os.path.join(config.cache, "timings")),
             work_dir=work_dir,
+            keeps_work=self._session.keeps_work,
             sources_dir=os.path.join(config.cache, "sources"),
             node=node_name(),
             cpus=usable_cpus(),
@@ -186,6 +188,13 @@ class Builds:
             observe=self.observe,
             wait_seconds=10.0 if config.shared else 0.0,
         )
+
+    def _prepare_work_dir(self) -> str:
+        if not self._session.keeps_work:
+            return prepare_work_dir(self._session.config.cache)
+        folder = tempfile.mkdtemp(prefix="luigigo-build")
+        self._session.say(f"WORK={folder}")
+        return folder
 
     def _budget_bytes(self) -> int:
         if self._session.config.memory_bytes:
@@ -357,5 +366,5 @@ class Builds:
     def close(self) -> None:
         """Save, and remove the work folder."""
         self.save()
-        if self._equipment is not None:
+        if self._equipment is not None and not self._equipment.keeps_work:
             shutil.rmtree(self._equipment.work_dir, ignore_errors=True)

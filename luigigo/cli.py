@@ -14,24 +14,35 @@ from luigigo.errors import ExitCode, LuigigoError, UsageError, for_user
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
-class _GoFlags(click.Command):
-    """A command that takes its long flags with one dash as well, as the go command does."""
+class _Build(click.Command):
+    """`luigigo build`, whose flags and packages are read as the go command reads its own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        known = {option for parameter in self.params for option in parameter.opts}
-        # Before click can take `-overlay` for `-o verlay`.
-        from luigigo.golang.request import refuse_flag
+        from luigigo.golang.buildflags import read_arguments
 
-        for argument in args:
-            refuse_flag(argument)
-        return super().parse_args(ctx, [_with_dashes(argument, known) for argument in args])
+        if any(argument in ("-h", "-help", "--help") for argument in args) or ctx.resilient_parsing:
+            return super().parse_args(ctx, [each for each in args if each in ("-h", "--help", "-help")])
+        read = read_arguments(args)
+        ctx.params = {**read.values, "packages": read.packages}
+        return []
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from luigigo.buildhelp import text
+
+        formatter.write(text())
 
 
-def _with_dashes(argument: str, known: set[str]) -> str:
-    name = argument.partition("=")[0]
-    if len(name) > 2 and name[0] == "-" and name[1] != "-" and "-" + name in known:
-        return "-" + argument
-    return argument
+def _build_options() -> list[click.Parameter]:
+    """The flags by name, for shells that complete them."""
+    from luigigo.golang.buildflags import ALL_FLAGS
+
+    return [
+        click.Option(
+            [f"-{flag.name}" if len(flag.name) == 1 else f"--{flag.name}", flag.field], help=flag.help
+        )
+        for flag in ALL_FLAGS
+        if not flag.refusal
+    ]
 
 
 class _Interruptible(click.Group):
@@ -67,41 +78,27 @@ def cli() -> None:
     """Build Go programs as Luigi tasks, byte-identical to go build."""
 
 
-@cli.command(cls=_GoFlags, context_settings=_CONTEXT)
-@click.argument("project")
-@click.argument("packages", nargs=-1)
-@click.option(
-    "-o", "--output", default="", help="The binary's file, or a folder for several; /dev/stdout works."
-)
-@click.option("--tags", default="", help="Build tags, comma-separated.")
-@click.option("--ldflags", multiple=True, help="[pattern=]flags for the linker.")
-@click.option("--gcflags", multiple=True, help="[pattern=]flags for the compiler.")
-@click.option("--asmflags", multiple=True, help="[pattern=]flags for the assembler.")
-@click.option("--race/--no-race", default=False, help="Detect data races.")
-@click.option("--buildmode", default="default", help="exe or pie.")
-@click.option("--pgo", default="auto", help="A CPU profile, auto (default.pgo) or off.")
-@click.option("--mod", default="", help="readonly, vendor or mod.")
-@click.option("--modfile", default="", help="Another go.mod to read.")
-@click.option("--buildvcs", is_flag=False, flag_value="true", default="false", help="true, auto or false.")
-@click.option("--goos", default="", help="The target's operating system, as GOOS.")
-@click.option("--goarch", default="", help="The target's architecture, as GOARCH.")
-@click.option("--cgo-enabled", default="", help="1 or 0, as CGO_ENABLED.")
-@click.option("--trimpath", is_flag=True, default=True, hidden=True)
-@click.option("-p", "--workers", type=click.IntRange(min=1), help="Slots; all usable CPUs by default.")
-@click.option("-v", "--verbose", is_flag=True, help="Name packages as they are compiled.")
-@click.option("-x", "--commands", is_flag=True, help="Print the commands.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line on stdout (stderr with -o /dev/stdout)."
-)
-@click.option("--scheduler-host", default="", help="Let the luigid on this host schedule.")
-@click.option("--scheduler-port", default=8082, help="Its port.")
-@click.option("--cluster", default="", metavar="FILE", help="Build on the nodes of this cluster.")
-@click.option("--fallback", type=click.Choice(["local", ""]), default="", help="Build here without workers.")
-def build(project: str, packages: tuple[str, ...], **options: Any) -> None:
-    """Build PROJECT, a folder or module/path@version, or PACKAGES in it."""
+@cli.command(cls=_Build, context_settings=_CONTEXT, params=_build_options())
+def build(packages: tuple[str, ...] = (), **options: Any) -> None:
+    """Compile packages and their dependencies, and link programs, as go build does."""
     from luigigo import building
 
-    sys.exit(building.run(project, packages, building.Options(**options)))
+    sys.exit(building.run(packages, building.Options(**options)))
+
+
+@cli.command("help", context_settings=_CONTEXT)
+@click.argument("command", nargs=-1)
+@click.pass_context
+def show_help(ctx: click.Context, command: tuple[str, ...]) -> None:
+    """Show the help of a command: luigigo help build."""
+    above = ctx.parent
+    assert above is not None
+    for name in command:
+        found = above.command.get_command(above, name) if isinstance(above.command, click.Group) else None
+        if found is None:
+            raise UsageError(f"luigigo: there is no command {name!r}; see luigigo help")
+        above = click.Context(found, info_name=name, parent=above)
+    click.echo(above.get_help())
 
 
 @cli.command(context_settings=_CONTEXT)

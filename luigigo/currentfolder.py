@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from luigigo.errors import PlanError
+from luigigo.errors import PlanError, UsageError
 
 
 def current_folder() -> str:
@@ -14,6 +14,16 @@ def current_folder() -> str:
     except OSError as error:
         reason = (error.strerror or "").lower()
         raise PlanError(f"cannot determine current directory: getwd: {reason}") from error
+
+
+def change_folder(folder: str) -> None:
+    """Make another folder the current one. Raises `UsageError` with the go command's words (main.go, -C)."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise UsageError(f"go: chdir {folder}: {(error.strerror or '').lower()}") from error
+    # Programs that are run here take it for the current folder's name.
+    os.environ["PWD"] = os.getcwd()
 
 
 def absolute(path: str) -> str:

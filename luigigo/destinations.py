@@ -82,7 +82,7 @@ def deliveries(plan: Plan, output: str) -> list[Delivery]:
     words = output_words(output)
     folder = output_folder(output)
     if not words:
-        if len(plan.roots) != 1:
+        if plan.named_count != 1:
             return []
         return [_by_default(root, folder) for root in programs]
     path = _resolved(folder, words)
@@ -93,10 +93,10 @@ def deliveries(plan: Plan, output: str) -> list[Delivery]:
             raise UsageError("go: no main packages to build")
         names = [(root, os.path.normpath(os.path.join(words, root.executable))) for root in programs]
         return [Delivery(root, os.path.abspath(os.path.join(folder, name)), name) for root, name in names]
-    if len(plan.roots) > 1:
+    if plan.built_count > 1:
         raise UsageError(f"go: cannot write multiple packages to non-directory {words}")
     if not programs:
-        package = plan.roots[0].package
+        package = plan.roots[0].package if plan.roots else "unsafe"
         raise UsageError(f"luigigo: {package} is not a main package: there is no binary to write to {words}")
     return [Delivery(programs[0], path, words)]
 

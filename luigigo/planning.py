@@ -98,7 +98,7 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
         # It was there when the go command listed it.
         raise PlanError(f"open {error.filename}: {(error.strerror or '').lower()}") from error
     is_steady = request.buildvcs == "false" and not any(map(listing.has_unreadable, packages))
-    keepable = keepable and is_steady and reading.is_all_told
+    keepable = keepable and is_steady and not request.rebuild and reading.is_all_told
     modules = local_modules(project, env, request, packages, desk.runner) if keepable else None
     return Planned(
         plan=plan,

@@ -40,6 +40,9 @@ class Session:
         self.written: set[tuple[str, Digest]] = set()
         """The places that this process put a binary into, with its digest: pipes cannot be looked at."""
 
+    keeps_work = False
+    """Whether the folders in which tools ran stay (-work)."""
+
     def adopt_cluster(self, shared: str) -> None:
         """Keep the store on the share of a cluster from now on.
 

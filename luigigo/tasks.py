@@ -41,7 +41,9 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
     runs_in_slot = True
     retry_count = 1
 
-    project = ProjectParameter(description="A folder inside a Go module, or module/path@version.")
+    project = ProjectParameter(
+        default=".", description="A folder inside a Go module, or module/path@version; the current folder."
+    )
     package = PackagesParameter(
         default=(".",),
         description="What to build: a package, a pattern such as ./cmd/..., or a main .go file.",
@@ -66,6 +68,13 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
     cgo_enabled = luigi.Parameter(default="", description="1 or 0.")
     buildvcs = luigi.Parameter(
         default="false", description="Stamp the version control's state: true, auto or false."
+    )
+
+    modcacherw = luigi.BoolParameter(
+        default=False, description="Leave new folders of the module cache writable."
+    )
+    rebuild = luigi.BoolParameter(
+        default=False, description="Compile everything again, whatever is in the store."
     )
 
     destination = ""
@@ -133,7 +142,8 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
             return True
         from luigigo import delivery
 
-        here.builds.refresh(self.request, self.destination)
+        if not self.rebuild:
+            here.builds.refresh(self.request, self.destination)
         build = self.planned()
         if not delivery.is_complete(build, self.destination, here):
             return False

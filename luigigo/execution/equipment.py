@@ -34,6 +34,8 @@ class Equipment(msgspec.Struct, frozen=True):
     observe: Observer
     wait_seconds: float = 0.0
     """How long to look for what another node is known to have published."""
+    keeps_work: bool = False
+    """Whether the folders in which tools ran stay."""
     has_projects: bool = True
     """Whether the folders that plans name are on this node; else only bundles and the toolchain are."""
 

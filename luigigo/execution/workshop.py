@@ -311,7 +311,8 @@ class Workshop:
         except Interrupted:
             raise _interrupted() from None
         finally:
-            shutil.rmtree(job.layout.object_dir, ignore_errors=True)
+            if not equipment.keeps_work:
+                shutil.rmtree(job.layout.object_dir, ignore_errors=True)
         seconds = time.monotonic() - started
         equipment.timings.note(action.id, Timing(seconds, job.peak_bytes, wanted.gogc))
         return ActionRecord(

@@ -234,6 +234,10 @@ class Plan(msgspec.Struct, frozen=True):
     actions: dict[ActionId, Action]
     """Dependencies first."""
     roots: tuple[Root, ...]
+    named_count: int = 1
+    """How many packages were named, with those that nothing is done for."""
+    built_count: int = 1
+    """How many of them are built: with `unsafe`, and without those of tests alone that a wildcard found."""
     asm_takes_std: bool = False
     quoted_response_files: bool = True
 

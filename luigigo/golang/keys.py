@@ -17,9 +17,12 @@ FORMAT = "luigigo 1"
 """Changes when the meaning of an entry in the store changes, so that old ones are never taken for new."""
 
 
-def own_digest(spec: Spec, toolchain: Toolchain) -> Digest:
-    """Digest of an action's own part: the tools that it runs and its spec."""
-    return digest_of(FORMAT, _tools(spec, toolchain), spec)
+def own_digest(spec: Spec, toolchain: Toolchain, nonce: str = "") -> Digest:
+    """Digest of an action's own part: the tools that it runs and its spec.
+
+    `nonce`: a word that no other plan has, where nothing that was done before shall serve.
+    """
+    return digest_of(FORMAT, _tools(spec, toolchain), spec, *([nonce] if nonce else []))
 
 
 def _tools(spec: Spec, toolchain: Toolchain) -> list[str]:

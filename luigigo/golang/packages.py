@@ -59,6 +59,8 @@ class Package(msgspec.Struct, frozen=True, rename=_go_name):
     root: str = ""
     module: Module | None = None
     dep_only: bool = False
+    match: tuple[str, ...] = ()
+    """The patterns of the command line that it matches."""
     default_godebug: str = ""
     error: PackageError | None = None
     incomplete: bool = False

@@ -112,6 +112,15 @@ _WITHOUT_SYSCALL = ("runtime/cgo", "runtime/race", "runtime/msan", "runtime/asan
 _NO_C_LINK = link.CLink()
 
 
+def _is_passed_over(package: Package) -> bool:
+    """Whether a package of tests alone was found by a wildcard (omitTestOnly in build.go)."""
+    return not (package.go_files or package.cgo_files) and all(map(_is_wildcard, package.match))
+
+
+def _is_wildcard(pattern: str) -> bool:
+    return "..." in pattern or pattern in ("all", "std", "cmd", "tool", "work")
+
+
 class _Planner:
     """One plan in the making."""
 
@@ -130,11 +139,13 @@ class _Planner:
 
     def plan(self) -> Plan:
         inputs = self._in
-        named = [package for package in inputs.packages if not package.dep_only]
+        all_named = [package for package in inputs.packages if not package.dep_only]
+        named = [package for package in all_named if not _is_passed_over(package)]
         for package in inputs.packages:
             _require_supported(package)
         split = inputs.request.pgo == "auto" and len(named) > 1
-        everyone = [package for package in inputs.packages if package.import_path not in _PSEUDO]
+        passed_over = {package.import_path for package in all_named} - {p.import_path for p in named}
+        everyone = [p for p in inputs.packages if p.import_path not in {*_PSEUDO, *passed_over}]
         shared = "" if split else next(iter(self._profiles.values()), "")
         for package in everyone:
             if not (split and package.import_path in self._profiles):
@@ -143,12 +154,16 @@ class _Planner:
             for package in everyone:
                 if package.import_path == main or package.import_path in inputs.closures[main]:
                     self._add_package(package, profile, main)
-        roots = tuple(self._add_root(package, split) for package in named)
+        roots = tuple(
+            self._add_root(package, split) for package in named if package.import_path not in _PSEUDO
+        )
         return Plan(
             toolchain=inputs.toolchain,
             project_dir=inputs.project_dir,
             actions=self._actions,
             roots=roots,
+            named_count=len(all_named),
+            built_count=len(named),
             asm_takes_std=inputs.release.asm_takes_std,
             quoted_response_files=inputs.release.quoted_response_files,
         )
@@ -156,7 +171,7 @@ class _Planner:
     def _add(
         self, action_id: ActionId, kind: Kind, package: Package, spec: Spec, **fields: object
     ) -> ActionId:
-        own = keys.own_digest(spec, self._in.toolchain)
+        own = keys.own_digest(spec, self._in.toolchain, self._in.nonce if self._in.request.rebuild else "")
         action = Action(
             id=action_id,
             kind=kind,

@@ -9,6 +9,7 @@ import msgspec
 from luigigo.currentfolder import absolute, current_folder
 from luigigo.errors import PlanError, UsageError
 from luigigo.golang import quoted
+from luigigo.golang.buildflags import REFUSED_FLAGS
 
 BUILD_MODES = ("default", "exe", "pie")
 _UNSUPPORTED_MODES = ("archive", "c-archive", "c-shared", "shared", "plugin")
@@ -35,6 +36,9 @@ class BuildFlags(msgspec.Struct, frozen=True):
     goos: str = ""
     goarch: str = ""
     cgo_enabled: str = ""
+    modcacherw: bool = False
+    rebuild: bool = False
+    """Whether to do every action again, whatever is in the store (-a)."""
 
 
 class BuildRequest(BuildFlags, frozen=True, kw_only=True):
@@ -63,6 +67,8 @@ class BuildRequest(BuildFlags, frozen=True, kw_only=True):
             flags.append(f"-mod={self.mod}")
         if self.modfile:
             flags.append(f"-modfile={self.modfile}")
+        if self.modcacherw:
+            flags.append("-modcacherw")
         return flags
 
     def build_flags(self) -> list[str]:
@@ -153,20 +159,6 @@ def split_tags(text: str) -> list[str]:
     if any("," in tag for tag in tags):
         raise PlanError("go: -tags space-separated list contains comma")
     return tags
-
-
-REFUSED_FLAGS = frozenset({
-    "asan", "msan", "cover", "coverpkg", "covermode", "linkshared", "overlay", "toolexec", "compiler",
-    "gccgoflags", "installsuffix", "pkgdir",
-})  # fmt: skip
-"""Flags of `go build` that change the binary in ways that luigigo does not know."""
-
-
-def refuse_flag(argument: str) -> None:
-    """Raise `UsageError` if a command's argument is a flag of `go build` that luigigo does not support."""
-    name = argument.lstrip("-").partition("=")[0]
-    if argument.startswith("-") and name in REFUSED_FLAGS:
-        raise UsageError(f"-{name} is not supported by luigigo: use go build")
 
 
 def with_goflags(request: BuildRequest, goflags: str) -> BuildRequest:

@@ -24,7 +24,8 @@ def planned(*executables: str) -> Plan:
         Root(ActionId(f"link {number}"), ImportPath(f"example.com/{name or 'lib'}"), name)
         for number, name in enumerate(executables)
     )
-    return Plan(toolchain, "/project", {}, roots)
+    count = len(executables)
+    return Plan(toolchain, "/project", {}, roots, named_count=count, built_count=count)
 
 
 @pytest.fixture

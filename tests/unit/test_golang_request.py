@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from luigigo.errors import PlanError, UsageError
-from luigigo.golang.request import REFUSED_FLAGS, BuildRequest, check, refuse_flag, split_tags, with_goflags
+from luigigo.golang.buildflags import REFUSED_FLAGS, read_arguments
+from luigigo.golang.request import BuildRequest, check, split_tags, with_goflags
 
 PLAIN = BuildRequest(project="/p")
 
@@ -38,10 +39,9 @@ def test_unsupported_flags_are_refused_by_name(flag: str) -> None:
     """With one dash or two, with or without a value; on the command line as in GOFLAGS."""
     for argument in (f"-{flag}", f"--{flag}=x"):
         with pytest.raises(UsageError, match=f"-{flag} is not supported"):
-            refuse_flag(argument)
+            read_arguments([argument])
         with pytest.raises(UsageError, match=flag):
             with_goflags(PLAIN, argument)
-    refuse_flag(flag)
 
 
 def test_goflags_fill_what_the_request_leaves_open() -> None:

@@ -26,7 +26,7 @@ LAYERS = (
     ("execution", "timings", "scheduling"),
     ("planning", "planning_places", "kept", "destinations", "builds", "session", "delivery", "reporting"),
     ("tasks", "actiontasks", "parameters"),
-    ("nodes", "cluster", "building", "storekeeping", "cli", "__main__"),
+    ("nodes", "cluster", "building", "buildhelp", "dryrun", "storekeeping", "cli", "__main__"),
 )
 """From the bottom up. A room may import its own layer and those below; `__init__` finds the tasks."""
 
