@@ -49,8 +49,6 @@ def test_without_an_output_the_binary_lies_in_the_current_folder(lab: Lab, small
 
 
 WRONG = {
-    "no such folder": ("absent", ()),
-    "a file": ("small/main.go", ()),
     "an unsupported mode": ("small", ("buildmode=plugin",)),
     "an unknown mode": ("small", ("buildmode=nonsense",)),
     "an unknown module mode": ("small", ("mod=nonsense",)),
@@ -59,6 +57,13 @@ WRONG = {
     "gcflags without a value": ("small", ("gcflags=all",)),
     "a profile that is not there": ("small", ("pgo=absent.pprof",)),
 }
+
+
+@pytest.mark.parametrize("project", ["absent", "small/main.go"])
+def test_a_project_that_is_no_folder_ends_with_2(lab: Lab, small: Path, project: str) -> None:
+    """Of a task; on luigigo's command line it is a package or a file, and go's to judge."""
+    assert_ends(lab.luigi("--project", project), ExitCode.USAGE)
+    assert_ends(lab.luigigo("build", "absent"), ExitCode.PLAN_FAILED)
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -95,17 +95,11 @@ def words(said: str, root: Path) -> list[str]:
 
 def go(lab: Lab, folder: Path, arguments: tuple[str, ...]) -> Result:
     """What the user types, with the flags whose binary luigigo promises."""
-    first = (
-        arguments[:2]
-        if arguments[:1] == ("-C",)
-        else arguments[:1]
-        if "-C=" in "".join(arguments[:1])
-        else ()
-    )
-    own = [
-        flag for flag in IDENTICAL if not (flag.startswith("-ldflags") and "-ldflags" in " ".join(arguments))
-    ]
-    argv = [lab.go.path, "build", *first, *own, *arguments[len(first) :]]
+    count = 2 if arguments[:1] == ("-C",) else int(arguments[:1] == ("-C=cmd",))
+    first, rest = arguments[:count], arguments[count:]
+    has_own = any(argument.startswith("-ldflags") for argument in rest)
+    own = [flag for flag in IDENTICAL if not (has_own and flag.startswith("-ldflags"))]
+    argv = [lab.go.path, "build", *first, *own, *rest]
     env = lab.go.plain_environment(lab.environment)
     return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True)
 
