@@ -1,4 +1,4 @@
-"""The commands of the README and of docs/ do what they say, in a fresh virtual environment and a fresh copy."""
+"""The commands of the README and of docs/ do what they say, in a new environment and a fresh copy."""
 
 from __future__ import annotations
 
