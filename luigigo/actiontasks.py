@@ -16,6 +16,7 @@ from luigigo import session
 from luigigo.golang.actions import CgoSpec, CToolchain, Kind, LinkSpec
 from luigigo.model import ActionId, ActionRecord
 from luigigo.scheduling.protocol import Needs
+from luigigo.scheduling.slots import leave_slot
 
 if TYPE_CHECKING:
     from luigigo.builds import PlannedBuild
@@ -112,7 +113,7 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
 
     def run(self) -> None:
         """Do the action, or find that it is done. Raises `ActionError`."""
-        session.current().builds.workshop(self.plan).perform(self.action_id)
+        session.current().builds.workshop(self.plan).perform(self.action_id, leave_slot=leave_slot)
 
 
 class PackageTask(ActionTask):

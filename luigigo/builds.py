@@ -22,6 +22,7 @@ import msgspec
 from luigigo import kept
 from luigigo.destinations import deliveries
 from luigigo.errors import StoreError, for_user
+from luigigo.execution.claims import Claims
 from luigigo.execution.equipment import Equipment, prepare_work_dir
 from luigigo.execution.events import (
     ActionEnded,
@@ -167,14 +168,15 @@ class Builds:
                 "set [luigigo] cache= in luigi.cfg"
             ) from error
         hashes = StatHashes.load(os.path.join(config.cache, "hashes"))
+        store = Store.open_at(
+            config.store_root,
+            config.node_cache,
+            hashes,
+            self._session.say,
+            patience_seconds=_PATIENCE_SECONDS if self._session.is_on_cluster else 0.0,
+        )
         return Equipment(
-            store=Store.open_at(
-                config.store_root,
-                config.node_cache,
-                hashes,
-                self._session.say,
-                patience_seconds=_PATIENCE_SECONDS if self._session.is_on_cluster else 0.0,
-            ),
+            store=store,
             runner=self._session.runner,
             hashes=hashes,
             timings=Timings.load(os.path.join(config.cache, "timings")),
@@ -187,6 +189,7 @@ class Builds:
             variables=self._session.variables,
             observe=self.observe,
             wait_seconds=10.0 if config.shared else 0.0,
+            claims=Claims(store.root),
         )
 
     def _prepare_work_dir(self) -> str:

@@ -76,8 +76,7 @@ class Runner:
         `Interrupted` after `kill_all`, `FileNotFoundError` or `PermissionError` when the program or the
         folder cannot be used, and `OSError` when the arguments are longer than the system takes.
         """
-        if self._is_stopped():
-            raise Interrupted(command.argv[0])
+        self.require_running()
         with ExitStack() as files:
             stdin = files.enter_context(_stdin_file(command.stdin)) if command.stdin else None
             stdout = files.enter_context(_output_file())
@@ -105,6 +104,11 @@ class Runner:
                 peak_bytes=peak_bytes,
                 stderr=_content(stderr) if stderr is not None else b"",
             )
+
+    def require_running(self) -> None:
+        """Raise `Interrupted` where `run` would, for those who wait for something else than a command."""
+        if self._is_stopped():
+            raise Interrupted("stopped")
 
     @contextmanager
     def scope(self, name: object) -> Iterator[None]:

@@ -7,6 +7,7 @@ import shutil
 
 import msgspec
 
+from luigigo.execution.claims import Claims
 from luigigo.execution.events import Observer
 from luigigo.process import Runner
 from luigigo.store import Store
@@ -36,6 +37,8 @@ class Equipment(msgspec.Struct, frozen=True):
     """How long to look for what another node is known to have published."""
     keeps_work: bool = False
     """Whether the folders in which tools ran stay."""
+    claims: Claims = Claims()
+    """What builds on this machine make at this moment; of a node's worker none, for luigid tells it."""
     has_projects: bool = True
     """Whether the folders that plans name are on this node; else only bundles and the toolchain are."""
 

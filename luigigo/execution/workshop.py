@@ -1,19 +1,17 @@
 """Do actions of a plan on this node: look for what is done, run what is not, publish, tell.
 
 States of an action here: its record may exist under the action key (*hit*); or one under the content key,
-once the dependencies are done (*cutoff*, or a hit where it is that of this very action); else its tools run.
+once the dependencies are done (*cutoff*, or a hit where it is that of this very action), if need be after
+waiting for another build on this machine that makes it (`claims`); else its tools run.
 Whatever happens, afterwards a record lies under the action key, or an `ActionError` was raised and nothing
 was published.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
 import msgspec
@@ -22,19 +20,20 @@ from luigigo.endings import Ending
 from luigigo.errors import (
     ActionError,
     ContentMissing,
-    ExitCode,
     LuigigoError,
     SourcesElsewhere,
-    StoreError,
     ToolKilled,
     ToolStopped,
 )
+from luigigo.execution.claims import Turn
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import ActionEnded, ActionStarted, Outcome, Resources
+from luigigo.execution.faults import disk_errors, interrupted
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import Appetite, appetite, appetite_within
 from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked, with_bundles
 from luigigo.execution.steps import make_outputs
+from luigigo.execution.stopwatch import LeaveSlot, Stopwatch, stay
 from luigigo.golang.actions import Action, Kind, Plan
 from luigigo.golang.keys import content_key, role_read, roles_made
 from luigigo.model import ActionId, ActionKey, ActionRecord, ContentKey, Digest, Output
@@ -142,49 +141,37 @@ class Workshop:
         """Run the action with what was set aside for it elsewhere; 0 leaves it to this node."""
         self._reserved_bytes[action_id] = peak_bytes
 
-    def perform(self, action_id: ActionId, tools_ended: Callable[[], None] = lambda: None) -> ActionRecord:
+    def perform(
+        self,
+        action_id: ActionId,
+        tools_ended: Callable[[], None] = lambda: None,
+        leave_slot: LeaveSlot = stay,
+    ) -> ActionRecord:
         """Do one action whose dependencies are done. Raises `ActionError` with the tools' words.
 
         `tools_ended` is called when all that is left is to publish: the action then needs no slot any more.
+        `leave_slot` is called where another build is making the same, before waiting for it.
         """
         action = self.plan.actions[action_id]
-        ended_at = 0.0
-
-        def note_tools_ended() -> None:
-            nonlocal ended_at
-            ended_at = time.monotonic()
-            tools_ended()
-
         self.is_untouched = False
         observe = self._equipment.observe
         observe(ActionStarted(action.label))
-        started = time.monotonic()
+        watch = Stopwatch(tools_ended, leave_slot)
         outcome = Outcome.FAILED
         message, resources = "", Resources()
         try:
-            record, outcome = self._find_or_run(action, note_tools_ended)
+            record, outcome = self._find_or_run(action, watch)
             message = record.messages
             if outcome is Outcome.RAN:
-                published_seconds = time.monotonic() - ended_at
-                resources = Resources(record.cpu_seconds, record.peak_bytes, published_seconds)
+                resources = Resources(record.cpu_seconds, record.peak_bytes, watch.published_seconds)
             return record
         except LuigigoError as error:
             message = str(error)
             raise
         finally:
-            seconds = time.monotonic() - started
-            observe(
-                ActionEnded(
-                    action.kind.value,
-                    action.package,
-                    action.label,
-                    outcome,
-                    seconds,
-                    self._equipment.node,
-                    message,
-                    resources,
-                )
-            )
+            kind, package, seconds = action.kind.value, action.package, watch.seconds
+            node = self._equipment.node
+            observe(ActionEnded(kind, package, action.label, outcome, seconds, node, message, resources))
 
     def stage(self, action_id: ActionId, *, probably_done: bool = False) -> None:
         """Bring to this node all that the action reads, unless it is done. Raises what `perform` raises.
@@ -230,34 +217,77 @@ class Workshop:
             node = self._equipment.node
             raise SourcesElsewhere(f"{action.label}: its sources are not on node {node}, nor in the store")
 
-    def _find_or_run(self, action: Action, tools_ended: Callable[[], None]) -> tuple[ActionRecord, Outcome]:
+    def _find_or_run(self, action: Action, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
         prepared = self._prepared.pop(action.id, None)
         if prepared is None:
             known = self.record(action.id)
             if known is not None:
                 return known, Outcome.HIT
-            prepared = self._prepare(action)
-        if prepared.earlier is not None:
-            tools_ended()
-            # Under the content key it lies already.
-            record = msgspec.structs.replace(prepared.earlier, key=action.key, content_key="")
-            outcome = Outcome.HIT if prepared.earlier.key == action.key else Outcome.CUTOFF
-        else:
-            record = self._run(action, prepared.inputs, tools_ended)
-            record = msgspec.structs.replace(record, content_key=prepared.content_key)
-            outcome = Outcome.RAN
+            return self._make_once(action, watch)
+        # What is staged was given to this node alone.
+        return self._serve(action, prepared, watch) or self._make(action, prepared, watch)
+
+    def _make_once(self, action: Action, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
+        """Take what others made from the same inputs, or are making now on this machine; else make it."""
+        inputs, key = self._read(action)
+        turn = Turn(self._equipment.runner.require_running, watch.leave_slot)
+
+        def find() -> tuple[ActionRecord, Outcome] | None:
+            earlier = self._earlier(action, key)
+            # Who made this very action while it was waited for has filed it under both keys.
+            if earlier is not None and earlier.key == action.key:
+                known = self.record(action.id)
+                if known is not None:
+                    return known, Outcome.HIT
+            return self._serve(action, _Prepared(inputs, key, earlier), watch)
+
+        try:
+            return self._equipment.claims.make_once(
+                key,
+                find,
+                lambda: self._make(action, _Prepared(inputs, key, None), watch),
+                turn,
+            )
+        except Interrupted:
+            raise interrupted() from None
+
+    def _serve(
+        self, action: Action, prepared: _Prepared, watch: Stopwatch
+    ) -> tuple[ActionRecord, Outcome] | None:
+        """File what was made earlier from the same inputs, if anything was, as this action's."""
+        if prepared.earlier is None:
+            return None
+        watch.tools_ended()
+        # Under the content key it lies already.
+        record = msgspec.structs.replace(prepared.earlier, key=action.key, content_key="")
+        return self._file(record), Outcome.HIT if prepared.earlier.key == action.key else Outcome.CUTOFF
+
+    def _make(self, action: Action, prepared: _Prepared, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
+        record = self._run(action, prepared.inputs, watch.tools_ended)
+        return self._file(msgspec.structs.replace(record, content_key=prepared.content_key)), Outcome.RAN
+
+    def _file(self, record: ActionRecord) -> ActionRecord:
         self._equipment.store.write_record(record)
-        self._records[action.key] = record
-        return record, outcome
+        self._records[ActionKey(record.key)] = record
+        return record
 
     def _prepare(self, action: Action) -> _Prepared:
         """Find out what an action that is not done reads, and whether it was read by one like it before."""
+        inputs, key = self._read(action)
+        return _Prepared(inputs, key, self._earlier(action, key))
+
+    def _read(self, action: Action) -> tuple[dict[str, Output], ContentKey]:
         inputs = self._inputs(action)
-        key = content_key(action.own_digest, [(name, output.digest) for name, output in inputs.items()])
+        return inputs, content_key(
+            action.own_digest, [(name, output.digest) for name, output in inputs.items()]
+        )
+
+    def _earlier(self, action: Action, key: ContentKey) -> ActionRecord | None:
+        """The record of an action that read the same, if there is one with all its content."""
         earlier = self._equipment.store.read_record(key)
         if earlier is not None and not (_fits(earlier, action) and self._is_whole(earlier)):
-            earlier = None
-        return _Prepared(inputs, key, earlier)
+            return None
+        return earlier
 
     def _inputs(self, action: Action) -> dict[str, Output]:
         """What the action reads of its dependencies, by import path, and `cgo` and `profile`."""
@@ -285,7 +315,7 @@ class Workshop:
     def _run(
         self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None] = lambda: None
     ) -> ActionRecord:
-        with _disk_errors(action, self._equipment.work_dir):
+        with disk_errors(action, self._equipment.work_dir):
             return self._run_tools(action, inputs, tools_ended)
 
     def _run_tools(
@@ -309,7 +339,7 @@ class Workshop:
                 equipment.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
             raise _error_of(failed, job) from None
         except Interrupted:
-            raise _interrupted() from None
+            raise interrupted() from None
         finally:
             if not equipment.keeps_work:
                 shutil.rmtree(job.layout.object_dir, ignore_errors=True)
@@ -378,21 +408,6 @@ def _fits(record: ActionRecord, action: Action) -> bool:
     return record.kind == action.kind.value and record.outputs.keys() >= set(roles_made(action.kind))
 
 
-@contextmanager
-def _disk_errors(action: Action, work_dir: str) -> Iterator[None]:
-    """A disk under the work folder that is full or fails is no fault of the program's: `StoreError`."""
-    try:
-        yield
-    except OSError as error:
-        place = error.filename or work_dir
-        raise StoreError(f"luigigo: {action.label}: {place}: {error.strerror}") from error
-    except ActionError as error:
-        if os.strerror(errno.ENOSPC).lower() not in str(error).lower():
-            raise
-        advice = f"luigigo: the disk of {work_dir} is full: make room, or set [luigigo] cache= in luigi.cfg"
-        raise StoreError(f"{error}{advice}") from error
-
-
 def _error_of(failed: JobFailed, job: Job) -> ActionError:
     text = job.messages + str(failed)
     if failed.ending is Ending.STOPPED:
@@ -402,9 +417,3 @@ def _error_of(failed: JobFailed, job: Job) -> ActionError:
         killed.peak_bytes = job.peak_bytes
         return killed
     return ActionError(text)
-
-
-def _interrupted() -> LuigigoError:
-    error = LuigigoError("interrupted")
-    error.exit_code = ExitCode.INTERRUPTED
-    return error

@@ -12,6 +12,7 @@ import msgspec
 
 from luigigo.config import Config
 from luigigo.errors import ContentDamaged, PlanRefused, SourcesElsewhere, ToolchainError
+from luigigo.execution.claims import Claims
 from luigigo.execution.equipment import Equipment
 from luigigo.execution.events import Event
 from luigigo.execution.workshop import Workshop
@@ -53,7 +54,9 @@ class Site:
         self._session.is_on_cluster = True
         self._session.add_observer(observe)
         equipment = self._session.builds.equipment
-        self.equipment: Equipment = msgspec.structs.replace(equipment, node=node, has_projects=False)
+        self.equipment: Equipment = msgspec.structs.replace(
+            equipment, node=node, has_projects=False, claims=Claims()
+        )
         self.toolchain, self._trusted = self._find_toolchain(config.go)
         self._probe = CProbe(
             equipment.runner, equipment.hashes, os.path.join(config.cache, "probes"), variables

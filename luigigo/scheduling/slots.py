@@ -12,7 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from luigi.event import Event
@@ -24,6 +25,8 @@ from luigigo.scheduling import outcome
 
 CLOSE_WAIT_SECONDS = 0.5
 """How long to wait for a reader that must not see its pipe closed by the end of the process."""
+ABANDONED_CHECK_SECONDS = 0.1
+"""How often a task that waits for a slot looks whether it still gets one."""
 
 logger = logging.getLogger("luigi-interface")
 
@@ -37,10 +40,67 @@ def runs_in_slot(task: Any) -> bool:
     return getattr(task, "runs_in_slot", False) is True
 
 
+_here = threading.local()
+"""The task that runs on this thread, if one for a slot does."""
+
+
+def leave_slot() -> Callable[[], None]:
+    """Give up this thread's slot and its task's memory while it waits for what others make.
+
+    What is returned waits until the task has both again. Where a worker does not follow this, as on a
+    cluster, and where no slot is, the task keeps what it has.
+    """
+    task: SlotTask | None = getattr(_here, "task", None)
+    return (lambda: None) if task is None else task.leave()
+
+
+class Moves:
+    """Which running tasks give up their slots, and which want one again; the worker's thread looks."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        """`wake` makes the worker look."""
+        self._wake = wake
+        self._moves: deque[tuple[str, bool]] = deque()
+
+    def put(self, task_id: str, *, leaves: bool) -> None:
+        """A task gives up its slot, or wants one again; from any thread."""
+        self._moves.append((task_id, leaves))
+        self._wake()
+
+    def take(self) -> Iterator[tuple[str, bool]]:
+        """What was put since the last time: the task, and whether it leaves."""
+        while self._moves:
+            yield self._moves.popleft()
+
+
+class Results:
+    """The queue of a worker's results, which can also just wake who waits for one."""
+
+    def __init__(self) -> None:
+        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def put(self, item: Any) -> None:
+        """A result of Luigi's, a tuple."""
+        self._items.put(item)
+
+    def wake(self) -> None:
+        """Let one `get` end."""
+        self._items.put(None)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """The next result. Raises `queue.Empty` after the timeout (seconds), or when woken."""
+        item = self._items.get(block, timeout)
+        if item is None:
+            raise queue.Empty
+        return item
+
+
 class SlotThreads:
     """Threads that are kept for the next task: starting one costs as much as all else about a small task."""
 
-    def __init__(self) -> None:
+    def __init__(self, moves: Moves | None = None) -> None:
+        """`moves` hears which tasks give up their slots; without it none does."""
+        self.moves = moves
         self._runs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._count = 0
@@ -82,7 +142,7 @@ class SlotTask:
         self,
         task: Any,
         worker_id: str,
-        results: queue.SimpleQueue[Any],
+        results: Any,
         reporter: TaskStatusReporter,
         threads: SlotThreads,
     ) -> None:
@@ -97,13 +157,33 @@ class SlotTask:
         self._threads = threads
         self._started = False
         self._ended = threading.Event()
+        self._moves = threads.moves
+        self._has_slot = threading.Event()
 
     def start(self) -> None:
-        """Run on a thread, from now on."""
+        """Run on a thread, from now on; go on, if it left its slot and wants one again."""
+        self._has_slot.set()
+        if self._started:
+            return
         if self.worker_timeout:
             self.timeout_time = time.time() + self.worker_timeout
         self._started = True
         self._threads.start(self.run)
+
+    def leave(self) -> Callable[[], None]:
+        """Give up the slot, from the task's own thread; what is returned waits for another one."""
+        if self._moves is None:
+            return lambda: None
+        self._has_slot.clear()
+        self._moves.put(self.task.task_id, leaves=True)
+        return self._come_back
+
+    def _come_back(self) -> None:
+        assert self._moves is not None
+        self._moves.put(self.task.task_id, leaves=False)
+        while not self._has_slot.wait(ABANDONED_CHECK_SECONDS):
+            if self._abandoned:
+                return
 
     def is_alive(self) -> bool:
         """Whether it was started and has not ended."""
@@ -124,6 +204,7 @@ class SlotTask:
     def run(self) -> None:
         """Run the task here; put one result on the queue."""
         status, explanation, new_deps = FAILED, None, None
+        _here.task = self
         try:
             self.task.trigger_event(Event.START, self.task)
             start = time.time()
@@ -143,6 +224,7 @@ class SlotTask:
         except BaseException as error:
             status, explanation = FAILED, self._explain(error)
         finally:
+            _here.task = None
             self._ended.set()
             if not self._abandoned:
                 self._results.put((self.task.task_id, status, explanation, [], new_deps or []))
@@ -173,7 +255,7 @@ class ForkedResults:
     A queue between processes costs a lock, a pipe and a pickle for each result; slots need none of that.
     """
 
-    def __init__(self, shared: Any, results: queue.SimpleQueue[Any]) -> None:
+    def __init__(self, shared: Any, results: Any) -> None:
         """`shared` is a `multiprocessing.Queue`; nothing reads it before the first `open`."""
         self._shared = shared
         self._results = results

@@ -25,7 +25,15 @@ from luigigo.scheduling import outcome
 from luigigo.scheduling.admission import Admission, Budget
 from luigigo.scheduling.interrupts import check, deferred, interrupt_callbacks, interruptible
 from luigigo.scheduling.luigid import SharedScheduler
-from luigigo.scheduling.slots import ForkedResults, ForkedTask, SlotTask, SlotThreads, runs_in_slot
+from luigigo.scheduling.slots import (
+    ForkedResults,
+    ForkedTask,
+    Moves,
+    Results,
+    SlotTask,
+    SlotThreads,
+    runs_in_slot,
+)
 
 logger = logging.getLogger("luigi-interface")
 
@@ -63,7 +71,11 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         forked_results = self._task_result_queue
         self._task_result_queue = self._make_results()
         self._forked_results = ForkedResults(forked_results, self._task_result_queue)
-        self._threads = SlotThreads()
+        self._moves = self._follow_moves()
+        self._threads = SlotThreads(self._moves)
+        self._away: set[str] = set()
+        """Running tasks without a slot: they wait for what others make, or for a slot again."""
+        self._returning: deque[str] = deque()
         self._keep_alive_thread = None
         remote = not isinstance(self._scheduler, luigi.scheduler.Scheduler)
         self._shared = SharedScheduler(self._scheduler, self._id) if remote else None
@@ -77,7 +89,11 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def _make_results(self) -> Any:
         """The queue on which tasks that ran here report."""
-        return queue.SimpleQueue()
+        return Results()
+
+    def _follow_moves(self) -> Moves | None:
+        """Where running tasks say that they give up their slots; None where slots are another's affair."""
+        return Moves(self._task_result_queue.wake)
 
     def __enter__(self) -> SlotWorker:
         # A scheduler in this process sees that the worker lives.
@@ -224,9 +240,9 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
 
         A task that waits for memory takes no slot.
         """
+        self._move()
         while len(self._admission.held) < HELD_LIMIT:
-            started = len(self._running_tasks) - len(self._admission.held)
-            if started >= self.worker_processes:
+            if not self._has_free_slot():
                 break
             response = self._get_work()
             if response.worker_state == WORKER_STATE_DISABLED:
@@ -236,6 +252,37 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
             self._run_task(response.task_id)
         return None
 
+    def _has_free_slot(self) -> bool:
+        started = len(self._running_tasks) - len(self._admission.held) - len(self._away)
+        return bool(started < self.worker_processes)
+
+    def _move(self) -> None:
+        """Take back the slots of tasks that wait for others, and give slots to those that want them again."""
+        for task_id, leaves in self._moves.take() if self._moves is not None else ():
+            if task_id not in self._running_tasks:
+                continue
+            if leaves:
+                self._away.add(task_id)
+                self._release(task_id)
+            else:
+                self._returning.append(task_id)
+        while self._returning and self._has_free_slot():
+            task_id = self._returning.popleft()
+            if task_id in self._away:
+                self._away.discard(task_id)
+                self._claim(task_id, self._scheduled_tasks[task_id])
+
+    def _claim(self, task_id: str, task: Any) -> None:
+        """Start a task with a slot, now or when there is memory for it."""
+        predicted_bytes = int(getattr(task, "predicted_peak_bytes", 0))
+        if self._admission.claim(task_id, predicted_bytes, bool(getattr(task, "runs_alone", False))):
+            self._start(task_id)
+
+    def _release(self, task_id: str) -> None:
+        """Give a task's memory to those that wait for some."""
+        for next_id in self._admission.release(task_id):
+            self._start(next_id)
+
     def _run_task(self, task_id: str) -> None:
         if task_id in self._running_tasks:
             super()._run_task(task_id)
@@ -243,9 +290,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         task = self._scheduled_tasks[task_id]
         self._taken.add(task_id)
         self._running_tasks[task_id] = self._create_task_process(task)
-        predicted_bytes = int(getattr(task, "predicted_peak_bytes", 0))
-        if self._admission.claim(task_id, predicted_bytes, bool(getattr(task, "runs_alone", False))):
-            self._start(task_id)
+        self._claim(task_id, task)
 
     def _start(self, task_id: str) -> None:
         process = self._running_tasks[task_id]
@@ -284,8 +329,8 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         before = set(self._running_tasks)
         super()._handle_next_task()
         for ended_id in before - self._running_tasks.keys():
-            for task_id in self._admission.release(ended_id):
-                self._start(task_id)
+            self._away.discard(ended_id)
+            self._release(ended_id)
 
     def _keep_alive(self, get_work_response: Any) -> bool:
         if self._shared is None or self._config.keep_alive or self._assistant:

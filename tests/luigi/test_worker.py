@@ -19,7 +19,7 @@ from runs import Flows, Luigid, wait_until
 from luigigo.errors import ExitCode, PlanError
 from luigigo.scheduling import interrupts, outcome
 from luigigo.scheduling.scheduler import ReadyScheduler
-from luigigo.scheduling.slots import SlotTask, SlotThreads
+from luigigo.scheduling.slots import SlotTask, SlotThreads, leave_slot
 from luigigo.scheduling.worker import SlotWorker
 
 
@@ -182,6 +182,37 @@ def test_running_tasks_fit_the_budget() -> None:
     assert len(Meter.done) == 120
     assert all(claimed <= 100 or running == 1 for claimed, running, _ in Meter.peaks)
     assert all(running == 1 for _, running, alone in Meter.peaks if alone)
+
+
+class Waiter(Meter):
+    """Begins with all the memory, leaves its slot until all others ran, and then takes both again."""
+
+    count = luigi.IntParameter(default=0)
+    """How many others there are."""
+
+    def run(self) -> None:
+        come_back = leave_slot()
+        wait_until(lambda: len([index for index in self.done if index >= 0]) == self.count)
+        come_back()
+        super().run()
+
+
+def test_a_task_that_waits_for_others_leaves_slot_and_memory(folder: Path) -> None:
+    """The others need the only slot and all the memory; who comes back has both, as one of them."""
+    Meter.done.clear()
+    Meter.peaks.clear()
+    with SlotWorker(ReadyScheduler(), worker_processes=1, budget_bytes=100) as worker:
+        for index in range(-3, 8):
+            kind, more = (Waiter, {"count": 8}) if index < 0 else (Meter, {})
+            worker.add(kind(index=index, predicted_peak_bytes=100, **more))
+        assert worker.run()
+    assert len(Meter.done) == 11
+    assert {running for _, running, _ in Meter.peaks} == {1}
+
+
+def test_a_wait_without_a_slot_keeps_nothing() -> None:
+    """Outside of a worker's threads there is nothing to give up, and nothing to wait for."""
+    leave_slot()()
 
 
 def make_slot(task: luigi.Task) -> tuple[SlotTask, queue.SimpleQueue[Any]]:
