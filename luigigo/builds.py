@@ -5,6 +5,7 @@ What `session` loads when a build is not up to date; until then nothing here is 
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -142,12 +143,14 @@ class Builds:
         self._session = session
         self._builds: dict[tuple[BuildRequest, str], PlannedBuild] = {}
         self._workshops: dict[Digest, Workshop] = {}
-        self._leases: list[Lease] = []
+        self._leases: dict[tuple[BuildRequest, str], Lease] = {}
         self._renewed = time.monotonic()
         self._equipment: Equipment | None = None
         self._queued_seconds: dict[ActionId, float] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="footprint")
+        # For whoever plans outside of a run.
+        atexit.register(self.end_leases)
 
     @property
     def equipment(self) -> Equipment:
@@ -213,7 +216,7 @@ class Builds:
         """Renew what the builds need in the store, once a minute."""
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
             self._renewed = time.monotonic()
-            for lease in tuple(self._leases):
+            for lease in tuple(self._leases.values()):
                 try:
                     lease.renew()
                 except StoreError as error:
@@ -227,7 +230,7 @@ class Builds:
             place = kept.place_of(request, output, self._session.config, self._session.variables)
             build = self._kept_plan(place) or self._new_plan(request, output, place)
             self._builds[(request, output)] = build
-            self._begin_lease(build)
+            self._begin_lease(request, output)
             self.observe(BuildPlanned(len(build.plan.actions), len(build.done)))
             for record in build.done.values():
                 if record.messages:
@@ -235,10 +238,17 @@ class Builds:
         return build
 
     def refresh(self, request: BuildRequest, output: str) -> None:
-        """Forget the plan of a request if its sources changed since it was made in this process."""
+        """Begin a run: forget the plan if its sources changed since it was made; else claim its needs."""
         build = self._builds.get((request, output))
-        if build is not None and build.may_be_stale():
+        if build is None:
+            return
+        if build.may_be_stale():
             del self._builds[(request, output)]
+            lease = self._leases.pop((request, output), None)
+            if lease is not None:
+                lease.end()
+        else:
+            self._begin_lease(request, output)
 
     def _kept_plan(self, place: kept.Place) -> PlannedBuild | None:
         earlier = kept.read(place)
@@ -293,18 +303,29 @@ class Builds:
             self._session.say(for_user(error))
             return Digest(hashlib.sha256(plan).hexdigest())
 
-    def _begin_lease(self, build: PlannedBuild) -> None:
+    def _begin_lease(self, request: BuildRequest, output: str) -> None:
+        """Claim what a planned build needs in the store, once until `end_leases`."""
+        if (request, output) in self._leases:
+            return
+        build = self._builds[(request, output)]
         keys: set[str] = {action.key for action in build.plan.actions.values()}
         for record in build.done.values():
             keys.update(output.digest for output in record.outputs.values())
         for action in build.plan.actions.values():
             if action.sources.bundle is not None:
                 keys.add(action.sources.bundle.digest)
+        what = " ".join((request.project, *(name for name in request.packages if name != ".")))
         try:
-            self._leases.append(self.equipment.store.begin_run(uuid.uuid4().hex, keys))
+            self._leases[(request, output)] = self.equipment.store.begin_run(uuid.uuid4().hex, keys, what)
         except StoreError as error:
             # A store that can only be read still serves what it holds.
             self._session.say(for_user(error))
+
+    def end_leases(self) -> None:
+        """Give up what the builds claim in the store. Never fails."""
+        leases, self._leases = self._leases, {}
+        for lease in leases.values():
+            lease.end()
 
     def workshop(self, digest: Digest) -> Workshop:
         """The workshop of a plan in the store. Raises `ContentMissing` when the plan is not there."""
@@ -353,10 +374,7 @@ class Builds:
             )
 
     def save(self) -> None:
-        """Write the caches and give up the leases; the builds can still be used."""
-        for lease in self._leases:
-            lease.end()
-        self._leases.clear()
+        """Write the caches; the builds can still be used."""
         if self._equipment is None:
             return
         try:
@@ -366,8 +384,13 @@ class Builds:
             folder = self._session.config.cache
             self._session.say(f"luigigo: caches in {folder} cannot be written: {error.strerror}")
 
-    def close(self) -> None:
-        """Save, and remove the work folder."""
+    def end_run(self) -> None:
+        """Give up the leases and save: a run is over, and the builds can be used by another."""
+        self.end_leases()
         self.save()
+
+    def close(self) -> None:
+        """The same, and remove the work folder."""
+        self.end_run()
         if self._equipment is not None and not self._equipment.keeps_work:
             shutil.rmtree(self._equipment.work_dir, ignore_errors=True)

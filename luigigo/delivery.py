@@ -88,6 +88,8 @@ def is_delivered(delivery: Delivery, build: PlannedBuild, session: Session) -> b
     if output is None:
         return False
     site = look(delivery.path, session.variables)
+    if site.kind is Kind.NOTHING:
+        return False
     was_written = (delivery.path, output.digest) in session.written
     if not is_remembered(site):
         return was_written

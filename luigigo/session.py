@@ -108,15 +108,20 @@ class Session:
         if "builds" in self.__dict__:
             self.builds.save()
 
+    def end_run(self) -> None:
+        """A run is over, whichever way: give up what it claimed, and write the caches."""
+        if "builds" in self.__dict__:
+            self.builds.end_run()
+
     def close(self) -> None:
-        """Save, and remove what lies about."""
+        """The same, and remove what lies about."""
         if "builds" in self.__dict__:
             self.builds.close()
 
     def stop(self) -> None:
-        """End what runs, at once, and save what was learned."""
+        """End what runs, at once, give up what it claimed, and save what was learned."""
         self.runner.kill_all()
-        self.save()
+        self.end_run()
 
 
 def open_with(config: Config) -> Session:
@@ -145,6 +150,13 @@ def stop() -> None:
     here = existing()
     if here is not None:
         here.stop()
+
+
+def end_run() -> None:
+    """A run of this process is over."""
+    here = existing()
+    if here is not None:
+        here.end_run()
 
 
 def memory_budget() -> int:

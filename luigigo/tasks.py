@@ -23,7 +23,7 @@ from luigigo.parameters import (
 )
 from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
-from luigigo.scheduling.interrupts import interrupt_callbacks
+from luigigo.scheduling.interrupts import end_callbacks, interrupt_callbacks
 from luigigo.scheduling.protocol import Progress
 from luigigo.scheduling.terms import Terms
 
@@ -188,6 +188,7 @@ def _terms() -> Terms:
 
 
 interrupt_callbacks.append(session.stop)
+end_callbacks.append(session.end_run)
 use_client_side(ClientSide(_terms, lambda shared: session.current().adopt_cluster(shared)))
 use_memory_budget(session.memory_budget)
 hooks.install()

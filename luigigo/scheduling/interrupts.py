@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -13,8 +14,22 @@ from types import FrameType
 
 from luigigo.errors import ExitCode
 
+logger = logging.getLogger("luigi-interface")
+
 interrupt_callbacks: list[Callable[[], None]] = []
 """Called in order when a run is interrupted, before its slots are awaited: stop what the slots wait for."""
+
+end_callbacks: list[Callable[[], None]] = []
+"""Called in order when a run is over, whichever way, or a forked task: give up what was held."""
+
+
+def call_at_end() -> None:
+    """Call every one of `end_callbacks`; what one raises is logged and keeps none of the others."""
+    for callback in list(end_callbacks):
+        try:
+            callback()
+        except Exception:
+            logger.exception("Could not end a run in good order")
 
 
 class Terminated(KeyboardInterrupt):

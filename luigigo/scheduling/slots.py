@@ -22,6 +22,7 @@ from luigi.worker import ContextManagedTaskProcess, TaskProcess, TaskStatusRepor
 
 from luigigo.errors import ExitCode, LuigigoError
 from luigigo.scheduling import outcome
+from luigigo.scheduling.interrupts import call_at_end
 
 CLOSE_WAIT_SECONDS = 0.5
 """How long to wait for a reader that must not see its pipe closed by the end of the process."""
@@ -247,6 +248,8 @@ class ForkedTask(ContextManagedTaskProcess):  # type: ignore[misc]
             super().run()
         except KeyboardInterrupt:
             sys.exit(int(ExitCode.INTERRUPTED))
+        finally:
+            call_at_end()
 
 
 class ForkedResults:

@@ -23,7 +23,13 @@ from luigi.worker import WORKER_STATE_DISABLED, TaskException, TaskStatusReporte
 from luigigo.errors import LuigigoError, for_user
 from luigigo.scheduling import outcome
 from luigigo.scheduling.admission import Admission, Budget
-from luigigo.scheduling.interrupts import check, deferred, interrupt_callbacks, interruptible
+from luigigo.scheduling.interrupts import (
+    call_at_end,
+    check,
+    deferred,
+    interrupt_callbacks,
+    interruptible,
+)
 from luigigo.scheduling.luigid import SharedScheduler
 from luigigo.scheduling.slots import (
     ForkedResults,
@@ -109,6 +115,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
             self._stop_running()
         self._threads.close()
         self._forked_results.close()
+        call_at_end()
 
     def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> bool:
         """Check a task and all that it needs, each once, and tell the scheduler of them, breadth first.

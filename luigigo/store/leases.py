@@ -1,4 +1,8 @@
-"""Leases: what a running build needs, so that collecting garbage leaves it alone."""
+"""Leases: what a running build needs, so that collecting garbage leaves it alone.
+
+A lease belongs to a process. It ends with its build, and counts for nothing once its process is certainly
+dead, or it was not renewed for ten minutes.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from contextlib import suppress
 
 import msgspec
 
-from luigigo.machine import node_name
 from luigigo.store.layout import LEASE, RUNS, folders_in, run_folder
+from luigigo.store.owners import Owner, is_dead, this_process
 from luigigo.store.staging import publish, store_errors
 
 LEASE_SECONDS = 600.0
@@ -25,6 +29,16 @@ class LeaseRecord(msgspec.Struct, frozen=True):
     started: float
     """Seconds since 1970, by the clock of the host."""
     keys: tuple[str, ...]
+    machine: str = ""
+    born: str = ""
+    """These two as an `Owner` has them."""
+    build: str = ""
+    """What is built, for people."""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose it is."""
+        return Owner(self.host, self.pid, self.machine, self.born)
 
 
 class LiveLeases(msgspec.Struct, frozen=True):
@@ -33,17 +47,27 @@ class LiveLeases(msgspec.Struct, frozen=True):
     keys: frozenset[str]
     oldest_start: float | None
     """Seconds since 1970; None when no lease is alive."""
+    records: tuple[LeaseRecord, ...] = ()
+    """Those that can be read, the oldest first."""
 
 
 class Lease:
     """A running build's claim. Renew it every minute or so; a build that dies lets it lapse."""
 
     def __init__(
-        self, root: str, run_id: str, keys: Iterable[str], clock: Callable[[], float] = time.time
+        self,
+        root: str,
+        run_id: str,
+        keys: Iterable[str],
+        build: str = "",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Publish the lease. Raises `StoreError`, and `ValueError` for an id that is no plain file name."""
         self.path = f"{run_folder(root, run_id)}/{LEASE}"
-        self._record = LeaseRecord(node_name(), os.getpid(), clock(), tuple(keys))
+        owner = this_process()
+        self._record = LeaseRecord(
+            owner.host, owner.pid, clock(), tuple(keys), owner.machine, owner.born, _legible(build)
+        )
         self._publish()
 
     def renew(self) -> None:
@@ -57,12 +81,9 @@ class Lease:
         self._publish()
 
     def end(self) -> None:
-        """Give the claim up. Never fails: what cannot be removed lapses."""
-        with suppress(OSError):
-            os.unlink(self.path)
-        # Only succeeds when the run left nothing else to read.
-        with suppress(OSError):
-            os.rmdir(os.path.dirname(self.path))
+        """Give the claim up. Never fails: what cannot be removed lapses. A forked child gives up nothing."""
+        if os.getpid() == self._record.pid:
+            _remove(self.path)
 
     def _publish(self) -> None:
         with store_errors("write", self.path):
@@ -70,41 +91,63 @@ class Lease:
 
 
 def live_leases(root: str, now: float) -> LiveLeases:
-    """What the leases renewed within `LEASE_SECONDS` before `now` claim.
+    """What the leases of living processes claim that were renewed within `LEASE_SECONDS` before `now`.
 
     A live lease that cannot be read claims nothing by name, yet everything used since it was renewed.
     """
-    keys: set[str] = set()
+    records: list[LeaseRecord] = []
     starts: list[float] = []
-    for folder in folders_in(f"{root}/{RUNS}"):
-        path = f"{folder}/{LEASE}"
-        try:
-            renewed = os.stat(path).st_mtime
-        except OSError:
-            continue
-        if now - renewed > LEASE_SECONDS:
-            continue
-        try:
-            with open(path, "rb") as file:
-                record = msgspec.json.decode(file.read(), type=LeaseRecord)
-        except FileNotFoundError:
-            continue
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            starts.append(renewed)
-            continue
-        keys.update(record.keys)
-        starts.append(record.started)
-    return LiveLeases(frozenset(keys), min(starts, default=None))
+    for path in _paths(root):
+        found = _look(path, now)
+        if isinstance(found, LeaseRecord):
+            records.append(found)
+            starts.append(found.started)
+        elif found is not None:
+            starts.append(found)
+    records.sort(key=lambda record: record.started)
+    keys = frozenset(key for record in records for key in record.keys)
+    return LiveLeases(keys, min(starts, default=None), tuple(records))
 
 
 def remove_dead_leases(root: str, now: float) -> int:
-    """Remove the leases that lapsed; return how many."""
-    removed = 0
-    for folder in folders_in(f"{root}/{RUNS}"):
-        path = f"{folder}/{LEASE}"
+    """Remove the leases that lapsed or whose processes are dead; return how many."""
+    return sum(_look(path, now) is None and _remove(path) for path in _paths(root))
+
+
+def _paths(root: str) -> list[str]:
+    return [f"{folder}/{LEASE}" for folder in folders_in(f"{root}/{RUNS}")]
+
+
+def _look(path: str, now: float) -> LeaseRecord | float | None:
+    """A live lease; when it was renewed, where it cannot be read; None for a dead one."""
+    try:
+        renewed = os.stat(path).st_mtime
+    except OSError:
+        return None
+    if now - renewed > LEASE_SECONDS:
+        return None
+    try:
+        with open(path, "rb") as file:
+            record = msgspec.json.decode(file.read(), type=LeaseRecord)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return renewed
+    return None if is_dead(record.owner) else record
+
+
+def _remove(path: str) -> bool:
+    """Remove a lease, and its run's folder where that holds nothing else; whether there was one."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return False
+    finally:
         with suppress(OSError):
-            if now - os.stat(path).st_mtime > LEASE_SECONDS:
-                os.unlink(path)
-                removed += 1
-                os.rmdir(folder)
-    return removed
+            os.rmdir(os.path.dirname(path))
+    return True
+
+
+def _legible(text: str) -> str:
+    """A name of any bytes as text that can be written down."""
+    return text.encode("utf-8", "backslashreplace").decode()

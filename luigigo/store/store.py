@@ -137,13 +137,13 @@ class Store:
                 "run the build's command again"
             ) from flaw
 
-    def begin_run(self, run_id: str, keys: Iterable[str]) -> Lease:
-        """Claim what a build needs, until the lease ends or is not renewed for ten minutes.
+    def begin_run(self, run_id: str, keys: Iterable[str], build: str = "") -> Lease:
+        """Claim what a build needs, until the lease ends, its process does, or it lapses after ten minutes.
 
-        `keys`: action keys, content keys and digests of content. Raises `StoreError`, and `ValueError` for a
-        run id that is no plain file name.
+        `keys`: action keys, content keys and digests of content; `build`: what is built, for people.
+        Raises `StoreError`, and `ValueError` for a run id that is no plain file name.
         """
-        return self._persistently(lambda: Lease(self.root, run_id, keys))
+        return self._persistently(lambda: Lease(self.root, run_id, keys, build))
 
     def _persistently(self, attempt: Callable[[], Made]) -> Made:
         """Attempt for as long as the store is patient: once it was in vain, no more, until it succeeds."""
