@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def _repeats_a_build_that_is_current() -> bool:
     current = kept.current_build(place)
     if current is None:
         return False
+    kept.note_use(place, current, config.store_root, time.time())
     print(current.text, file=sys.stderr, flush=True)
     return True
 

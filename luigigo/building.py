@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
@@ -97,6 +98,7 @@ def _run_unless_current(request: BuildRequest, output: str, options: Options, co
     place = kept.place_of(request, output, config, os.environ)
     up_to_date = kept.current_build(place)
     if up_to_date is not None:
+        kept.note_use(place, up_to_date, config.store_root, time.time())
         _say_up_to_date(up_to_date, options)
         if not options.as_json:
             kept.link(command, place)

@@ -141,6 +141,8 @@ class Builds:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.has_run = False
+        """Whether an action ran, so that there is more in the store than before."""
         self._builds: dict[tuple[BuildRequest, str], PlannedBuild] = {}
         self._workshops: dict[Digest, Workshop] = {}
         self._leases: dict[tuple[BuildRequest, str], Lease] = {}
@@ -210,6 +212,8 @@ class Builds:
     def observe(self, event: Event) -> None:
         """Pass an event on, and renew the leases now and then."""
         self._session.tell(event)
+        if isinstance(event, ActionEnded) and event.outcome is Outcome.RAN:
+            self.has_run = True
         self.renew_leases()
 
     def renew_leases(self) -> None:
@@ -368,10 +372,9 @@ class Builds:
         if build.kept is not None:
             place, state = build.kept
             states = tuple(kept.output_state(path, digest) for path, digest in outputs.items())
-            messages = build.workshop.messages()
-            kept.write(
-                place, msgspec.structs.replace(state, outputs=states, summary=summary, messages=messages)
-            )
+            texts = {"summary": summary, "messages": build.workshop.messages()}
+            keys = bytes.fromhex("".join(action.key for action in build.plan.actions.values()))
+            kept.write(place, msgspec.structs.replace(state, outputs=states, records=keys, **texts))
 
     def save(self) -> None:
         """Write the caches; the builds can still be used."""

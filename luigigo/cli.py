@@ -180,7 +180,7 @@ def store() -> None:
 
 @store.command()
 def stats() -> None:
-    """Count what the store holds."""
+    """Count what the store holds, and say who uses it."""
     from luigigo import storekeeping
 
     storekeeping.show_stats()
@@ -198,10 +198,21 @@ def verify() -> None:
 @click.option("--max-size", default="", help="Keep at most this much: 500M, 20G.")
 @click.option("--max-age", default="", help="Drop what was not used for this long: 12h, 30d.")
 def gc(max_size: str, max_age: str) -> None:
-    """Drop what was used least recently; never what a running build needs."""
+    """Drop what was used least recently, and say what stays and why; never what a running build needs.
+
+    Without a size or an age: down to the store's bound, [luigigo] store_bytes.
+    """
     from luigigo import storekeeping
 
     storekeeping.collect(max_size, max_age)
+
+
+@store.command()
+def clean() -> None:
+    """Empty the store. What running builds hold stays, and makes the exit code 1."""
+    from luigigo import storekeeping
+
+    sys.exit(storekeeping.clean())
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

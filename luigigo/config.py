@@ -15,6 +15,8 @@ from luigigo.currentfolder import absolute
 from luigigo.errors import UsageError
 
 _SECTION = "luigigo"
+STORE_BYTES = 10 << 30
+"""The bound of a store that nobody gave one, if it is on this machine and this user's own."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -28,6 +30,8 @@ class Config(msgspec.Struct, frozen=True):
     """The folder of this node's own caches."""
     memory_bytes: int = 0
     """What the actions of this node may use together; 0 asks the machine and its cgroup."""
+    store_bytes: int = -1
+    """What the store may hold; 0 is any amount, and -1 `STORE_BYTES` where the store is this user's own."""
     token_file: str = ""
     """The file of a cluster's token; "" takes that of the cluster that this user started there."""
     fallback: str = ""
@@ -37,6 +41,13 @@ class Config(msgspec.Struct, frozen=True):
     def store_root(self) -> str:
         """Where the store is."""
         return self.shared or os.path.join(self.cache, "store")
+
+    @property
+    def store_bound_bytes(self) -> int | None:
+        """What the store may hold; None for any amount. A shared one has a bound only where it was given."""
+        if self.store_bytes < 0:
+            return None if self.shared else STORE_BYTES
+        return self.store_bytes or None
 
     @property
     def node_cache(self) -> str | None:
@@ -63,6 +74,7 @@ def read_config(variables: Mapping[str, str]) -> Config:
         shared=_absolute(shared, variables) if shared else "",
         cache=_absolute(cache, variables),
         memory_bytes=_bytes(values.get("memory_bytes", "0")),
+        store_bytes=_store_bytes(values.get("store_bytes", "")),
         token_file=variables.get("LUIGIGO_TOKEN_FILE", values.get("token_file", "")),
         fallback=_fallback(variables.get("LUIGIGO_FALLBACK", values.get("fallback", ""))),
     )
@@ -102,6 +114,19 @@ def _absolute(path: str, variables: Mapping[str, str]) -> str:
     if path.startswith("~"):
         path = os.path.expanduser(path)
     return absolute(path)
+
+
+def _store_bytes(text: str) -> int:
+    if not text:
+        return -1
+    from luigigo.amounts import parse_bytes
+
+    size = 0 if text.lower() == "none" else parse_bytes(text)
+    if size is None:
+        raise UsageError(
+            f"luigi.cfg [luigigo] store_bytes={text}: wanted a size such as 500M or 20G, or none"
+        )
+    return size
 
 
 def _fallback(text: str) -> str:

@@ -23,7 +23,10 @@ from luigigo.model import Digest, digest_of
 if TYPE_CHECKING:
     from luigigo.golang.request import BuildRequest
 
-FORMAT = 4
+FORMAT = 5
+
+USE_SECONDS = 86_400.0 / 2
+"""How old the sign of the last use may be: a trim spares what was used within a day."""
 
 
 class OutputState(msgspec.Struct, frozen=True, array_like=True):
@@ -48,6 +51,8 @@ class Kept(msgspec.Struct, frozen=True):
     """What to tell the user of an up-to-date build."""
     messages: str = ""
     """What the tools said that built it, which `go build` shows each time."""
+    records: bytes = b""
+    """The action keys of the plan, 32 bytes each: what a build that is up to date would need to be edited."""
 
     @property
     def text(self) -> str:
@@ -107,6 +112,24 @@ def current_build(place: Place, clock: Callable[[], int] = time.time_ns) -> Kept
     if settled != outputs:
         write(Place(os.path.realpath(place.path)), msgspec.structs.replace(kept, outputs=settled))
     return kept
+
+
+def note_use(place: Place, kept: Kept, store_root: str, now: float) -> None:
+    """Say once a day that an up-to-date build uses what it would need after an edit, so that it stays.
+
+    Costs one stat on the other times. `now`: seconds since 1970.
+    """
+    with suppress(OSError):
+        if now - os.stat(place.path).st_mtime < USE_SECONDS:
+            return
+        os.utime(place.path)
+    from luigigo.store.layout import PLANS, RECORDS, flat, sharded
+
+    keys = kept.records.hex()
+    records = [sharded(f"{store_root}/{RECORDS}", keys[at : at + 64]) for at in range(0, len(keys), 64)]
+    for path in (flat(f"{store_root}/{PLANS}", kept.plan), *records):
+        with suppress(OSError):
+            os.utime(path)
 
 
 def read(place: Place) -> Kept | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -98,8 +99,12 @@ class Session:
 
     def up_to_date(self, request: BuildRequest, output: str) -> kept.Kept | None:
         """What was kept of this build, if nothing changed since and its binaries are in place."""
-        earlier = kept.current_build(kept.place_of(request, output, self.config, self.variables))
-        if earlier is not None and earlier.messages:
+        place = kept.place_of(request, output, self.config, self.variables)
+        earlier = kept.current_build(place)
+        if earlier is None:
+            return None
+        kept.note_use(place, earlier, self.config.store_root, time.time())
+        if earlier.messages:
             self.say(earlier.messages.rstrip("\n"))
         return earlier
 
@@ -109,9 +114,13 @@ class Session:
             self.builds.save()
 
     def end_run(self) -> None:
-        """A run is over, whichever way: give up what it claimed, and write the caches."""
+        """A run is over: give up what it claimed, write the caches, and keep the store small."""
         if "builds" in self.__dict__:
             self.builds.end_run()
+            if self.builds.has_run:
+                from luigigo import trimming
+
+                trimming.trim(self.config, time.time())
 
     def close(self) -> None:
         """The same, and remove what lies about."""
@@ -121,7 +130,8 @@ class Session:
     def stop(self) -> None:
         """End what runs, at once, give up what it claimed, and save what was learned."""
         self.runner.kill_all()
-        self.end_run()
+        if "builds" in self.__dict__:
+            self.builds.end_run()
 
 
 def open_with(config: Config) -> Session:

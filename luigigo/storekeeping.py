@@ -6,15 +6,20 @@ import os
 import sys
 import time
 
+from luigigo import trimming
 from luigigo.amounts import parse_bytes, parse_seconds, size_text
 from luigigo.config import read_config
 from luigigo.errors import ExitCode, UsageError
 from luigigo.store import upkeep
+from luigigo.store.garbage import GcReport, in_use_by
+from luigigo.store.leases import live_leases
+from luigigo.store.trimming import last_trimmed
 
 
 def show_stats() -> None:
-    """Print what the store holds."""
-    root = read_config(os.environ).store_root
+    """Print what the store holds, how much it may, and which builds use it."""
+    config = read_config(os.environ)
+    root, now = config.store_root, time.time()
     found = upkeep.stats(root)
     print(f"store     {root}")
     print(f"contents  {found.contents}, {size_text(found.content_bytes)}")
@@ -24,6 +29,21 @@ def show_stats() -> None:
     print(f"plans     {found.plans}, {size_text(found.plan_bytes)}")
     if found.staging_files:
         print(f"staging   {found.staging_files}, {size_text(found.staging_bytes)}")
+    bound_bytes = config.store_bound_bytes
+    bound = "none" if bound_bytes is None else size_text(bound_bytes)
+    print(f"bound     {bound} ([luigigo] store_bytes)")
+    print(f"trimmed   {_when(last_trimmed(root), now)}")
+    if found.records:
+        print(f"oldest    used {_when(found.oldest_use, now)}")
+    for lease in live_leases(root, now).records:
+        print(f"lease     {in_use_by(lease)}")
+
+
+def _when(then: float | None, now: float) -> str:
+    if then is None:
+        return "never"
+    date = time.strftime("%Y-%m-%d %H:%M", time.localtime(then))
+    return f"{date}, {max(0.0, now - then) / 3600:.0f} hours ago"
 
 
 def verify() -> int:
@@ -38,23 +58,38 @@ def verify() -> int:
 
 
 def collect(max_size: str, max_age: str) -> None:
-    """Drop what was used least recently, down to a size or an age. Raises `UsageError`."""
+    """Drop what was used least recently, down to a size or an age; the store's bound without either.
+
+    Says what is kept and why. Raises `UsageError`.
+    """
+    config = read_config(os.environ)
+    max_bytes = _size(max_size) if max_size else None
     if not max_size and not max_age:
-        raise UsageError("luigigo store gc: say --max-size or --max-age")
-    root = read_config(os.environ).store_root
-    report = upkeep.gc(
-        root,
-        _size(max_size) if max_size else None,
-        _span(max_age) if max_age else None,
-        time.time(),
-    )
-    spared = report.protected_records
+        max_bytes = config.store_bound_bytes
+    span = _span(max_age) if max_age else None
+    _show(upkeep.gc(config.store_root, max_bytes, span, time.time()))
+
+
+def clean() -> int:
+    """Empty the store but for what running builds hold. Returns the exit code: 1 where they hold anything."""
+    config = read_config(os.environ)
+    now = time.time()
+    holders = live_leases(config.store_root, now).records
+    report = trimming.clean(config, now)
+    _show(report)
+    for lease in holders:
+        print(f"luigigo: not emptied: {in_use_by(lease)}", file=sys.stderr)
+    return int(ExitCode.BUILD_FAILED if report.left_bytes or holders else ExitCode.OK)
+
+
+def _show(report: GcReport) -> None:
     print(
         f"removed {report.removed_records} records, {report.removed_contents} contents, "
         f"{report.removed_plans} plans: {size_text(report.freed_bytes)} freed, "
         f"{size_text(report.left_bytes)} left"
-        + (f", {spared} records kept, for they are in use or young" if spared else "")
     )
+    for part in report.kept:
+        print(f"kept {part.records} records, {size_text(part.size_bytes)}: {part.reason}")
 
 
 def _size(text: str) -> int:

@@ -62,6 +62,8 @@ class Timings:
     def note(self, action: str, timing: Timing) -> None:
         """Remember a run. The latest one counts: source and machine change."""
         with self._lock:
+            # Last in the order, so that what was not run for longest is forgotten first.
+            self._known.pop(action, None)
             self._known[action] = timing
             self._changed = True
 

@@ -23,10 +23,10 @@ from luigigo.currentfolder import absolute
 from luigigo.errors import ExitCode, StoreError, UsageError
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.nodes.allocation import slurm_allocation
-from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.site import Site
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.place import Place
+from luigigo.store.nodecache import CacheKeeper
 from luigigo.store.preparing import make_shards, prepare_shared
 
 READY_SECONDS = 30.0

@@ -28,7 +28,6 @@ from luigigo.errors import (
     ToolStopped,
 )
 from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
-from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.errand import Errand, NotOurs, errand_of
 from luigigo.nodes.fetching import Fetcher
 from luigigo.nodes.site import Lacking, Site
@@ -36,6 +35,7 @@ from luigigo.scheduling import protocol
 from luigigo.scheduling.channel import Channel
 from luigigo.scheduling.place import Place
 from luigigo.scheduling.protocol import Ended, FromPeer, FromServer, Grant, Held, Hello, Usage, Welcome
+from luigigo.store.nodecache import CacheKeeper
 
 _log = logging.getLogger("luigigo.worker")
 

@@ -8,32 +8,29 @@ protect what they need, and what they miss all the same they make again.
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable
 
 import msgspec
 
-from luigigo.store.layout import (
-    CONTENTS,
-    PLANS,
-    RECORDS,
-    RUNS,
-    STAGING_PREFIX,
-    files_in,
-    files_in_shards,
-    folders_in,
-)
-from luigigo.store.leases import LiveLeases, live_leases, remove_dead_leases
-from luigigo.store.records import USE_RESOLUTION_SECONDS, parse_record
+from luigigo.store import inventory as looking
+from luigigo.store.inventory import Inventory, IsTimeUp, StoredFile, never, stored
+from luigigo.store.layout import CONTENTS, PLANS, RECORDS, RUNS, files_in, folders_in
+from luigigo.store.leases import LeaseRecord, LiveLeases, live_leases, remove_dead_leases
+from luigigo.store.records import USE_RESOLUTION_SECONDS
 from luigigo.store.staging import remove_unchanged
 
 YOUNG_SECONDS = 600.0
 """What was published or used this recently stays: its build may have no lease yet."""
-UNNAMED_SECONDS = 3600.0
-"""Content that no record names stays this long: its record may be on its way."""
-STAGING_SECONDS = 3600.0
-PLAN_SECONDS = 86_400.0
+
+
+class KeptPart(msgspec.Struct, frozen=True):
+    """Records that stay for one reason, with the content that none before them in the report names."""
+
+    reason: str
+    records: int
+    size_bytes: int
 
 
 class GcReport(msgspec.Struct, frozen=True):
@@ -46,27 +43,8 @@ class GcReport(msgspec.Struct, frozen=True):
     freed_bytes: int
     left_bytes: int
     """Of records and contents."""
-    protected_records: int
-    """Kept whatever their age, for they are in use or young."""
-
-
-class StoredFile(msgspec.Struct, frozen=True):
-    """A file as it was when the store was looked at."""
-
-    path: str
-    name: str
-    size_bytes: int
-    modified: float
-    """Seconds since 1970. Of a record and a plan: the last use."""
-    names: tuple[str, ...] = ()
-    """Of a record: the digests of its content."""
-
-
-class Inventory(msgspec.Struct, frozen=True):
-    """The records and contents of a store."""
-
-    records: list[StoredFile]
-    contents: dict[str, StoredFile]
+    kept: tuple[KeptPart, ...]
+    """What is left, by why: the strongest reason first."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -76,6 +54,12 @@ class Limits(msgspec.Struct, frozen=True):
     """Seconds since 1970."""
     max_bytes: int | None = None
     max_age_seconds: float | None = None
+    recent_seconds: float = YOUNG_SECONDS
+    """What was used within this time stays, whatever the size."""
+    unnamed_seconds: float = 3600.0
+    """Content that no record names stays this long: its record may be on its way."""
+    staging_seconds: float = 3600.0
+    plan_seconds: float = 86_400.0
 
 
 def gc(root: str, max_bytes: int | None, max_age_seconds: float | None, now: float) -> GcReport:
@@ -86,20 +70,30 @@ def gc(root: str, max_bytes: int | None, max_age_seconds: float | None, now: flo
     that never got published likewise, a plan after a day without use. `now`: seconds since 1970.
     Never raises for a file that cannot be removed: it is left.
     """
-    leases = live_leases(root, now)
-    inventory = take_inventory(root)
-    limits = Limits(now, max_bytes, max_age_seconds)
-    records, protected = records_to_remove(inventory, leases, limits)
-    gone_records = [record for record in records if _remove(record)]
+    return collect(root, Limits(now, max_bytes, max_age_seconds))
+
+
+def collect(
+    root: str, limits: Limits, inventory: Inventory | None = None, is_time_up: IsTimeUp = never
+) -> GcReport:
+    """Remove what the limits do not let stay, as `gc` does; what time is too short for, another time.
+
+    `inventory` is a look at the store that was just taken.
+    """
+    leases = live_leases(root, limits.now)
+    if inventory is None:
+        inventory = looking.take_inventory(root)
+    gone_records = _remove_all(records_to_remove(inventory, leases, limits), is_time_up)
     gone_names = {record.name for record in gone_records}
     left_records = [record for record in inventory.records if record.name not in gone_names]
-    unneeded = contents_to_remove(inventory, left_records, leases, limits)
-    gone_contents = [content for content in unneeded if _remove(content)]
-    plans = _remove_all(_old_plans(root, leases, now))
-    staging = _remove_all(_old_staging(root, now))
-    remove_dead_leases(root, now)
+    gone_contents = _remove_all(contents_to_remove(inventory, left_records, leases, limits), is_time_up)
+    plans = _remove_all(_old_plans(root, leases, limits))
+    staging = _remove_all(_old_staging(root, limits))
+    remove_dead_leases(root, limits.now)
     before = _bytes(inventory.records) + _bytes(inventory.contents.values())
     gone = _bytes(gone_records) + _bytes(gone_contents)
+    lost = {content.name for content in gone_contents}
+    left_contents = {name: each for name, each in inventory.contents.items() if name not in lost}
     return GcReport(
         removed_records=len(gone_records),
         removed_contents=len(gone_contents),
@@ -107,35 +101,29 @@ def gc(root: str, max_bytes: int | None, max_age_seconds: float | None, now: flo
         removed_staging=len(staging),
         freed_bytes=gone + _bytes(plans) + _bytes(staging),
         left_bytes=before - gone,
-        protected_records=protected,
+        kept=kept_parts(Inventory(left_records, left_contents), leases, limits),
     )
 
 
-def take_inventory(root: str) -> Inventory:
-    """Look at every record and content. The records first: what they name was published before them."""
-    records = []
-    for file in _stored(files_in_shards(f"{root}/{RECORDS}")):
-        with suppress(OSError), open(file.path, "rb") as opened:
-            record = parse_record(file.name, opened.read())
-            # A damaged record names nothing; it goes when its time comes, or when it is read.
-            names = () if isinstance(record, str) else tuple(o.digest for o in record.outputs.values())
-            records.append(msgspec.structs.replace(file, names=names))
-    contents = {file.name: file for file in _stored(files_in_shards(f"{root}/{CONTENTS}"))}
-    return Inventory(records, contents)
+def sweep(root: str, now: float, is_time_up: IsTimeUp = never) -> None:
+    """Remove old plans, dead leases and what never got published: what needs no look at records."""
+    limits = Limits(now)
+    leases = live_leases(root, now)
+    remove_dead_leases(root, now)
+    _remove_all(_old_plans(root, leases, limits), is_time_up)
+    _remove_all(_old_staging(root, limits, is_time_up), is_time_up)
 
 
-def records_to_remove(
-    inventory: Inventory, leases: LiveLeases, limits: Limits
-) -> tuple[list[StoredFile], int]:
-    """Decide which records go, and count those that are protected. Pure."""
-    free = [record for record in inventory.records if not _is_protected(record, leases, limits.now)]
+def records_to_remove(inventory: Inventory, leases: LiveLeases, limits: Limits) -> list[StoredFile]:
+    """Decide which records go. Pure."""
+    free = [record for record in inventory.records if not _is_protected(record, leases, limits)]
     free.sort(key=lambda record: (record.modified, record.name))
     users = Counter(name for record in inventory.records for name in set(record.names))
     unnamed = [c for name, c in inventory.contents.items() if not users[name]]
     total = _bytes(inventory.records) + _bytes(inventory.contents.values())
     # What no record names goes anyway, if it is not protected, and makes room before any record has to.
-    total -= _bytes(c for c in unnamed if _is_unneeded(c, leases, limits.now))
-    doomed = []
+    total -= _bytes(c for c in unnamed if _is_unneeded(c, leases, limits))
+    doomed: list[StoredFile] = []
     for record in free:
         too_old = limits.max_age_seconds is not None and limits.now - record.modified > limits.max_age_seconds
         too_much = limits.max_bytes is not None and total > limits.max_bytes
@@ -146,9 +134,9 @@ def records_to_remove(
         for name in set(record.names):
             users[name] -= 1
             content = inventory.contents.get(name)
-            if content and not users[name] and not _is_protected(content, leases, limits.now):
+            if content and not users[name] and not _is_protected(content, leases, limits):
                 total -= content.size_bytes
-    return doomed, len(inventory.records) - len(free)
+    return doomed
 
 
 def contents_to_remove(
@@ -162,56 +150,106 @@ def contents_to_remove(
         if name in needed:
             continue
         judge = _is_protected if name in named_before else _is_kept_unnamed
-        if not judge(content, leases, limits.now):
+        if not judge(content, leases, limits):
             doomed.append(content)
     return doomed
 
 
-def _is_protected(file: StoredFile, leases: LiveLeases, now: float) -> bool:
-    if file.name in leases.keys or now - file.modified < YOUNG_SECONDS:
+def kept_parts(left: Inventory, leases: LiveLeases, limits: Limits) -> tuple[KeptPart, ...]:
+    """Why what is left in a store was left, the strongest reason first. Pure."""
+    holders = [(in_use_by(record), frozenset(record.keys)) for record in leases.records]
+    recent = f"used within the last {_span(limits.recent_seconds)}"
+    since = "used or made since the oldest running build began"
+    rest = "within the limits"
+    reasons = [*dict.fromkeys(reason for reason, _ in holders), since, recent, rest]
+    parts: dict[str, list[StoredFile]] = {reason: [] for reason in reasons}
+    for record in left.records:
+        held = next((why for why, keys in holders if record.name in keys or record.action in keys), None)
+        parts[held or _since_or_recent(record, leases, limits, (since, recent, rest))].append(record)
+    unseen = dict(left.contents)
+    found = []
+    for reason, records in parts.items():
+        named = [unseen.pop(name) for record in records for name in record.names if name in unseen]
+        if records:
+            found.append(KeptPart(reason, len(records), _bytes(records) + _bytes(named)))
+    if unseen:
+        reason = "sources in use, or content whose record may be on its way"
+        found.append(KeptPart(reason, 0, _bytes(unseen.values())))
+    return tuple(found)
+
+
+def in_use_by(lease: LeaseRecord) -> str:
+    """Which running build a lease is of, for people."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(lease.started))
+    build = f"of {lease.build} " if lease.build else ""
+    return f"in use by the build {build}(process {lease.pid} on {lease.host}, since {since})"
+
+
+def _since_or_recent(
+    file: StoredFile, leases: LiveLeases, limits: Limits, words: tuple[str, str, str]
+) -> str:
+    since, recent, rest = words
+    if _is_used_since(file, leases):
+        return since
+    return recent if _is_recent(file, limits) else rest
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
+
+
+def _is_protected(file: StoredFile, leases: LiveLeases, limits: Limits) -> bool:
+    if file.name in leases.keys or file.action in leases.keys:
         return True
+    return _is_recent(file, limits) or _is_used_since(file, leases)
+
+
+def _is_recent(file: StoredFile, limits: Limits) -> bool:
+    return limits.recent_seconds > 0 and limits.now - file.modified < limits.recent_seconds
+
+
+def _is_used_since(file: StoredFile, leases: LiveLeases) -> bool:
     # The time of the last use may be recorded too early by this much.
     return leases.oldest_start is not None and file.modified >= leases.oldest_start - USE_RESOLUTION_SECONDS
 
 
-def _is_kept_unnamed(content: StoredFile, leases: LiveLeases, now: float) -> bool:
-    return now - content.modified < UNNAMED_SECONDS or _is_protected(content, leases, now)
+def _is_kept_unnamed(content: StoredFile, leases: LiveLeases, limits: Limits) -> bool:
+    is_young = limits.unnamed_seconds > 0 and limits.now - content.modified < limits.unnamed_seconds
+    return is_young or _is_protected(content, leases, limits)
 
 
-def _is_unneeded(content: StoredFile, leases: LiveLeases, now: float) -> bool:
-    return not _is_kept_unnamed(content, leases, now)
+def _is_unneeded(content: StoredFile, leases: LiveLeases, limits: Limits) -> bool:
+    return not _is_kept_unnamed(content, leases, limits)
 
 
-def _old_plans(root: str, leases: LiveLeases, now: float) -> list[StoredFile]:
-    cutoff = now - PLAN_SECONDS
+def _old_plans(root: str, leases: LiveLeases, limits: Limits) -> list[StoredFile]:
+    cutoff = limits.now - limits.plan_seconds if limits.plan_seconds else float("inf")
     if leases.oldest_start is not None:
         cutoff = min(cutoff, leases.oldest_start - USE_RESOLUTION_SECONDS)
-    return [plan for plan in _stored(files_in(f"{root}/{PLANS}")) if plan.modified < cutoff]
+    return [plan for plan in stored(files_in(f"{root}/{PLANS}")) if plan.modified < cutoff]
 
 
-def _old_staging(root: str, now: float) -> list[StoredFile]:
+def _old_staging(root: str, limits: Limits, is_time_up: IsTimeUp = never) -> list[StoredFile]:
     folders = [f"{root}/{PLANS}", *folders_in(f"{root}/{RUNS}")]
     for sharded_folder in (CONTENTS, RECORDS):
         folders += folders_in(f"{root}/{sharded_folder}")
     return [
         file
         for folder in folders
-        for file in _stored(files_in(folder), staging=True)
-        if now - file.modified > STAGING_SECONDS
+        if not is_time_up()
+        for file in stored(files_in(folder), staging=True)
+        if limits.now - file.modified > limits.staging_seconds
     ]
 
 
-def _stored(entries: Iterator[os.DirEntry[str]], *, staging: bool = False) -> Iterator[StoredFile]:
-    """The files that are published, or those that are not."""
-    for entry in entries:
-        if entry.name.startswith(STAGING_PREFIX) == staging:
-            with suppress(OSError):
-                stat = entry.stat(follow_symlinks=False)
-                yield StoredFile(entry.path, entry.name, stat.st_size, stat.st_mtime)
-
-
-def _remove_all(files: Iterable[StoredFile]) -> list[StoredFile]:
-    return [file for file in files if _remove(file)]
+def _remove_all(files: Iterable[StoredFile], is_time_up: IsTimeUp = never) -> list[StoredFile]:
+    gone = []
+    for file in files:
+        if is_time_up():
+            break
+        if _remove(file):
+            gone.append(file)
+    return gone
 
 
 def _remove(file: StoredFile) -> bool:

@@ -106,10 +106,18 @@ class Records:
         if isinstance(record, str):
             raise Flaw(record, seen=stat)
         if self._clock() - stat.st_mtime > USE_RESOLUTION_SECONDS:
-            # Best effort: a reader may not be allowed to.
-            with suppress(OSError):
-                os.utime(path)
+            _note_use(path, content)
         return record
+
+
+def _note_use(path: str, content: bytes) -> None:
+    """Let the record's time be now. Best effort: a reader may not be allowed to."""
+    with suppress(OSError):
+        try:
+            os.utime(path)
+        except PermissionError:
+            # It is another user's. Where anybody may publish, an equal record of one's own says as much.
+            publish(path, content, 0o644)
 
 
 def parse_record(key: str, content: bytes) -> ActionRecord | str:

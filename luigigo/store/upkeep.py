@@ -50,6 +50,8 @@ class StoreStats(msgspec.Struct, frozen=True):
     """Being published at this moment, or left by a process that died."""
     staging_bytes: int
     by_kind: dict[str, KindStats]
+    oldest_use: float | None = None
+    """Of the record that was used longest ago, in seconds since 1970, at most an hour too early."""
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
@@ -71,6 +73,7 @@ def stats(root: str) -> StoreStats:
     staging = contents[2] + plans[2]
     records = record_bytes = 0
     by_kind: dict[str, KindStats] = {}
+    oldest_use: float | None = None
     for entry in files_in_shards(f"{root}/{RECORDS}"):
         if entry.name.startswith(STAGING_PREFIX):
             staging.append(entry.stat().st_size)
@@ -80,7 +83,9 @@ def stats(root: str) -> StoreStats:
         before = by_kind.get(kind, KindStats(0, 0))
         by_kind[kind] = KindStats(before.records + 1, before.output_bytes + size)
         with suppress(OSError):
-            record_bytes += entry.stat().st_size
+            stat = entry.stat()
+            record_bytes += stat.st_size
+            oldest_use = stat.st_mtime if oldest_use is None else min(oldest_use, stat.st_mtime)
         records += 1
     return StoreStats(
         contents=contents[0],
@@ -92,6 +97,7 @@ def stats(root: str) -> StoreStats:
         staging_files=len(staging),
         staging_bytes=sum(staging),
         by_kind=dict(sorted(by_kind.items())),
+        oldest_use=oldest_use,
     )
 
 

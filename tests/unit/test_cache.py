@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from luigigo.nodes.cache import YOUNG_SECONDS, CacheKeeper, Kept, choose_old
+from luigigo.store.nodecache import YOUNG_SECONDS, CacheKeeper, Kept, choose_old
 
 NOW = 1_000_000.0
 OLD = NOW - 2 * YOUNG_SECONDS

@@ -24,7 +24,17 @@ LAYERS = (
     ),
     ("golang",),
     ("execution", "timings", "scheduling"),
-    ("planning", "planning_places", "kept", "destinations", "builds", "session", "delivery", "reporting"),
+    (
+        "planning",
+        "planning_places",
+        "kept",
+        "destinations",
+        "builds",
+        "session",
+        "delivery",
+        "reporting",
+        "trimming",
+    ),
     ("tasks", "actiontasks", "parameters"),
     ("nodes", "cluster", "building", "buildhelp", "dryrun", "storekeeping", "cli", "__main__"),
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from luigigo.model import ActionRecord, ImportPath, Output
-from luigigo.store import StatHashes, Store, garbage
+from luigigo.store import StatHashes, Store, inventory
 from luigigo.store.leases import live_leases
 from luigigo.store.upkeep import KindStats, gc, stats, verify
 
@@ -169,7 +169,7 @@ def test_gc_keeps_what_a_lease_names(yard: Yard) -> None:
     report = gc(str(yard.root), 0, 0.0, NOW)
     assert yard.names() == {"a"}
     assert yard.store.has_content(bundle)
-    assert report.protected_records == 1 and report.left_bytes > 0
+    assert report.kept[0].records == 1 and report.left_bytes > 0
     lease.end()
     gc(str(yard.root), 0, 0.0, NOW)
     assert yard.names() == set()
@@ -271,14 +271,14 @@ def test_gc_sweeps_staging_files_and_plans(yard: Yard) -> None:
 def test_gc_spares_what_is_used_while_it_works(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
     """A record that is read between looking and removing stays, and so does its content."""
     output = yard.build("a", b"a", 9 * DAY)
-    take = garbage.take_inventory
+    take = inventory.take_inventory
 
-    def take_then_use(root: str) -> garbage.Inventory:
-        inventory = take(root)
+    def take_then_use(root: str) -> inventory.Inventory:
+        found = take(root)
         yard.store.read_record(key_of("a"))
-        return inventory
+        return found
 
-    monkeypatch.setattr(garbage, "take_inventory", take_then_use)
+    monkeypatch.setattr(inventory, "take_inventory", take_then_use)
     gc(str(yard.root), 0, 0.0, NOW)
     assert yard.names() == {"a"}
     assert yard.store.has_content(output)
