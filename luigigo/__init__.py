@@ -19,11 +19,30 @@ __all__ = ["BuildBinary", "BuildCgo", "CompilePackage", "LinkBinary", "PreparePr
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
+        _require_linux()
         from luigigo import actiontasks, tasks
 
         return getattr(tasks if name == "BuildBinary" else actiontasks, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _require_linux() -> None:
+    """Raise `ImportError` elsewhere; end Luigi's command, which would print a traceback for that."""
+    from luigigo.supported import why_unsupported
+
+    refusal = why_unsupported(sys.platform)
+    if not refusal:
+        return
+    if "luigi.cmdline" in sys.modules:
+        print(refusal, file=sys.stderr, flush=True)
+        raise SystemExit(2)
+    raise ImportError(refusal)
+
+
 if "luigi" in sys.modules:
+    _require_linux()
     from luigigo import tasks as _tasks  # noqa: F401  Luigi looks for tasks once the module is imported.

@@ -9,6 +9,12 @@ import time
 
 def main() -> None:
     """Run the command line; ends the process."""
+    from luigigo.supported import why_unsupported
+
+    refusal = why_unsupported(sys.platform)
+    if refusal:
+        print(refusal, file=sys.stderr, flush=True)
+        raise SystemExit(2)
     from luigigo.encoding import let_bytes_through
 
     let_bytes_through(sys.stdout, sys.stderr)

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
-from typing import Any
-
 import luigi.interface
 import luigi.retcodes
 from luigi.cmdline_parser import CmdlineParser
-from luigi.task_register import Register
 
+from luigigo.scheduling import commandline
 from luigigo.scheduling.factory import SlotFactory
 from luigigo.scheduling.outcome import ReturnCodes
 from luigigo.scheduling.settings import supply, user_set
-
-_stock_build_parser: Any = CmdlineParser._build_parser
-_parsers: dict[tuple[str | None, bool, int], ArgumentParser] = {}
-
-
-def _build_parser(root_task: str | None = None, help_all: bool = False) -> ArgumentParser:
-    """Luigi's parser, built once for each set of known tasks.
-
-    Luigi builds nine equal ones a command, each with every parameter of every task: a fifth of the time
-    of a command that has nothing to do.
-    """
-    key = (root_task, help_all, len(Register._reg))
-    parser = _parsers.get(key)
-    if parser is None:
-        parser = _parsers[key] = _stock_build_parser(root_task, help_all)
-    return parser
 
 
 def install() -> None:
@@ -39,7 +20,9 @@ def install() -> None:
     """
     luigi.interface._WorkerSchedulerFactory = SlotFactory
     luigi.retcodes.retcode = ReturnCodes
-    CmdlineParser._build_parser = staticmethod(_build_parser)
+    CmdlineParser._build_parser = staticmethod(commandline.build_parser)
+    CmdlineParser._possibly_exit_with_help = staticmethod(commandline.require_task)
+    CmdlineParser.get_task_obj = commandline.make_task
     if not user_set("core", "workers"):
         from luigigo.machine import usable_cpus
 

@@ -183,6 +183,13 @@ class GeneralWaits(Step):
         wait_for(folder() / "go-root")
 
 
+class Sized(Slot):
+    """Wants values."""
+
+    size = luigi.IntParameter()
+    day = luigi.DateParameter()
+
+
 class Grows(Slot):
     """Finds out while it runs what it needs."""
 

@@ -20,7 +20,7 @@ from luigi.cmdline_parser import CmdlineParser
 from runs import Flows
 
 from luigigo.errors import ExitCode, UsageError
-from luigigo.scheduling import factory, hooks
+from luigigo.scheduling import commandline, factory, hooks
 from luigigo.scheduling.factory import SlotFactory
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.slots import ForkedTask
@@ -36,7 +36,10 @@ SIGNATURES: list[tuple[Callable[..., Any], str]] = [
         "(self, scheduler, worker_processes, assistant=False)",
     ),
     (luigi.retcodes.run_with_retcodes, "(argv)"),
-    (hooks._stock_build_parser, "(root_task=None, help_all=False)"),
+    (commandline._stock_build_parser, "(root_task=None, help_all=False)"),
+    (commandline._stock_help, "(parser, known_args)"),
+    (commandline._stock_task, "(self)"),
+    (luigi.Parameter.has_task_value, "(self, task_name, param_name)"),
     (
         luigi.scheduler.Scheduler.__init__,
         "(self, config=None, resources=None, task_history_impl=None, **kwargs)",

@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
-    ("model", "errors", "encoding", "endings", "keyedlocks"),
+    ("model", "errors", "encoding", "endings", "keyedlocks", "supported"),
     (
         "amounts",
         "process",
