@@ -54,7 +54,7 @@ def read_token(path: str) -> str:
             "if others may have read it"
         )
     if len(token) < 16:
-        raise UsageError(f"the token file {path} holds no token; remove it and run luigigo cluster up")
+        raise UsageError(f"the token file {path} holds no token; remove it: luigigo scheduler makes another")
     return token
 
 

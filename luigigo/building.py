@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from luigigo import kept
-from luigigo.config import Config, read_config
+from luigigo.config import Config, luigids_folder, read_config
 from luigigo.currentfolder import change_folder
 from luigigo.errors import ExitCode, LuigigoError
 from luigigo.golang.buildarguments import project_and_packages
@@ -37,7 +37,7 @@ class Options(BuildFlags, frozen=True):
     commands: bool = False
     as_json: bool = False
     scheduler_host: str = ""
-    scheduler_port: int = 8082
+    scheduler_port: int | None = None
     cluster: str = ""
     fallback: str = ""
 
@@ -130,13 +130,37 @@ def _with_cluster(config: Config, options: Options) -> tuple[Config, Options]:
         # So that the connection finds token and certificates, whoever ran `cluster up`.
         remember(cluster)
         return msgspec.structs.replace(config, shared=cluster.shared), options
-    if options.scheduler_host:
-        from luigigo.clusterfile import find_known
+    if options.scheduler_host or options.scheduler_port is not None:
+        return _with_luigid(config, options)
+    if not _has_luigid():
+        return config, options
+    from luigigo.clusterfile import find_local
 
-        known = find_known(options.scheduler_host, options.scheduler_port)
-        if known is not None:
-            return msgspec.structs.replace(config, shared=known.shared), options
-    return config, options
+    local = find_local()
+    if local is None or local.shared != config.store_root:
+        return config, options
+    return _with_luigid(config, msgspec.structs.replace(options, scheduler_port=local.port))
+
+
+def _has_luigid() -> bool:
+    """Whether this user may run a luigid."""
+    try:
+        return bool(os.listdir(luigids_folder(os.environ)))
+    except OSError:
+        return False
+
+
+def _with_luigid(config: Config, options: Options) -> tuple[Config, Options]:
+    """The settings and flags of a build that a luigid schedules, with the store of its workers."""
+    from luigigo.clusterfile import find_access
+    from luigigo.clusterfile.description import DEFAULT_PORT
+
+    host = options.scheduler_host or "localhost"
+    port = DEFAULT_PORT if options.scheduler_port is None else options.scheduler_port
+    known = find_access(host, port)
+    if known is not None and known.shared:
+        config = msgspec.structs.replace(config, shared=known.shared)
+    return config, msgspec.structs.replace(options, scheduler_host=host, scheduler_port=port)
 
 
 def _run(request: BuildRequest, output: str, options: Options, config: Config) -> int:
@@ -207,9 +231,10 @@ def _schedule(request: BuildRequest, output: str, options: Options) -> int:
     """Let Luigi run the build's task; return the exit code."""
     import luigi
 
-    from luigigo.scheduling import outcome
+    from luigigo.scheduling import hints, outcome
     from luigigo.tasks import BuildBinary
 
+    hints.typed(hints.Command.BUILD)
     task = BuildBinary.of(request, output)
     environment = {"log_level": "WARNING", "local_scheduler": not options.scheduler_host}
     if options.workers:

@@ -169,8 +169,8 @@ class Builds:
             work_dir = self._prepare_work_dir()
         except OSError as error:
             raise StoreError(
-                f"luigigo: the cache folder {config.cache} cannot be used: {error.strerror}; "
-                "set [luigigo] cache= in luigi.cfg"
+                f"the cache folder {config.cache} cannot be used: {error.strerror}; "
+                "set LUIGIGO_CACHE, or [luigigo] cache= in luigi.cfg, to one that this user may write to"
             ) from error
         hashes = StatHashes.load(os.path.join(config.cache, "hashes"))
         store = Store.open_at(

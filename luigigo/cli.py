@@ -110,7 +110,9 @@ def show_help(ctx: click.Context, command: tuple[str, ...]) -> None:
 @click.option("--idle-exit", default=-1.0, metavar="SECONDS", help="End after so long without work.")
 @click.option("--shared", default="", help="Without a file: the store's folder.")
 @click.option("--scheduler-host", default="", help="Without a file: where luigid is.")
-@click.option("--scheduler-port", default=8082, help="Its port.")
+@click.option(
+    "--scheduler-port", type=int, default=None, help="Its port, 8082 by default; alone: on this host."
+)
 @click.option("--token-file", default="", help="Without a file: the token.")
 @click.option("--tls-ca", default="", help="Without a file: the certificates to trust.")
 def worker(cluster: str, node: str, **options: Any) -> None:

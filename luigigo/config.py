@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from luigigo.currentfolder import absolute
-from luigigo.errors import UsageError
+from luigigo.errors import StoreError, UsageError
 
 _SECTION = "luigigo"
 STORE_BYTES = 10 << 30
@@ -58,7 +58,8 @@ class Config(msgspec.Struct, frozen=True):
 def read_config(variables: Mapping[str, str]) -> Config:
     """Read the settings as Luigi would find them, in `LUIGI_CONFIG_PATH`, the current folder and /etc.
 
-    Raises `UsageError` for a file that cannot be read or a setting that makes no sense.
+    Raises `UsageError` for a file that cannot be read or a setting that makes no sense, and `StoreError`
+    where nothing says where the cache is.
     """
     values = _section(variables)
     unknown = set(values) - set(Config.__struct_fields__)
@@ -88,6 +89,12 @@ def config_files(variables: Mapping[str, str]) -> list[str]:
     return files
 
 
+def luigids_folder(variables: Mapping[str, str]) -> str:
+    """Where the luigids that this user runs leave a note each (`clusterfile.local`)."""
+    base = variables.get("XDG_STATE_HOME") or os.path.join(variables.get("HOME") or "~", ".local", "state")
+    return os.path.join(os.path.expanduser(base), "luigigo", "luigids")
+
+
 def _section(variables: Mapping[str, str]) -> dict[str, str]:
     present = [path for path in config_files(variables) if os.path.isfile(path)]
     if not present:
@@ -106,7 +113,14 @@ def _section(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _default_cache(variables: Mapping[str, str]) -> str:
-    base = variables.get("XDG_CACHE_HOME") or os.path.join(variables.get("HOME") or "~", ".cache")
+    """Below the user's cache folder. Raises `StoreError` where nothing says which that is."""
+    base = variables.get("XDG_CACHE_HOME")
+    if not base:
+        if not variables.get("HOME"):
+            raise StoreError(
+                "no folder for the cache: neither HOME nor XDG_CACHE_HOME is set; set one of them"
+            )
+        base = os.path.join(variables["HOME"], ".cache")
     return os.path.join(base, "luigigo")
 
 

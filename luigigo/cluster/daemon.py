@@ -13,12 +13,12 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import msgspec
 
 from luigigo.cluster.messages import ClusterError, Started
 from luigigo.encoding import Codec
+from luigigo.lifetimes import Life, boot_id, start_time_of
 from luigigo.process import Command, Detached, start_detached
 
 LOG_LIMIT_BYTES = 10 << 20
@@ -131,7 +131,7 @@ def _launch(argv: Sequence[str], places: Places, env: Mapping[str, str]) -> tupl
         except OSError as error:
             raise ClusterError(f"{argv[0]} cannot be started: {error.strerror}") from error
     # A process that has ended already has no start time left; it is reported as ended soon after.
-    state = State(process.pid, start_time_of(process.pid) or "", _boot_id(), tuple(argv))
+    state = State(process.pid, start_time_of(process.pid) or "", boot_id(), tuple(argv))
     _write_private(places.state_path, _state_codec.encode(state))
     return offset, process
 
@@ -163,29 +163,7 @@ def _alone(path: str) -> Iterator[None]:
 
 
 def _lives(state: State) -> bool:
-    return state.boot_id == _boot_id() and start_time_of(state.pid) == state.start_time
-
-
-def start_time_of(pid: int) -> str | None:
-    """When a process was started, in the system's own terms; None when it has ended."""
-    if not os.path.isdir("/proc/self"):
-        import psutil
-
-        with suppress(psutil.Error):
-            return str(psutil.Process(pid).create_time())
-        return None
-    try:
-        # The name before the last parenthesis may hold blanks and parentheses.
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
-
-
-def _boot_id() -> str:
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return ""
+    return Life(state.pid, state.start_time, state.boot_id).lasts
 
 
 def _signal(state: State, number: signal.Signals) -> None:

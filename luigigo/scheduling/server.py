@@ -16,6 +16,7 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -344,8 +345,11 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
         return self.peer.id if self.peer is not None else str(self.request.remote_ip)
 
 
-async def serve(options: SchedulerOptions, version: str) -> None:
-    """Serve until told to stop; says `ready` on stdout. Raises `UsageError` for a port that can't be had."""
+async def serve(options: SchedulerOptions, version: str, listening: Callable[[int], None]) -> None:
+    """Serve until told to stop; says `ready` on stdout, once `listening` was told the port.
+
+    Raises `UsageError` for a port that can't be had.
+    """
     server = LuigidServer(options, version)
     sys.setswitchinterval(0.0005)
     http = BoundedServer(
@@ -359,7 +363,9 @@ async def serve(options: SchedulerOptions, version: str) -> None:
     try:
         sockets = tornado.netutil.bind_sockets(options.port, address=options.bind)
     except OSError as error:
-        raise UsageError(f"cannot listen at {options.bind}:{options.port}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot listen at {options.bind}:{options.port}: {error.strerror}; say another --port"
+        ) from error
     http.add_sockets(sockets)
     ticking = tornado.ioloop.PeriodicCallback(server.tick, TICK_SECONDS * 1000)
     pinging = tornado.ioloop.PeriodicCallback(server.ping, protocol.PING_SECONDS * 1000)
@@ -369,6 +375,7 @@ async def serve(options: SchedulerOptions, version: str) -> None:
         asyncio.get_running_loop().add_signal_handler(signum, server.stopped.set)
     port = sockets[0].getsockname()[1]
     ready = {"host": options.bind, "port": port, "pid": os.getpid(), "epoch": server.dispatcher.epoch}
+    listening(port)
     print("ready", json.dumps(ready), flush=True)
     await server.stopped.wait()
     http.stop()

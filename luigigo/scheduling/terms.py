@@ -23,3 +23,5 @@ class Terms(msgspec.Struct, frozen=True):
     """Called now and then, whatever happens, to keep what the run needs in the store."""
     falls_back: bool = False
     """Whether it takes part when there is no worker."""
+    fallback_seconds: float = 5.0
+    """How long there may be none before it does."""

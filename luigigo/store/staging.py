@@ -123,7 +123,7 @@ def persistently(attempt: Callable[[], Made], patience_seconds: float) -> Made:
 def _remedy(number: int | None) -> str:
     elsewhere = "set [luigigo] shared= to a folder elsewhere"
     if number in _FULL:
-        return f"free space (luigigo store gc) or {elsewhere}"
+        return f"free space (luigigo store gc --max-size 10G) or {elsewhere}"
     if number in _DENIED:
         return f"make it writable for this user or {elsewhere}"
     return f"mend the file system or {elsewhere}"

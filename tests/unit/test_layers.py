@@ -13,6 +13,7 @@ LAYERS = (
     (
         "amounts",
         "process",
+        "lifetimes",
         "machine",
         "config",
         "access",
