@@ -85,6 +85,12 @@ class PlaceTaken(LuigigoError):
     exit_code = ExitCode.BUILD_FAILED
 
 
+class LuigidEnded(LuigigoError):
+    """The luigid that scheduled a build is gone; what was done is done."""
+
+    exit_code = ExitCode.BUILD_FAILED
+
+
 class StoreError(LuigigoError):
     """The store, or the disk that it lies on, failed."""
 

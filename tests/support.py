@@ -54,7 +54,8 @@ def clean_environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("LUIGI", "GO", "CGO_")) or name in ("GOCACHE", "GOMODCACHE", "GOPATH")
+        if not name.startswith(("LUIGI", "GO", "CGO_", "XDG_STATE"))
+        or name in ("GOCACHE", "GOMODCACHE", "GOPATH")
     }
     return kept | {"GOENV": "off", "GOPROXY": "off", "GOTOOLCHAIN": "local", "TERM": "dumb", "LC_ALL": "C"}
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://localhost:8082/"
 CONNECT_TIMEOUT_SECONDS = 0.25
 ANSWER_TIMEOUT_SECONDS = 2.0
+LOCAL_AWAY_SECONDS = 15.0
+"""How long a client waits for its user's own luigid, which may be in the middle of a restart."""
 POLL_SECONDS = 0.2
 """Between two questions of an idle worker to a luigid."""
 
@@ -150,11 +152,14 @@ def _connect(url: str) -> ChannelScheduler | None:
         # This machine's workers read and write this user's own store.
         shared = local.shared
     side.adopt_cluster(shared)
-    print(f"luigigo: using the cluster of luigid at {place}", file=sys.stderr, flush=True)
+    which = "the cluster of" if local is None else "your"
+    print(f"luigigo: using {which} luigid at {place}", file=sys.stderr, flush=True)
     terms = side.terms()
     if local is not None:
-        # The processors are the same ones, whoever uses them.
-        terms = msgspec.structs.replace(terms, falls_back=True, fallback_seconds=0.0)
+        # The processors are the same ones, whoever uses them; and nothing starts that luigid again.
+        terms = msgspec.structs.replace(
+            terms, falls_back=True, fallback_seconds=0.0, luigid_away_seconds=LOCAL_AWAY_SECONDS
+        )
     return ChannelScheduler(place, terms)
 
 

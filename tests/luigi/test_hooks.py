@@ -221,6 +221,7 @@ def test_equal_commands_run_at_once(flows: Flows) -> None:
 @pytest.fixture
 def default_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A listening socket at what counts as the default address; close it and nothing listens there."""
+    monkeypatch.setenv("XDG_STATE_HOME", "/absent")
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setattr(factory, "DEFAULT_URL", f"http://localhost:{server.getsockname()[1]}/")
         yield server
