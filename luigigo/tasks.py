@@ -124,8 +124,15 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
         done = self.planned().done
         return [task for task in self.requires() if task.action_id not in done]
 
-    def targets(self) -> list[luigi.Target]:
-        """What `output()` returns: the binaries in their places; records, where nothing is put in place."""
+    def targets(self) -> luigi.Target | list[luigi.Target]:
+        """What `output()` returns: the binary in its place, or the record where nothing is put in place.
+
+        A list of them where the build is of several.
+        """
+        found = self._all_targets()
+        return found[0] if len(found) == 1 else found
+
+    def _all_targets(self) -> list[luigi.Target]:
         from luigigo.destinations import deliveries
 
         build = self.planned()

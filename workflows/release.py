@@ -1,10 +1,10 @@
 """Several Go programs and their checksums: a workflow of one's own on top of luigigo's tasks.
 
-    luigi --module workflows.release Checksums --project tests/programs/several --folder dist
+    PYTHONPATH=. luigi --module workflows.release Checksums --project tests/programs/several --folder dist
 
-builds every program of a module for several targets, and writes `dist/SHA256SUMS` with sha256sum. It is run
-from the folder that holds `workflows`, or with that folder in PYTHONPATH. What is up to date is not built
-again: change a file and run it again.
+builds every program of a module for several targets, and writes `dist/SHA256SUMS` with sha256sum. It is
+typed in the folder that holds `workflows`, for `luigi` looks for modules in PYTHONPATH, not where it is
+typed. What is up to date is not built again: change a file and run it again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import subprocess
 
 import luigi
+from luigi.task import flatten
 
 from luigigo import BuildBinary
 
@@ -41,7 +42,7 @@ class Checksums(luigi.Task):
 
     def programs(self) -> list[str]:
         """The paths of all programs, inside the folder."""
-        targets = [target for build in self.input() for target in build]
+        targets = flatten(self.input())
         return sorted(os.path.relpath(target.path, self.folder) for target in targets)
 
     def output(self) -> luigi.LocalTarget:

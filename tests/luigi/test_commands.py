@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import socket
 import subprocess
@@ -150,7 +151,7 @@ while todo:
         todo += each.requires()
 compiles = {each.import_path: each for each in seen.values() if each.task_family == "CompilePackage"}
 print("main", sorted(each.import_path for each in compiles["example.com/tool"].requires()))
-print("target", [target.path for target in task.output()])
+print("target", task.output().path)
 assert luigi.build([task], local_scheduler=True)
 print("complete", task.complete(), link.complete(), BuildBinary(project="tool", output="binary").complete())
 open("tool/part/part.go", "a").write("\\nvar More = 1\\n")
@@ -168,9 +169,48 @@ def test_tasks_mirror_the_program(lab: Lab, project: Path) -> None:
     assert lines[1] == "link LinkBinary example.com/tool False"
     assert lines[2].startswith("id LinkBinary_example_com_tool_")
     assert lines[3].startswith("main [") and "'example.com/tool/part'" in lines[3]
-    assert lines[4] == f"target ['{lab.folder}/binary']"
+    assert lines[4] == f"target {lab.folder}/binary"
     assert lines[5] == "complete True True True"
     assert lines[6] == "complete False"
+
+
+SEVERAL = """
+from luigigo import BuildBinary
+
+programs = BuildBinary(project="several", package="./cmd/...", output="bin/").output()
+print(type(programs).__name__, sorted(type(each).__name__ for each in programs))
+print(type(BuildBinary(project="several", package="./shared").output()).__name__)
+"""
+
+
+def test_output_is_a_list_where_a_build_is_of_several(lab: Lab) -> None:
+    """Of one package that is no program it is that package's record."""
+    main = 'package main\n\nimport _ "example.com/several/shared"\n\nfunc main() {}\n'
+    files = {"go.mod": "module example.com/several\n\ngo 1.26\n", "shared/shared.go": "package shared\n"}
+    lab.write(files | {"cmd/one/main.go": main, "cmd/two/main.go": main}, "several")
+    finished = lab.run("-c", SEVERAL, as_module=False)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines() == ["list ['LocalTarget', 'LocalTarget']", "RecordTarget"]
+
+
+NAMES = """
+import sys
+import luigigo
+
+assert set(luigigo.__all__) <= set(dir(luigigo)), dir(luigigo)
+assert "luigi" not in sys.modules
+from luigigo import BuildBinary, CompilePackage
+
+print(luigigo.__version__, BuildBinary.__name__, CompilePackage.__name__)
+"""
+
+
+def test_the_public_names_are_shown_and_loaded_when_they_are_named(lab: Lab) -> None:
+    """`dir` names them without loading Luigi."""
+    finished = lab.run("-c", NAMES, as_module=False)
+    assert finished.returncode == 0, finished.stderr
+    version = importlib.metadata.version("luigigo")
+    assert finished.stdout == f"{version} BuildBinary CompilePackage\n"
 
 
 def test_help_lists_the_parameters(lab: Lab) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from support import PROGRAMS, Lab, Result
+from support import PROGRAMS, ROOT, Lab, Result
 
 pytestmark = pytest.mark.builds
 
@@ -52,6 +54,20 @@ def test_programs_for_two_systems_and_a_shell_step_on_them(lab: Lab) -> None:
         assert (lab.folder / "dist" / name).read_bytes() == expected.read_bytes()
 
 
+def test_the_workflow_runs_as_its_own_text_says(lab: Lab) -> None:
+    """The command of its docstring, typed in a clone, finds the module and makes the list."""
+    text = (ROOT / "workflows" / "release.py").read_text()
+    command = next(line.strip() for line in text.splitlines() if "luigi --module" in line)
+    command = command.replace("--folder dist", f"--folder {lab.folder / 'dist'} --targets linux/amd64")
+    environment = {name: value for name, value in lab.environment.items() if name != "PYTHONPATH"}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    finished = subprocess.run(
+        command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert sums(lab)
+
+
 def test_the_workflow_runs_again_only_for_what_changed(lab: Lab) -> None:
     """Unchanged, it is complete at once; an edit makes both the programs and the list new."""
     project = lab.write(FILES, "tools")
@@ -91,12 +107,12 @@ class Size(luigi.Task):
 
     def run(self):
         with self.output().open("w") as file:
-            file.write(str(os.stat(self.input()[0].path).st_size))
+            file.write(str(os.stat(self.input().path).st_size))
 """
 
 
 def test_a_task_of_ones_own_may_require_a_build(lab: Lab) -> None:
-    """`input()` gives the binaries' targets."""
+    """`input()` gives the binary's target."""
     lab.write(FILES, "tools")
     lab.write({"mine.py": REQUIRING}, ".")
     path = {"PYTHONPATH": f"{lab.folder}:{lab.environment['PYTHONPATH']}"}
