@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from luigigo import __version__
 from luigigo.errors import ExitCode, LuigigoError, UsageError, for_user
 
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -73,7 +74,7 @@ def _stop() -> None:
 
 
 @click.group(cls=_Interruptible, context_settings=_CONTEXT)
-@click.version_option(package_name="luigigo")
+@click.version_option(__version__, prog_name="luigigo")
 def cli() -> None:
     """Build Go programs as Luigi tasks, byte-identical to go build."""
 

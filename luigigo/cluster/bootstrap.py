@@ -27,7 +27,7 @@ from luigigo.store.staging import store_errors
 
 _FOLDER = "envs"
 _KEPT = 2
-_SOURCE_NAMES = ("pyproject.toml", "README.md", "luigigo")
+_SOURCE_NAMES = ("pyproject.toml", "README.md", "LICENSE", "luigigo")
 
 
 def bootstrap(cluster: ClusterDescription, base: str, say: Callable[[str], None]) -> str:

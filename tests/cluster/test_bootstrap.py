@@ -23,7 +23,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(versions_here()))
     wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", folder, "-c", constraints]
-    subprocess.run([*wheel, f"{source_tree()}[go]", "setuptools>=68", "wheel"], check=True)
+    subprocess.run([*wheel, f"{source_tree()}[go]", "setuptools>=77", "wheel"], check=True)
     for built in folder.glob("luigigo-*"):
         built.unlink()
     return folder
