@@ -14,10 +14,10 @@ from typing import Any
 
 from luigigo.access import read_token
 from luigigo.model import Output, digest_of
-from luigigo.nodes.cache import CacheKeeper
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.process import Command, Runner
 from luigigo.scheduling.place import Place
+from luigigo.store.nodecache import CacheKeeper
 
 SLEEP_SECONDS = 60.0
 TRUE = Command(argv=("/bin/true",), cwd="/", env={})
@@ -50,6 +50,9 @@ class NoopSite:
 
     def require_c(self, workshop: object, action: object) -> None:
         """Nothing is compiled."""
+
+    def reserve(self, action: str, peak_bytes: int) -> None:
+        """They take no memory."""
 
     def learn(self, made: object) -> None:
         """Nothing is read."""

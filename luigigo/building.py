@@ -44,7 +44,7 @@ class Options(BuildFlags, frozen=True):
     def request(self, packages: Sequence[str]) -> BuildRequest:
         """The build that the flags ask for, of what was typed behind them."""
         flags = {name: getattr(self, name) for name in BuildFlags.__struct_fields__}
-        project, named = project_and_packages(packages, _folder() or ".", os.environ)
+        project, named = project_and_packages(packages, _folder(), os.environ)
         return BuildRequest(project=absolute_project(project), packages=named, **flags)
 
 

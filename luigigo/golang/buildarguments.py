@@ -16,8 +16,9 @@ def project_and_packages(
 
     The folder is the current one, and the packages mean what they mean to the go command, but for a first
     argument that is a folder of another module: that is a project, and what follows are packages in it. So is
-    a `module/path@version`, as `go install` takes it.
+    a `module/path@version`, as `go install` takes it. `folder` is the current one, "" where that is gone.
     """
+    folder = folder or "."
     if not arguments:
         return folder, (".",)
     first, rest = arguments[0], tuple(arguments[1:])
@@ -32,12 +33,21 @@ def _is_version(argument: str) -> bool:
 
 def _is_other_module(argument: str, folder: str, variables: Mapping[str, str]) -> bool:
     path = os.path.join(folder, os.path.expanduser(argument))
-    if "..." in argument or not os.path.isdir(path):
+    is_lost = folder == "." and not os.path.isabs(path)
+    if is_lost or "..." in argument or not os.path.isdir(path):
         return False
-    module = _above(path, "go.mod")
-    if not module or module == _above(folder, "go.mod"):
-        return False
-    return module not in _workspace_members(folder, variables)
+    if not os.access(path, os.X_OK):
+        # The go command says so, where it is to run there.
+        return True
+    place = _home(path)
+    return bool(place) and place != _home(folder) and place not in _workspace_members(folder, variables)
+
+
+def _home(folder: str) -> str:
+    """The folder of the module that a folder is in, else of the workspace; "" for neither."""
+    if folder == ".":
+        return ""
+    return _above(folder, "go.mod") or _above(folder, "go.work")
 
 
 def _above(folder: str, name: str) -> str:
@@ -60,7 +70,7 @@ def _upward(folder: str) -> Iterator[str]:
 def _workspace_members(folder: str, variables: Mapping[str, str]) -> set[str]:
     """The modules of the workspace that is in force in a folder (cmd/go/internal/modload, FindGoWork)."""
     named = variables.get("GOWORK", "")
-    if named == "off":
+    if named == "off" or folder == ".":
         return set()
     root = os.path.dirname(named) if named else _above(folder, "go.work")
     file = named or os.path.join(root, "go.work")

@@ -225,7 +225,7 @@ def test_programs_go_where_go_build_puts_them(lab: Lab, packages: str, output: s
                     text=True,
                 )
             else:
-                finished = lab.luigigo("build", ".", packages, *flags, cwd=project, stdout=stdout)
+                finished = lab.luigigo("build", packages, *flags, cwd=project, stdout=stdout)
         ends.append((finished, tree(project), (lab.folder / f"{name}.stdout").read_bytes()))
     (by_go, left_by_go, out_of_go), (by_us, left_by_us, out_of_us) = ends
     # An archive of a package that is no program is refused.
@@ -244,13 +244,13 @@ def test_what_is_refused_of_several_keeps_no_other_away(lab: Lab) -> None:
     project = lab.write(SEVERAL, "several")
     (project / "folder").mkdir()
     (project / "folder" / "a").write_text("a month's work")
-    finished = lab.luigigo("build", ".", "./...", "-o", "folder", cwd=project)
+    finished = lab.luigigo("build", "./...", "-o", "folder", cwd=project)
     assert finished.returncode == ExitCode.BUILD_FAILED
     assert finished.stderr.count("already exists") == 1
     assert (project / "folder" / "b").read_bytes().startswith(b"\x7fELF")
     (project / "folder" / "b").write_text("another")
     by_go = lab.go_build(project, "-o", "folder", "./...")
-    finished = lab.luigigo("build", ".", "./...", "-o", "folder", cwd=project)
+    finished = lab.luigigo("build", "./...", "-o", "folder", cwd=project)
     assert sorted(by_go.stderr.splitlines()) == sorted(finished.stderr.splitlines()[-2:])
 
 
