@@ -152,13 +152,15 @@ def _has_luigid() -> bool:
 
 def _with_luigid(config: Config, options: Options) -> tuple[Config, Options]:
     """The settings and flags of a build that a luigid schedules, with the store of its workers."""
-    from luigigo.clusterfile import find_access
+    from luigigo.clusterfile import find_access, find_local
     from luigigo.clusterfile.description import DEFAULT_PORT
 
     host = options.scheduler_host or "localhost"
     port = DEFAULT_PORT if options.scheduler_port is None else options.scheduler_port
     known = find_access(host, port)
-    if known is not None and known.shared:
+    # A luigid of one's own names the user's own store: workers may have been given another.
+    is_given = known is not None and bool(config.shared) and known == find_local(port)
+    if known is not None and known.shared and not is_given:
         config = msgspec.structs.replace(config, shared=known.shared)
     return config, msgspec.structs.replace(options, scheduler_host=host, scheduler_port=port)
 

@@ -40,7 +40,15 @@ def _is_other_module(argument: str, folder: str, variables: Mapping[str, str]) -
         # The go command says so, where it is to run there.
         return True
     place = _home(path)
-    return bool(place) and place != _home(folder) and place not in _workspace_members(folder, variables)
+    own = (_home(folder), *_workspace_members(folder, variables))
+    return bool(place) and not any(each and _is_same(place, each) for each in own)
+
+
+def _is_same(folder: str, other: str) -> bool:
+    try:
+        return os.path.samefile(folder, other)
+    except OSError:
+        return folder == other
 
 
 def _home(folder: str) -> str:
@@ -52,7 +60,8 @@ def _home(folder: str) -> str:
 
 def _above(folder: str, name: str) -> str:
     """The nearest folder upward with a file of that name, or ""."""
-    for each in _upward(os.path.realpath(folder)):
+    # As it is named: links are not resolved, nor are they for the go command.
+    for each in _upward(os.path.abspath(folder)):
         if os.path.isfile(os.path.join(each, name)):
             return each
     return ""
@@ -81,4 +90,4 @@ def _workspace_members(folder: str, variables: Mapping[str, str]) -> set[str]:
         return set()
     used = [line for block, one in _USE.findall(text) for line in (block.splitlines() if block else [one])]
     names = [line.strip().strip('"`') for line in used if line.strip()]
-    return {os.path.realpath(os.path.join(root, name)) for name in names}
+    return {os.path.abspath(os.path.join(root, name)) for name in names}
