@@ -41,7 +41,7 @@ from luigigo.footprint import Exempt, take
 from luigigo.golang.actions import plan_codec
 from luigigo.golang.request import BuildRequest
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
-from luigigo.model import ActionId, ActionRecord, Digest
+from luigigo.model import ActionId, ActionRecord, Digest, Told
 from luigigo.planning import Desk, Planned, describe_go, make_plan
 from luigigo.planning_places import known_before, places_of, unread
 from luigigo.scheduling.priority import remaining_path_seconds
@@ -236,9 +236,10 @@ class Builds:
             self._builds[(request, output)] = build
             self._begin_lease(request, output)
             self.observe(BuildPlanned(len(build.plan.actions), len(build.done)))
-            for record in build.done.values():
-                if record.messages:
-                    self.observe(MessageReplayed(record.messages))
+            for action_id, record in build.done.items():
+                if record.said:
+                    told = build.workshop.told(build.plan.actions[action_id], record.said)
+                    self.observe(MessageReplayed(told))
         return build
 
     def refresh(self, request: BuildRequest, output: str) -> None:
@@ -355,7 +356,9 @@ class Builds:
         if outcome is Outcome.RAN:
             timing = Timing(usage.seconds, usage.peak_bytes, usage.gogc)
             self.equipment.timings.note(action_id, timing)
-        message = progress.explanation or usage.messages
+        said = workshop.told(action, usage.said)
+        if progress.explanation and not said:
+            said = (Told(f"{progress.explanation}\n"),)
         kind, package, label = action.kind.value, action.package, action.label
         resources = Resources(
             usage.cpu_seconds,
@@ -364,17 +367,22 @@ class Builds:
             usage.waited_seconds,
             self._queued_seconds.pop(action_id, 0.0),
         )
-        ended = ActionEnded(kind, package, label, outcome, usage.seconds, progress.node, message, resources)
+        ended = ActionEnded(kind, package, label, outcome, usage.seconds, progress.node, said, resources)
         self.observe(ended)
 
-    def keep(self, build: PlannedBuild, summary: str, outputs: Mapping[str, Digest]) -> None:
+    def keep(self, build: PlannedBuild, outputs: Mapping[str, Digest]) -> None:
         """Remember that this build's binaries are in place, for the next one to find nothing to do."""
         if build.kept is not None:
             place, state = build.kept
             states = tuple(kept.output_state(path, digest) for path, digest in outputs.items())
-            texts = {"summary": summary, "messages": build.workshop.messages()}
+            messages, version = build.workshop.messages(), build.plan.toolchain.version
             keys = bytes.fromhex("".join(action.key for action in build.plan.actions.values()))
-            kept.write(place, msgspec.structs.replace(state, outputs=states, records=keys, **texts))
+            kept.write(
+                place,
+                msgspec.structs.replace(
+                    state, outputs=states, records=keys, version=version, messages=messages
+                ),
+            )
 
     def save(self) -> None:
         """Write the caches; the builds can still be used."""

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import wait
 from typing import BinaryIO
 
@@ -203,13 +203,8 @@ def finish(build: PlannedBuild, output: str, session: Session) -> list[str]:
     is_lasting = all(is_remembered(look(path, session.variables)) for path in paths)
     binaries = {delivery.path: binary_of(delivery, build) for delivery in wanted if is_lasting}
     digests = {path: binary.digest for path, binary in binaries.items() if binary is not None}
-    session.builds.keep(build, _summary(paths, build), digests)
+    session.builds.keep(build, digests)
     return paths
-
-
-def _summary(paths: Sequence[str], build: PlannedBuild) -> str:
-    version = build.plan.toolchain.version
-    return f"luigigo: {', '.join(paths)} up to date ({version})"
 
 
 def is_complete(build: PlannedBuild, output: str, session: Session) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from luigigo.model import Said, Told
+
 
 class ExitCode(IntEnum):
     """What a command's exit status means, under `luigigo` as under `luigi`."""
@@ -63,9 +65,20 @@ class PlanRefused(LuigigoError):
 
 
 class ActionError(LuigigoError):
-    """A step of an action failed; the text is the tool's output as `go build` prints it."""
+    """A step of an action failed; the text is the tool's output with whole paths."""
 
     exit_code = ExitCode.BUILD_FAILED
+    said: tuple[Said, ...] = ()
+    """The same for any user and folder."""
+    folder = ""
+    """The package's folder."""
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """The same for the user whose folder it is."""
+        from luigigo.messages import told
+
+        return told(self.said, self.folder) or (Told(str(self)),)
 
 
 class ToolStopped(ActionError):
@@ -113,9 +126,11 @@ class SourcesElsewhere(StoreError):
 
 def for_user(error: LuigigoError) -> str:
     """An error as it is printed: the go command's words as they are, ours with whose they are."""
+    if isinstance(error, ActionError):
+        from luigigo.messages import shown
+
+        return shown(error.told).rstrip("\n")
     text = str(error)
-    if isinstance(error, PlanError | ActionError | PlaceTaken) or text.startswith(
-        ("luigigo: ", "go: ", "# ")
-    ):
+    if isinstance(error, PlanError | PlaceTaken) or text.startswith(("luigigo: ", "go: ", "# ")):
         return text
     return f"luigigo: {text}"

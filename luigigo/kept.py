@@ -18,12 +18,13 @@ from luigigo.config import Config
 from luigigo.encoding import Codec
 from luigigo.footprint import Footprint, holds, is_settled, stat_numbers
 from luigigo.golang.variables import decisive
-from luigigo.model import Digest, digest_of
+from luigigo.messages import short_path, shown
+from luigigo.model import Digest, Told, digest_of
 
 if TYPE_CHECKING:
     from luigigo.golang.request import BuildRequest
 
-FORMAT = 5
+FORMAT = 6
 
 USE_SECONDS = 86_400.0 / 2
 """How old the sign of the last use may be: a trim spares what was used within a day."""
@@ -47,17 +48,18 @@ class Kept(msgspec.Struct, frozen=True):
     plan: Digest
     footprint: Footprint
     outputs: tuple[OutputState, ...] = ()
-    summary: str = ""
-    """What to tell the user of an up-to-date build."""
-    messages: str = ""
+    version: str = ""
+    """Of the Go toolchain that made the binaries."""
+    messages: tuple[Told, ...] = ()
     """What the tools said that built it, which `go build` shows each time."""
     records: bytes = b""
     """The action keys of the plan, 32 bytes each: what a build that is up to date would need to be edited."""
 
     @property
     def text(self) -> str:
-        """What an up-to-date build prints."""
-        return self.messages + self.summary
+        """What an up-to-date build prints in the current folder."""
+        paths = ", ".join(short_path(output.path) for output in self.outputs)
+        return f"{shown(self.messages)}luigigo: {paths} up to date ({self.version})"
 
     @property
     def holds(self) -> bool:

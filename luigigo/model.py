@@ -35,6 +35,23 @@ class Output(msgspec.Struct, frozen=True):
     size_bytes: int
 
 
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """What a tool said, for any user and folder (`messages`)."""
+
+    parts: tuple[str, ...]
+    """The text, cut wherever it names the package's folder."""
+    is_verbatim: bool = False
+    """Whether the go command prints it as it is, with whole paths."""
+
+
+class Told(msgspec.Struct, frozen=True, array_like=True):
+    """The same for one user: the text with whole paths."""
+
+    text: str
+    folder: str = ""
+    """The package's folder, whose files get short names; "" for a text that is shown as it is."""
+
+
 class ActionRecord(msgspec.Struct, frozen=True):
     """What the store knows of an action that was done."""
 
@@ -51,7 +68,9 @@ class ActionRecord(msgspec.Struct, frozen=True):
     peak_bytes: int
     """The largest resident set of any one of its processes."""
     node: str
-    messages: str = ""
+    said: tuple[Said, ...] = ()
     """What the tools printed though they succeeded, such as a C compiler's warnings."""
+    messages: str = ""
+    """Where earlier versions kept it, with names for one folder: a record that has this counts for none."""
     content_key: str = ""
     """The content key that it is filed under as well; "" for none."""

@@ -20,6 +20,7 @@ from luigigo.execution.events import (
     MessageReplayed,
     Outcome,
 )
+from luigigo.messages import short_path, shown
 from luigigo.session import Session
 
 _LINE_SECONDS = 5.0
@@ -85,12 +86,12 @@ class LineReporter:
         if isinstance(event, CommandStarted) and self._commands:
             self.write(show_command(event))
         elif isinstance(event, MessageReplayed):
-            self.write(event.message.rstrip("\n"))
+            self.write(shown(event.told).rstrip("\n"))
         elif isinstance(event, ActionEnded):
             if self._verbose and event.kind == "compile" and event.outcome is Outcome.RAN:
                 self.write(event.package)
-            if event.message:
-                self.write(event.message.rstrip("\n"))
+            if event.told:
+                self.write(shown(event.told).rstrip("\n"))
             self._show_progress()
 
     def _show_progress(self) -> None:
@@ -151,8 +152,8 @@ class JsonReporter:
         """Take one event, from any thread."""
         with self._lock:
             self.tally.note(event)
-            if isinstance(event, ActionEnded | MessageReplayed) and event.message:
-                print(event.message.rstrip("\n"), file=self._messages, flush=True)
+            if isinstance(event, ActionEnded | MessageReplayed) and event.told:
+                print(shown(event.told).rstrip("\n"), file=self._messages, flush=True)
             if not isinstance(event, ActionEnded):
                 return
             self.write(
@@ -200,17 +201,8 @@ def ensure_observer(session: Session) -> None:
 def closing_line(tally: Tally, paths: Sequence[str]) -> str:
     """What a build that did something says at its end."""
     ran, cached = tally.counts[Outcome.RAN], tally.cached
-    what = ", ".join(_shortest(path) for path in paths) or "checked"
+    what = ", ".join(short_path(path) for path in paths) or "checked"
     return f"luigigo: {what}: {ran} actions ran, {cached} cached, {tally.elapsed_seconds:.1f} s"
-
-
-def _shortest(path: str) -> str:
-    try:
-        relative = os.path.relpath(path)
-    except OSError:
-        # The current folder is gone.
-        return path
-    return relative if len(relative) < len(path) else path
 
 
 def show_command(event: CommandStarted) -> str:

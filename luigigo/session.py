@@ -18,6 +18,7 @@ from luigigo import kept
 from luigigo.config import Config, read_config
 from luigigo.errors import UsageError
 from luigigo.golang.request import BuildRequest
+from luigigo.messages import shown
 from luigigo.model import Digest
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Session:
             return None
         kept.note_use(place, earlier, self.config.store_root, time.time())
         if earlier.messages:
-            self.say(earlier.messages.rstrip("\n"))
+            self.say(shown(earlier.messages).rstrip("\n"))
         return earlier
 
     def save(self) -> None:

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 import msgspec
 
+from luigigo.model import Told
+
 
 class Outcome(str, Enum):
     """How an action ended."""
@@ -50,15 +52,15 @@ class ActionEnded(msgspec.Struct, frozen=True):
     outcome: Outcome
     seconds: float
     node: str
-    message: str = ""
-    """What its tools printed, as `go build` shows it."""
+    told: tuple[Told, ...] = ()
+    """What its tools printed."""
     resources: Resources = Resources()
 
 
 class MessageReplayed(msgspec.Struct, frozen=True):
     """An action was done before this build, and its tools had something to say, as `go build` shows it."""
 
-    message: str
+    told: tuple[Told, ...]
 
 
 class CommandStarted(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, on
 from luigigo.golang.compile import Layout
 from luigigo.golang.environment import ARCH_VARIABLE
 from luigigo.golang.variables import LOCALE, TOOL_SETTINGS
+from luigigo.model import Said
 from luigigo.process import Command, Finished
 
 _numbers = itertools.count(1)
@@ -27,10 +28,14 @@ _GO_SETTINGS = frozenset(
 
 
 class JobFailed(Exception):
-    """A tool failed; the text is its output as go build prints it."""
+    """A tool failed, and this is what it said."""
 
     ending = Ending.FAILED
     """Whether the tool itself found fault, or something else ended it."""
+
+    def __init__(self, *said: Said) -> None:
+        super().__init__(*said)
+        self.said = said
 
 
 class Job:
@@ -45,7 +50,7 @@ class Job:
         self.peak_bytes = 0
         self._equipment = equipment
         self._gogc = gogc
-        self._messages: list[str] = []
+        self._said: list[Said] = []
 
     @classmethod
     def start(cls, action: Action, plan: Plan, equipment: Equipment, gogc: str) -> Job:
@@ -66,13 +71,13 @@ class Job:
         return cls(action, plan, equipment, layout, gogc)
 
     @property
-    def messages(self) -> str:
+    def said(self) -> tuple[Said, ...]:
         """What tools printed that succeeded, or that did not keep others from being run."""
-        return "".join(self._messages)
+        return tuple(self._said)
 
-    def note(self, text: str) -> None:
-        """Add to the messages."""
-        self._messages.append(text)
+    def note(self, *said: Said) -> None:
+        """Add to what was said."""
+        self._said += said
 
     @property
     def backend_workers(self) -> int:
@@ -149,17 +154,17 @@ class Job:
         try:
             finished = self._equipment.runner.run(Command(argv=tuple(argv), cwd=cwd, env=env))
         except OSError as error:
-            raise JobFailed(f"# {self.action.label}\n{argv[0]}: {error.strerror}\n") from error
+            raise self.fail(f"{argv[0]}: {error.strerror}") from error
         self.cpu_seconds += finished.cpu_seconds
         self.peak_bytes = max(self.peak_bytes, finished.peak_bytes)
         ended = ending(finished.exit_code, finished.output)
         if ended is Ending.SUCCEEDED:
             if finished.output:
-                self._messages.append(self._report(finished.output))
+                self.note(self._report(finished.output))
             return True
         if may_fail and ended.is_verdict:
             return False
-        failed = JobFailed(self._failure(argv[0], ended, finished))
+        failed = self._failure(argv[0], ended, finished)
         failed.ending = ended
         raise failed
 
@@ -171,13 +176,18 @@ class Job:
             keyed.update(spec.compilers.environment)
         return keyed
 
-    def _report(self, output: bytes) -> str:
-        package_dir = on_node(self.action.sources.dir, self.layout.goroot)
+    def _report(self, output: bytes) -> Said:
+        text, package_dir = os.fsdecode(output), self.package_dir
         if self.action.sources.bundle is not None:
-            output = output.replace(os.fsencode(self.layout.source_dir), os.fsencode(package_dir))
+            text = text.replace(self.layout.source_dir, package_dir)
             here, home = self.layout.moved
-            output = output.replace(os.fsencode(here), os.fsencode(home)) if here else output
-        return report(self.action.label, output, package_dir, self.plan.project_dir, self.layout.object_dir)
+            text = text.replace(here, home) if here else text
+        return report(self.action.label, text, package_dir, self.layout.object_dir)
+
+    @property
+    def package_dir(self) -> str:
+        """The package's folder, as its user calls it; "" where there is none."""
+        return on_node(self.action.sources.dir, self.layout.goroot)
 
     @property
     def c_root(self) -> tuple[str, str]:
@@ -189,25 +199,25 @@ class Job:
         inside = sources.dir.removeprefix(sources.map_root)
         return self.layout.source_dir, name + (inside.replace("/", "\\") if "\\" in name else inside)
 
-    def _failure(self, tool: str, ended: Ending, finished: Finished) -> str:
+    def _failure(self, tool: str, ended: Ending, finished: Finished) -> JobFailed:
         exit_code, output = finished.exit_code, finished.output
         if ended is Ending.KILLED:
             what = f"{os.path.basename(tool)} was killed on node {self._equipment.node}: out of memory?"
             here = self._equipment.has_projects
             advice = " the next run gives it more room; or use fewer --workers" if here else ""
-            return f"# {self.action.label}\n{os.fsdecode(output)}{what}{advice}\n"
+            return self.fail(f"{os.fsdecode(output)}{what}{advice}")
         if output:
-            return self._report(output)
+            return JobFailed(self._report(output))
         status = f"signal {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
-        return f"# {self.action.label}\n{tool}: {status}\n"
+        return self.fail(f"{tool}: {status}")
 
     def fail(self, text: str) -> JobFailed:
         """An error of this action in words of our own."""
-        return JobFailed(f"# {self.action.label}\n{text}\n")
+        return JobFailed(Said((f"# {self.action.label}\n{text}\n",), is_verbatim=True))
 
     def say(self, text: str) -> JobFailed:
         """An error that the go command itself finds in a package, in its words."""
-        return JobFailed(f"{self.action.label}: {text}\n")
+        return JobFailed(Said((f"{self.action.label}: {text}\n",), is_verbatim=True))
 
     def refuse(self, text: str) -> JobFailed:
         """An error of this action in the go command's words, with whole paths."""

@@ -153,10 +153,10 @@ def _compile_c(job: Job, spec: CgoSpec) -> list[str]:
         except JobFailed as failed:
             if not failed.ending.is_verdict:
                 raise
-            job.note(str(failed))
+            job.note(*failed.said)
             failures += 1
     if failures:
-        raise JobFailed("")
+        raise JobFailed()
     return objects
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 
 import msgspec
@@ -20,10 +20,12 @@ from luigigo.endings import Ending
 from luigigo.errors import (
     ActionError,
     ContentMissing,
+    ExitCode,
     LuigigoError,
     SourcesElsewhere,
     ToolKilled,
     ToolStopped,
+    for_user,
 )
 from luigigo.execution.claims import Turn
 from luigigo.execution.equipment import Equipment
@@ -34,9 +36,10 @@ from luigigo.execution.memory import Appetite, appetite, appetite_within
 from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked, with_bundles
 from luigigo.execution.steps import make_outputs
 from luigigo.execution.stopwatch import LeaveSlot, Stopwatch, stay
-from luigigo.golang.actions import Action, Kind, Plan
+from luigigo.golang.actions import Action, Kind, Plan, on_node
 from luigigo.golang.keys import content_key, role_read, roles_made
-from luigigo.model import ActionId, ActionKey, ActionRecord, ContentKey, Digest, Output
+from luigigo.messages import told, whole
+from luigigo.model import ActionId, ActionKey, ActionRecord, ContentKey, Digest, Output, Said, Told
 from luigigo.process import Interrupted
 from luigigo.timings import Timing
 
@@ -116,10 +119,14 @@ class Workshop:
             self._records[key] = record
         return record
 
-    def messages(self) -> str:
+    def messages(self) -> tuple[Told, ...]:
         """What the tools of all actions said, as far as this process has seen their records."""
-        keys = [action.key for action in self.plan.actions.values() if action.key in self._records]
-        return "".join(self._records[key].messages for key in keys)
+        done = [action for action in self.plan.actions.values() if action.key in self._records]
+        return tuple(each for action in done for each in self.told(action, self._records[action.key].said))
+
+    def told(self, action: Action, said: Iterable[Said]) -> tuple[Told, ...]:
+        """What an action's tools said, wherever they ran, with the folders of this plan's user."""
+        return told(said, on_node(action.sources.dir, self.plan.toolchain.goroot))
 
     def _is_whole(self, record: ActionRecord) -> bool:
         return all(self._equipment.store.has_content(output) for output in record.outputs.values())
@@ -158,20 +165,24 @@ class Workshop:
         observe(ActionStarted(action.label))
         watch = Stopwatch(tools_ended, leave_slot)
         outcome = Outcome.FAILED
-        message, resources = "", Resources()
+        said: tuple[Told, ...] = ()
+        resources = Resources()
         try:
             record, outcome = self._find_or_run(action, watch)
-            message = record.messages
+            said = self.told(action, record.said)
             if outcome is Outcome.RAN:
                 resources = Resources(record.cpu_seconds, record.peak_bytes, watch.published_seconds)
             return record
         except LuigigoError as error:
-            message = str(error)
+            if isinstance(error, ActionError):
+                said = error.told
+            elif error.exit_code != ExitCode.INTERRUPTED:
+                said = (Told(f"{for_user(error)}\n"),)
             raise
         finally:
             kind, package, seconds = action.kind.value, action.package, watch.seconds
             node = self._equipment.node
-            observe(ActionEnded(kind, package, action.label, outcome, seconds, node, message, resources))
+            observe(ActionEnded(kind, package, action.label, outcome, seconds, node, said, resources))
 
     def stage(self, action_id: ActionId, *, probably_done: bool = False) -> None:
         """Bring to this node all that the action reads, unless it is done. Raises what `perform` raises.
@@ -354,7 +365,7 @@ class Workshop:
             cpu_seconds=job.cpu_seconds,
             peak_bytes=job.peak_bytes,
             node=equipment.node,
-            messages=job.messages,
+            said=job.said,
         )
 
     def _open_inputs(self, action: Action, inputs: Mapping[str, Output]) -> dict[str, str]:
@@ -405,15 +416,16 @@ class Workshop:
 
 def _fits(record: ActionRecord, action: Action) -> bool:
     """Whether a record has what such an action makes: anybody can file one."""
-    return record.kind == action.kind.value and record.outputs.keys() >= set(roles_made(action.kind))
+    makes_it = record.kind == action.kind.value and record.outputs.keys() >= set(roles_made(action.kind))
+    return makes_it and not record.messages
 
 
 def _error_of(failed: JobFailed, job: Job) -> ActionError:
-    text = job.messages + str(failed)
-    if failed.ending is Ending.STOPPED:
-        return ToolStopped(text)
-    if failed.ending is Ending.KILLED:
-        killed = ToolKilled(text)
-        killed.peak_bytes = job.peak_bytes
-        return killed
-    return ActionError(text)
+    """The failure of a job, with all that its tools said before."""
+    said = (*job.said, *failed.said)
+    kind = {Ending.STOPPED: ToolStopped, Ending.KILLED: ToolKilled}.get(failed.ending, ActionError)
+    error = kind(whole(told(said, job.package_dir)))
+    error.said, error.folder = said, job.package_dir
+    if isinstance(error, ToolKilled):
+        error.peak_bytes = job.peak_bytes
+    return error

@@ -17,6 +17,7 @@ from luigigo.golang import exactlist, quoted
 from luigigo.golang.packages import LIST_FIELDS, Package, parse_list_output
 from luigigo.golang.request import BuildRequest
 from luigigo.golang.toolchain import GoCommand, no_entry, with_index
+from luigigo.messages import renamed
 from luigigo.process import Command, Finished, Runner
 
 _MODINFO = re.compile(rb'^modinfo ("(?:[^"\\]|\\.)*")$', re.M)
@@ -99,7 +100,7 @@ def _require_index(project: GoProject, request: BuildRequest, runner: Runner) ->
     """Raise `PlanError` with what `go build` says, if it refuses the packages by its index of them."""
     finished = _ask_everybodys(project, request, runner)
     if finished.exit_code != 0:
-        raise PlanError(_without_downloads(finished))
+        raise PlanError(_words(finished, project))
 
 
 def _ask_everybodys(project: GoProject, request: BuildRequest, runner: Runner) -> Finished:
@@ -118,7 +119,7 @@ def _list_by_index(
     with all that `go build` says, where `go list` ends with the first refusal.
     """
     finished = _ask_everybodys(project, request, runner)
-    said = _without_downloads(finished)
+    said = _words(finished, project)
     if finished.exit_code != 0:
         raise PlanError(said) if said else error
     everybodys = msgspec.structs.replace(project, environment=with_index(project.environment))
@@ -166,7 +167,7 @@ def stamped_modinfo(
     )
     finished = _finish(project, runner, arguments)
     if finished.exit_code != 0:
-        raise PlanError(os.fsdecode(finished.stderr).strip())
+        raise PlanError(_words(finished, project))
     found = {}
     for match in _MODINFO.finditer(finished.stderr):
         data = os.fsdecode(quoted.go_unquote(match[1])[_MARKER_BYTES:-_MARKER_BYTES])
@@ -246,7 +247,7 @@ def _run(project: GoProject, runner: Runner, say: Callable[[str], None], argumen
             say(line)
 
     finished = _finish(project, runner, arguments, say_download)
-    text = _without_downloads(finished)
+    text = _words(finished, project)
     if finished.exit_code != 0:
         raise PlanError(text or f"go {arguments[0]} failed")
     if text:
@@ -254,10 +255,14 @@ def _run(project: GoProject, runner: Runner, say: Callable[[str], None], argumen
     return finished.output
 
 
-def _without_downloads(finished: Finished) -> str:
-    """What the go command said, but for the downloads that were told as they began."""
+def _words(finished: Finished, project: GoProject) -> str:
+    """What the go command said, but for the downloads that were told as they began.
+
+    It ran in the project's folder; files have the names that they would have where luigigo runs.
+    """
     said = os.fsdecode(finished.stderr).split("\n")
-    return "\n".join(line for line in said if not line.startswith(_DOWNLOADING)).strip("\n")
+    text = "\n".join(line for line in said if not line.startswith(_DOWNLOADING)).strip("\n")
+    return renamed(text, project.dir)
 
 
 def _finish(

@@ -324,7 +324,7 @@ class NodeWorker:
                 gogc=self._site.equipment.timings.gogc(errand.action),
                 waited_seconds=running.staged_at - running.received_at,
                 idle_seconds=started_at - running.staged_at,
-                messages=record.messages,
+                said=record.said,
                 commands=tuple(running.commands),
             )
             result = Ended(errand.task_id, errand.lease, "done", usage=usage, made=record.outputs)
@@ -342,7 +342,8 @@ class NodeWorker:
             usage = Usage(outcome="killed", peak_bytes=error.peak_bytes)
             return Ended(name, lease, "killed", text, int(error.exit_code), usage)
         if isinstance(error, ActionError) and not isinstance(error, ToolStopped):
-            return Ended(name, lease, "failed", text, int(error.exit_code))
+            usage = Usage("failed", said=error.said)
+            return Ended(name, lease, "failed", text, int(error.exit_code), usage)
         if isinstance(error, NotOurs | PlanRefused):
             return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
         if isinstance(error, SourcesElsewhere):

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 import msgspec
 
 from luigigo.encoding import Codec
-from luigigo.model import Output
+from luigigo.model import Output, Said
 
-PROTOCOL = 4
+PROTOCOL = 5
 CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
 """A frame larger than this ends the connection."""
@@ -145,7 +145,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Time that it waited for the share to show and to hand over what it reads."""
     idle_seconds: float = 0.0
     """Time from being ready on the node to its slot."""
-    messages: str = ""
+    said: tuple[Said, ...] = ()
+    """What its tools said, also where they failed."""
     commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Folder and argument list of each tool, where they were wanted."""
 

@@ -48,13 +48,14 @@ def assert_says_what_go_says(finished: Result, code: ExitCode, expected: Result)
 
 @pytest.mark.parametrize("name", FAILING)
 def test_both_commands_say_what_go_build_says(lab: Lab, name: str) -> None:
-    """From another folder, each prints go build's message as go build prints it in the project's, once."""
+    """Each prints go build's message as go build prints it in that folder, once."""
     package, code = FAILING[name]
     project = PROGRAMS / name.split()[0]
     output = lab.folder / "out" / "binary"
     expected = lab.go_build(project, "-o", output, package)
-    assert_says_what_go_says(lab.luigigo("build", project, package, "-o", output), code, expected)
-    by_luigi = lab.luigi("--project", project, "--package", package, "--output", output)
+    ours = lab.luigigo("build", project, package, "-o", output, cwd=project)
+    assert_says_what_go_says(ours, code, expected)
+    by_luigi = lab.luigi("--project", project, "--package", package, "--output", output, cwd=project)
     assert_says_what_go_says(by_luigi, code, expected)
     assert not output.parent.exists()
 
@@ -63,7 +64,7 @@ def test_a_removed_debug_setting_is_refused_as_go_refuses_it(lab: Lab) -> None:
     """The settings that count are those of the installed release, with its word for what it removed."""
     project = PROGRAMS / "removeddebug"
     expected = lab.go_build(project, "-o", lab.folder / "binary")
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, expected)
 
 
@@ -87,7 +88,7 @@ def test_debug_lines_are_checked_as_go_checks_them(lab: Lab, name: str) -> None:
     source = f"{DEBUG_LINES[name]}\n\npackage main\n\n//go:debug below=ignored\n\nfunc main() {{}}\n"
     project = lab.write({"go.mod": "module example.com/debug\n\ngo 1.26\n", "sub/main.go": source})
     expected = lab.go_build(project, "-o", lab.folder / "expected", "./sub")
-    finished = lab.luigigo("build", project, "./sub", "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "./sub", "-o", lab.folder / "binary", cwd=project)
     assert go_words(without_ours(finished)) == go_words(expected.stderr)
     assert finished.returncode == expected.returncode
 
@@ -124,7 +125,7 @@ def test_a_warning_of_a_tool_that_succeeds_appears_once_and_again_from_the_cache
     expected = lab.go_build(project, "-o", lab.folder / "expected").stderr
     assert unused in expected
     for output in ("first", "second"):
-        finished = lab.luigigo("build", project, "-o", lab.folder / output)
+        finished = lab.luigigo("build", project, "-o", lab.folder / output, cwd=project)
         assert finished.returncode == 0, finished.stderr
         assert go_words(without_ours(finished)) == go_words(expected)
 
@@ -135,9 +136,9 @@ def test_the_compilers_own_remarks_are_replayed(lab: Lab) -> None:
     expected = lab.go_build(project, "-o", lab.folder / "expected", "-gcflags=-m")
     assert expected.stderr
     flags = ("-gcflags=-m", "-o")
-    first = lab.luigigo("build", project, *flags, lab.folder / "first")
-    second = lab.luigigo("build", project, *flags, lab.folder / "second")
-    third = lab.luigi("--project", project, "--gcflags=-m", "--output", lab.folder / "third")
+    first = lab.luigigo("build", project, *flags, lab.folder / "first", cwd=project)
+    second = lab.luigigo("build", project, *flags, lab.folder / "second", cwd=project)
+    third = lab.luigi("--project", project, "--gcflags=-m", "--output", lab.folder / "third", cwd=project)
     for finished in (first, second, third):
         assert finished.returncode == 0, finished.stderr
         assert go_words(without_ours(finished)) == go_words(expected.stderr)
@@ -151,7 +152,7 @@ def test_a_c_compiler_that_is_not_there_is_named(lab: Lab, compiler: str) -> Non
     """In the words of the cgo tool, and what to do follows."""
     project = lab.write({"go.mod": "module example.com/c\n\ngo 1.26\n", "main.go": WITH_C})
     lab.environment["CC"] = compiler
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.NO_TOOLCHAIN, lab.go_build(project, "-o", "/dev/null"))
     assert "set CC" in finished.stderr
 
@@ -159,7 +160,7 @@ def test_a_c_compiler_that_is_not_there_is_named(lab: Lab, compiler: str) -> Non
 def test_a_failed_c_link_is_told_as_by_go_build(lab: Lab) -> None:
     """The linker's words, with the names that go build gives to the files of a link."""
     project = lab.write({"go.mod": "module example.com/c\n\ngo 1.26\n", "main.go": WITH_C})
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     expected = lab.go_build(project, "-o", "/dev/null")
     assert (finished.returncode, expected.returncode) == (ExitCode.BUILD_FAILED, 1)
     assert "undefined reference to `value'" in expected.stderr
@@ -181,7 +182,7 @@ def test_every_c_file_tells_its_errors(lab: Lab) -> None:
             "c.c": "#warning c\n",
         }
     )
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
 
 
@@ -194,7 +195,7 @@ def test_a_package_that_is_left_with_tests_is_named(lab: Lab) -> None:
             "part/part_test.go": "package part\n",
         }
     )
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
 
 
@@ -209,7 +210,7 @@ def test_every_package_that_is_refused_is_named(lab: Lab) -> None:
             "two/b.go": "package b\n",
         }
     )
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     expected = lab.go_build(project, "-o", "/dev/null")
     assert len(expected.stderr.splitlines()) > 1
     assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, expected)
@@ -224,7 +225,7 @@ def test_go_assembly_beside_cgo_is_told_as_by_go_build(lab: Lab) -> None:
             "a_amd64.s": "TEXT ·f(SB), 4, $0\n\tRET\n",
         }
     )
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
 
 
@@ -234,7 +235,7 @@ def test_a_profile_that_is_a_folder_is_refused_by_what_reads_it(lab: Lab) -> Non
         {"go.mod": "module example.com/p\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() {}\n"}
     )
     (project / "default.pgo").mkdir()
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
 
 
@@ -247,7 +248,7 @@ def test_a_folder_whose_go_files_are_passed_over_holds_no_package(lab: Lab) -> N
             "part/_part.go": "package part\n",
         }
     )
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, lab.go_build(project, "-o", "/dev/null"))
 
 
@@ -268,7 +269,7 @@ def test_a_download_that_fails_is_told_once(lab: Lab) -> None:
     }
     expected = lab.go_build(project, "-o", "/dev/null", env=env)
     assert "downloading example.com/dep v1.0.0" in expected.stderr
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", env=env)
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", env=env, cwd=project)
     assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, expected)
 
 

@@ -167,7 +167,7 @@ def test_what_changes_the_binary_is_seen(lab: Lab, project: Path, name: str) -> 
     change, compiles = CHANGES[name]
     change(project)
     if compiles is None:
-        finished = lab.luigigo("build", project, "-o", lab.output_of(project))
+        finished = lab.luigigo("build", project, "-o", lab.output_of(project), cwd=project)
         expected = lab.go_build(project, "-o", lab.folder / "expected")
         assert finished.returncode == 5
         assert finished.stderr.strip() == expected.stderr.strip()
@@ -327,7 +327,7 @@ def test_a_package_that_a_pattern_would_match_is_seen(lab: Lab) -> None:
 
 def refused_by_both(lab: Lab, project: Path, *arguments: str) -> str:
     """What go build says, and luigigo too, of what neither builds."""
-    finished = lab.luigigo("build", project, *arguments, "-o", lab.output_of(project))
+    finished = lab.luigigo("build", project, *arguments, "-o", lab.output_of(project), cwd=project)
     expected = lab.go_build(project, "-o", lab.folder / "expected", *arguments)
     assert (finished.returncode, expected.returncode) == (5, 1)
     assert finished.stderr.strip() == expected.stderr.strip()

@@ -12,7 +12,8 @@ import pytest
 
 from luigigo import kept
 from luigigo.footprint import Places, take
-from luigigo.model import Digest
+from luigigo.messages import short_path
+from luigigo.model import Digest, Told
 
 LATER_NS = 3600 * 1_000_000_000
 
@@ -29,7 +30,8 @@ def place(tmp_path: Path) -> kept.Place:
     digest = Digest(hashlib.sha256(b"binary").hexdigest())
     output = kept.output_state(str(tmp_path / "binary"), digest)
     made = kept.Place(str(tmp_path / "kept" / "file"))
-    kept.write(made, kept.Kept(kept.FORMAT, Digest("0" * 64), footprint, (output,), "summary", "words\n"))
+    words = (Told("words\n"),)
+    kept.write(made, kept.Kept(kept.FORMAT, Digest("0" * 64), footprint, (output,), "go1.27", words))
     return made
 
 
@@ -64,7 +66,10 @@ def overwrite(place: kept.Place, content: bytes) -> None:
 def test_a_young_binary_is_known_by_its_content(place: kept.Place) -> None:
     """Each time, until it is older than the clock's tick; then by its stat, which is written down once."""
     current = kept.current_build(place, at_once)
-    assert current is not None and current.text == "words\nsummary"
+    assert (
+        current is not None
+        and current.text == f"words\nluigigo: {short_path(current.outputs[0].path)} up to date (go1.27)"
+    )
     assert not settled(place)
     overwrite(place, b"BINARY")
     assert kept.current_build(place, at_once) is None
@@ -104,7 +109,7 @@ def test_any_bytes_are_kept(place: kept.Place) -> None:
     """A name need not be text."""
     found = kept.read(place)
     assert found is not None
-    odd = msgspec.structs.replace(found, summary=os.fsdecode(b"\xff"))
+    odd = msgspec.structs.replace(found, version=os.fsdecode(b"\xff"))
     kept.write(place, odd)
     assert kept.read(place) == odd
 

@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
-    ("model", "errors", "encoding", "endings", "keyedlocks", "supported"),
+    ("model", "errors", "encoding", "endings", "messages", "keyedlocks", "supported"),
     (
         "amounts",
         "process",

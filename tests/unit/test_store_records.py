@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from luigigo.errors import StoreError
-from luigigo.model import ActionRecord, Digest, ImportPath, Output
+from luigigo.model import ActionRecord, Digest, ImportPath, Output, Said
 from luigigo.store import records as records_module
 from luigigo.store.records import Records
 
@@ -25,8 +25,9 @@ def key_of(number: int) -> str:
 
 def record_of(number: int, digest: str | None = None, size: int = 7) -> ActionRecord:
     output = Output(Digest(digest or key_of(-number)), size)
+    said = (Said(("wärning in ", "/x.go\n")),)
     return ActionRecord(
-        key_of(number), "compile", ImportPath("fmt"), {"export": output}, 1.5, 1.25, 99, "n1", "wärning\n"
+        key_of(number), "compile", ImportPath("fmt"), {"export": output}, 1.5, 1.25, 99, "n1", said
     )
 
 

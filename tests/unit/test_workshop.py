@@ -67,7 +67,8 @@ class Node:
         equipment = SimpleNamespace(
             store=self.store, node="n1", wait_seconds=0.0, has_projects=False, observe=self._observe
         )
-        plan: Any = SimpleNamespace(actions={self.lib.id: self.lib, self.app.id: self.app})
+        actions = {self.lib.id: self.lib, self.app.id: self.app}
+        plan: Any = SimpleNamespace(actions=actions, toolchain=SimpleNamespace(goroot="/go"))
         self.workshop = Workshop(plan, equipment)  # type: ignore[arg-type]
         self.content_key = content_key(self.app.own_digest, [("lib", output("lib export").digest)])
 
@@ -139,3 +140,11 @@ def test_what_is_fetched_ahead_is_what_the_action_will_read(node: Node) -> None:
     node.workshop.fetch(node.app.id, ActionId("compile other"))
     node.workshop.fetch(ActionId("link app"), node.lib.id)
     assert node.store.opened == [output("lib export")]
+
+
+def test_a_record_whose_messages_are_for_one_folder_counts_for_none(node: Node) -> None:
+    """Earlier versions filed such: the action is done again, and its messages kept for everybody."""
+    earlier = msgspec.structs.replace(record(node.content_key, node.app), messages="./x.go:1: warning\n")
+    node.store.records[node.content_key] = earlier
+    with pytest.raises(SourcesElsewhere):
+        node.workshop.stage(node.app.id)
