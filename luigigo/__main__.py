@@ -15,16 +15,17 @@ def main() -> None:
     if refusal:
         print(refusal, file=sys.stderr, flush=True)
         raise SystemExit(2)
-    from luigigo.encoding import let_bytes_through
-
-    let_bytes_through(sys.stdout, sys.stderr)
-    if sys.argv[1:2] == ["build"] and _repeats_a_build_that_is_current():
-        return
     try:
+        from luigigo.encoding import let_bytes_through
+
+        let_bytes_through(sys.stdout, sys.stderr)
+        if sys.argv[1:2] == ["build"] and _repeats_a_build_that_is_current():
+            return
         from luigigo.cli import run
 
         run()
     except KeyboardInterrupt:
+        print("luigigo: interrupted", file=sys.stderr, flush=True)
         raise SystemExit(130) from None
 
 

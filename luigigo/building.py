@@ -15,12 +15,11 @@ import msgspec
 from luigigo import kept
 from luigigo.config import Config, luigids_folder, read_config
 from luigigo.currentfolder import change_folder
-from luigigo.errors import ExitCode, LuigigoError
+from luigigo.errors import ExitCode, LuigigoError, for_user
 from luigigo.golang.buildarguments import project_and_packages
 from luigigo.golang.request import BuildFlags, BuildRequest, absolute_output, absolute_project, check
 
 if TYPE_CHECKING:
-    from luigigo.reporting import Reporter
     from luigigo.session import Session
 
 
@@ -173,6 +172,7 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
     here.wants_commands = options.commands
     here.keeps_work = options.keep_work
     here.is_on_cluster = bool(options.scheduler_host and config.shared)
+    here.is_verbose = options.verbose
     reporter = choose_reporter(
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
     )
@@ -180,14 +180,19 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
     # Luigi takes a tenth of a second to import, and planning waits for the go command meanwhile.
     loading = threading.Thread(target=_load_scheduling, name="import luigi", daemon=True)
     loading.start()
+    outcome, error = "failed", ""
     try:
-        return _build(request, output, options, here, reporter)
-    except LuigigoError as error:
-        reporter.close()
-        _say_failed(reporter)
-        raise error
+        code = _build(request, output, options, here)
+        outcome = "ok" if code == ExitCode.OK else "failed"
+        return code
+    except LuigigoError as fault:
+        error = for_user(fault)
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        outcome = "interrupted"
+        raise
     finally:
-        reporter.close()
+        reporter.close(outcome, error)
         here.close()
         # An interpreter that ends in the middle of an import may crash.
         loading.join()
@@ -198,34 +203,30 @@ def _load_scheduling() -> None:
 
 
 def _say_up_to_date(up_to_date: kept.Kept, options: Options) -> None:
-    if options.as_json:
-        import json
-
-        outputs = [state.path for state in up_to_date.outputs]
-        print(
-            json.dumps({"event": "build", "outcome": "up-to-date", "output": _one_or_all(outputs)}),
-            flush=True,
-        )
-    else:
+    if not options.as_json:
         print(up_to_date.text, file=sys.stderr, flush=True)
+        return
+    import json
+
+    from luigigo.jsonlines import build_event
+
+    said = up_to_date.words
+    print(said, end="", file=sys.stderr, flush=True)
+    paths = [state.path for state in up_to_date.outputs]
+    counts, seconds = {"hit": up_to_date.actions}, (0.0, up_to_date.seconds)
+    event = build_event("up-to-date", paths, counts, seconds, [said] if said else [])
+    print(json.dumps(event), flush=True)
 
 
-def _build(request: BuildRequest, output: str, options: Options, here: Session, reporter: Reporter) -> int:
+def _build(request: BuildRequest, output: str, options: Options, here: Session) -> int:
     from luigigo import delivery
-    from luigigo.reporting import JsonReporter, closing_line
 
     build = here.builds.plan(request, output)
     if any(True for _ in build.needed()):
         code = _schedule(request, output, options)
         if code != ExitCode.OK:
-            _say_failed(reporter)
             return code
-    paths = delivery.finish(build, output, here)
-    reporter.close()
-    if isinstance(reporter, JsonReporter):
-        reporter.write({"event": "build", "outcome": "ok", "output": _one_or_all(paths)})
-    else:
-        print(closing_line(reporter.tally, paths), file=sys.stderr, flush=True)
+    delivery.finish(build, output, here)
     return int(ExitCode.OK)
 
 
@@ -247,15 +248,3 @@ def _schedule(request: BuildRequest, output: str, options: Options) -> int:
     if result.scheduling_succeeded:
         return int(ExitCode.OK)
     return int(outcome.noted() or ExitCode.BUILD_FAILED)
-
-
-def _say_failed(reporter: Reporter) -> None:
-    from luigigo.reporting import JsonReporter
-
-    if isinstance(reporter, JsonReporter):
-        reporter.write({"event": "build", "outcome": "failed", "output": ""})
-
-
-def _one_or_all(paths: list[str]) -> object:
-    """A program's path; a list of them when there are several."""
-    return paths[0] if len(paths) == 1 else paths

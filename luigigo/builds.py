@@ -27,10 +27,12 @@ from luigigo.execution.claims import Claims
 from luigigo.execution.equipment import Equipment, prepare_work_dir
 from luigigo.execution.events import (
     ActionEnded,
+    ActionRequeued,
     ActionStarted,
     BuildPlanned,
     CommandStarted,
     Event,
+    Expected,
     MessageReplayed,
     Outcome,
     Resources,
@@ -44,10 +46,11 @@ from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.model import ActionId, ActionRecord, Digest, Told
 from luigigo.planning import Desk, Planned, describe_go, make_plan
 from luigigo.planning_places import known_before, places_of, unread
-from luigigo.scheduling.priority import remaining_path_seconds
+from luigigo.scheduling.priority import expected_seconds, remaining_path_seconds
 from luigigo.scheduling.protocol import Progress, Usage
 from luigigo.store import Store
 from luigigo.store.leases import Lease
+from luigigo.store.staging import staged
 from luigigo.store.stathashes import StatHashes
 from luigigo.timings import Timing, Timings
 
@@ -89,6 +92,18 @@ class PlannedBuild:
         if self._remaining is None:
             self._remaining = remaining_path_seconds(self.plan, self._timings.seconds)
         return self._remaining
+
+    def outlook(self) -> BuildPlanned:
+        """What is done and what has to be, with how long that is going to take."""
+        actions = self.plan.actions
+        done = {actions[action_id].key: record.seconds for action_id, record in self.done.items()}
+        needed = {}
+        for action_id in self.needed():
+            known = self._timings.seconds(action_id)
+            seconds = expected_seconds(actions[action_id]) if known is None else known
+            expected = Expected(seconds, self.remaining_seconds[action_id], known is not None)
+            needed[actions[action_id].key] = expected
+        return BuildPlanned(done, needed)
 
     def may_be_stale(self) -> bool:
         """Whether something that the plan was made from has changed, as far as that can be seen."""
@@ -132,7 +147,8 @@ class _Asking(msgspec.Struct, frozen=True):
         exempt = Exempt(unread(outputs, planned.packages), self.absent)
         with suppress(OSError):
             footprint = take(places_of(planned, variables), self.started_ns, FileSystems().trusts, exempt)
-            return None if footprint is None else kept.Kept(kept.FORMAT, plan, footprint)
+            if footprint is not None:
+                return kept.Kept(kept.FORMAT, plan, footprint, toolchain=describe_go(planned))
         return None
 
 
@@ -235,7 +251,7 @@ class Builds:
             build = self._kept_plan(place) or self._new_plan(request, output, place)
             self._builds[(request, output)] = build
             self._begin_lease(request, output)
-            self.observe(BuildPlanned(len(build.plan.actions), len(build.done)))
+            self.observe(build.outlook())
             for action_id, record in build.done.items():
                 if record.said:
                     told = build.workshop.told(build.plan.actions[action_id], record.said)
@@ -263,6 +279,8 @@ class Builds:
             workshop = self.workshop(earlier.plan)
         except StoreError:
             return None
+        if self._session.is_verbose:
+            self._session.say(earlier.toolchain)
         build = PlannedBuild(earlier.plan, workshop, workshop.prune(), self.equipment.timings)
         build.keeping.set_result((place, earlier))
         return build
@@ -280,7 +298,7 @@ class Builds:
             FileSystems().trusts,
         )
         planned = make_plan(request, desk)
-        self._session.say(describe_go(planned))
+        self._say_toolchain(describe_go(planned))
         workshop = Workshop(planned.plan, equipment)
         done = workshop.prune()
         if self._session.config.shared:
@@ -299,6 +317,17 @@ class Builds:
         else:
             build.keeping.set_result(None)
         return build
+
+    def _say_toolchain(self, line: str) -> None:
+        """Say which toolchain builds, where the last plan in this cache had another or the user asks."""
+        path = os.path.join(self._session.config.cache, "toolchain")
+        content = os.fsencode(line)
+        with suppress(OSError), open(path, "rb") as file:
+            if file.read() == content and not self._session.is_verbose:
+                return
+        self._session.say(line)
+        with suppress(OSError), staged(path, 0o644) as file:
+            file.write(content)
 
     def _write_plan(self, plan: bytes) -> Digest:
         """Publish a plan. A store that can only be read may still hold all that the plan asks for."""
@@ -345,9 +374,12 @@ class Builds:
         workshop = self.workshop(digest)
         workshop.is_untouched = False
         action = workshop.plan.actions[action_id]
+        if progress.status == "pending":
+            self.observe(ActionRequeued(action.key))
+            return
         if progress.status == "running":
             self._queued_seconds[action_id] = progress.dispatch_seconds
-            self.observe(ActionStarted(action.label))
+            self.observe(ActionStarted(action.key, action.label))
             return
         usage = progress.usage or Usage(outcome="failed" if progress.status == "failed" else "hit")
         for cwd, argv in usage.commands:
@@ -359,7 +391,6 @@ class Builds:
         said = workshop.told(action, usage.said)
         if progress.explanation and not said:
             said = (Told(f"{progress.explanation}\n"),)
-        kind, package, label = action.kind.value, action.package, action.label
         resources = Resources(
             usage.cpu_seconds,
             usage.peak_bytes,
@@ -367,7 +398,18 @@ class Builds:
             usage.waited_seconds,
             self._queued_seconds.pop(action_id, 0.0),
         )
-        ended = ActionEnded(kind, package, label, outcome, usage.seconds, progress.node, said, resources)
+        ended = ActionEnded(
+            action.key,
+            action.kind.value,
+            action.package,
+            action.label,
+            outcome,
+            usage.seconds,
+            progress.node,
+            said,
+            resources,
+            usage.saved_seconds,
+        )
         self.observe(ended)
 
     def keep(self, build: PlannedBuild, outputs: Mapping[str, Digest]) -> None:
@@ -375,14 +417,15 @@ class Builds:
         if build.kept is not None:
             place, state = build.kept
             states = tuple(kept.output_state(path, digest) for path, digest in outputs.items())
-            messages, version = build.workshop.messages(), build.plan.toolchain.version
-            keys = bytes.fromhex("".join(action.key for action in build.plan.actions.values()))
-            kept.write(
-                place,
-                msgspec.structs.replace(
-                    state, outputs=states, records=keys, version=version, messages=messages
-                ),
+            state = msgspec.structs.replace(
+                state,
+                outputs=states,
+                records=bytes.fromhex("".join(action.key for action in build.plan.actions.values())),
+                version=build.plan.toolchain.version,
+                messages=build.workshop.messages(),
+                seconds=build.workshop.known_seconds(),
             )
+            kept.write(place, state)
 
     def save(self) -> None:
         """Write the caches; the builds can still be used."""

@@ -58,6 +58,12 @@ class _Interruptible(click.Group):
             return doctor
         return super().get_command(ctx, name)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        from luigigo.scheduling.interrupts import interruptible
+
+        with interruptible(_stop):
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         from luigigo.scheduling.interrupts import interruptible
 
@@ -225,8 +231,6 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except LuigigoError as error:
         print(for_user(error), file=sys.stderr, flush=True)
         sys.exit(int(error.exit_code))
-    except KeyboardInterrupt:
-        sys.exit(int(ExitCode.INTERRUPTED))
     except BrokenPipeError:
         # Whoever read our output has left; there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

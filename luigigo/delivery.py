@@ -22,6 +22,7 @@ from luigigo.destinations import (
     refusal,
 )
 from luigigo.errors import ContentMissing, LuigigoError, PlaceTaken, StoreError, for_user
+from luigigo.execution.events import Delivered
 from luigigo.model import Output
 from luigigo.session import Session
 from luigigo.store.staging import CHUNK_BYTES, staged
@@ -204,6 +205,7 @@ def finish(build: PlannedBuild, output: str, session: Session) -> list[str]:
     binaries = {delivery.path: binary_of(delivery, build) for delivery in wanted if is_lasting}
     digests = {path: binary.digest for path, binary in binaries.items() if binary is not None}
     session.builds.keep(build, digests)
+    session.tell(Delivered(tuple(paths)))
     return paths
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from luigigo.config import Config
+from luigigo.currentfolder import short_path
 from luigigo.encoding import Codec
 from luigigo.footprint import Footprint, holds, is_settled, stat_numbers
 from luigigo.golang.variables import decisive
-from luigigo.messages import short_path, shown
 from luigigo.model import Digest, Told, digest_of
 
 if TYPE_CHECKING:
@@ -48,18 +48,36 @@ class Kept(msgspec.Struct, frozen=True):
     plan: Digest
     footprint: Footprint
     outputs: tuple[OutputState, ...] = ()
+    toolchain: str = ""
+    """The line that says which toolchain builds."""
     version: str = ""
     """Of the Go toolchain that made the binaries."""
     messages: tuple[Told, ...] = ()
     """What the tools said that built it, which `go build` shows each time."""
     records: bytes = b""
     """The action keys of the plan, 32 bytes each: what a build that is up to date would need to be edited."""
+    seconds: float = 0.0
+    """What the plan's actions took when they ran."""
+
+    @property
+    def actions(self) -> int:
+        """How many actions the plan has."""
+        return len(self.records) // 32
+
+    @property
+    def words(self) -> str:
+        """What the tools said, as it is shown in the current folder."""
+        if not self.messages:
+            return ""
+        from luigigo.messages import shown
+
+        return shown(self.messages)
 
     @property
     def text(self) -> str:
         """What an up-to-date build prints in the current folder."""
         paths = ", ".join(short_path(output.path) for output in self.outputs)
-        return f"{shown(self.messages)}luigigo: {paths} up to date ({self.version})"
+        return f"{self.words}luigigo: {paths} up to date ({self.version})"
 
     @property
     def holds(self) -> bool:

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable
 
+from luigigo.currentfolder import folder_or_none, short_path
 from luigigo.model import Said, Told
 
 _BEFORE_FOLDER = r"(?:(?<![\w.~/-])|(?<=-I)|(?<=-L))"
@@ -25,10 +26,7 @@ def cut(text: str, folder: str) -> tuple[str, ...]:
 
 def told(said: Iterable[Said], folder: str) -> tuple[Told, ...]:
     """What was said, of the package that is in this folder here."""
-    return tuple(
-        Told(folder.join(each.parts), "" if each.is_verbatim or len(each.parts) == 0 else folder)
-        for each in said
-    )
+    return tuple(Told(folder.join(each.parts), "" if each.is_verbatim else folder) for each in said)
 
 
 def whole(messages: Iterable[Told]) -> str:
@@ -42,7 +40,7 @@ def shown(messages: Iterable[Told], here: str | None = None) -> str:
     Names of the package's folder, and of those above it, become relative where that is shorter (reportCmd in
     cmd/go/internal/work/shell.go).
     """
-    return "".join(_shown(message, _current() if here is None else here) for message in messages)
+    return "".join(_shown(message, folder_or_none() if here is None else here) for message in messages)
 
 
 def _shown(message: Told, here: str) -> str:
@@ -67,22 +65,13 @@ def replace_prefix(text: str, old: str, new: str) -> str:
     return new + text[len(old) :] if text.startswith(old) else text
 
 
-def short_path(path: str, here: str | None = None) -> str:
-    """The path from the folder `here`, by default the current one, where that is shorter (base.ShortPath)."""
-    folder = _current() if here is None else here
-    if not folder:
-        return path
-    relative = os.path.relpath(path, folder)
-    return relative if len(relative) < len(path) and _is_same(relative, path, folder) else path
-
-
 def renamed(text: str, folder: str, here: str | None = None) -> str:
     """What the go command said in `folder`, as it would have said it in `here`, by default the current one.
 
     Only names of files that are there change, and only where the go command makes such names relative: before
     a line's number, and where it says which file it could not read.
     """
-    here = _current() if here is None else here
+    here = folder_or_none() if here is None else here
     if not here or here == folder or not text:
         return text
 
@@ -95,19 +84,3 @@ def renamed(text: str, folder: str, here: str | None = None) -> str:
         return match[0][:at] + short_path(path, here) + match[0][at + len(name) :]
 
     return _NAMED.sub(from_here, _WITH_LINE.sub(from_here, text))
-
-
-def _current() -> str:
-    """The current folder; "" where it is gone, from which nothing has a shorter name."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
-
-
-def _is_same(relative: str, path: str, folder: str) -> bool:
-    """Whether both names lead to one file, or to none: a link on the way may lead elsewhere."""
-    try:
-        return os.path.samefile(os.path.join(folder, relative), path)
-    except OSError:
-        return not os.path.exists(path)

@@ -346,4 +346,6 @@ def _content(package: Package, name: str) -> bytes:
 def describe_go(planned: Planned) -> str:
     """The line that says which toolchain builds."""
     env = planned.env
-    return f"luigigo: {env.goversion} {env.goos}/{env.goarch} at {env.goroot} ({planned.go.origin})"
+    is_cross = (env.goos, env.goarch) != (env.gohostos, env.gohostarch)
+    target = f" for {env.goos}/{env.goarch}" if is_cross else ""
+    return f"luigigo: {env.goversion} at {env.goroot} ({planned.go.origin}){target}"

@@ -8,61 +8,37 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import Protocol, TextIO
 
 from luigigo.execution.events import (
     ActionEnded,
     ActionStarted,
-    BuildPlanned,
     CommandStarted,
     Event,
     MessageReplayed,
     Outcome,
+    Remark,
+    RunEnded,
 )
-from luigigo.messages import short_path, shown
+from luigigo.jsonlines import action_event, build_event
+from luigigo.messages import shown
+from luigigo.progress import Tally
 from luigigo.session import Session
 
 _LINE_SECONDS = 5.0
 """Between two lines of progress where there is no terminal."""
 
 
-class Tally:
-    """The state of a build as observers see it."""
+class Reporter(Protocol):
+    """An observer that tells the user."""
 
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-        self.total = 0
-        self.done = 0
-        self.counts = dict.fromkeys(Outcome, 0)
-        self.running: dict[str, None] = {}
+    tally: Tally
 
-    def note(self, event: Event) -> None:
-        """Count one event."""
-        if isinstance(event, BuildPlanned):
-            self.total += event.total
-            self.done += event.done
-            self.counts[Outcome.HIT] += event.done
-        elif isinstance(event, ActionStarted):
-            self.running[event.label] = None
-        elif isinstance(event, ActionEnded):
-            self.running.pop(event.label, None)
-            self.done += 1
-            self.counts[event.outcome] += 1
+    def __call__(self, event: Event) -> None:
+        """Take one event, from any thread."""
 
-    @property
-    def elapsed_seconds(self) -> float:
-        """Since the observer was made."""
-        return time.monotonic() - self.started
-
-    @property
-    def cached(self) -> int:
-        """Actions that needed no tool."""
-        return self.counts[Outcome.HIT] + self.counts[Outcome.CUTOFF]
-
-    def line(self) -> str:
-        """The state in one line."""
-        return f"{self.done}/{self.total} done, {self.cached} cached, {self.elapsed_seconds:.0f} s"
+    def close(self, outcome: str, error: str = "") -> None:
+        """Say how the build ended: `ok`, `failed` or `interrupted`; `error` is printed by somebody else."""
 
 
 class LineReporter:
@@ -85,6 +61,8 @@ class LineReporter:
     def _show(self, event: Event) -> None:
         if isinstance(event, CommandStarted) and self._commands:
             self.write(show_command(event))
+        elif isinstance(event, Remark):
+            self.write(event.text)
         elif isinstance(event, MessageReplayed):
             self.write(shown(event.told).rstrip("\n"))
         elif isinstance(event, ActionEnded):
@@ -93,6 +71,9 @@ class LineReporter:
             if event.told:
                 self.write(shown(event.told).rstrip("\n"))
             self._show_progress()
+
+    def begin(self) -> None:
+        """Show from now on how it goes."""
 
     def _show_progress(self) -> None:
         now = time.monotonic()
@@ -104,105 +85,107 @@ class LineReporter:
         """Print one line or several."""
         print(text, file=self._stream, flush=True)
 
-    def close(self) -> None:
-        """Nothing is left to show."""
-
-
-class LiveReporter(LineReporter):
-    """On a terminal: one line that follows the build, messages above it."""
-
-    def __init__(self, stream: TextIO, *, verbose: bool = False, commands: bool = False) -> None:
-        super().__init__(stream, verbose=verbose, commands=commands)
-        from rich.console import Console
-        from rich.live import Live
-
-        self._console = Console(file=stream, highlight=False)
-        self._live = Live(
-            console=self._console, refresh_per_second=8, transient=True, get_renderable=self._render
-        )
-        self._live.start()
-
-    def _render(self) -> Any:
-        from rich.text import Text
-
-        running = " ".join(self.tally.running)
-        text = Text(f"luigigo: {self.tally.line()}  ", no_wrap=True, overflow="ellipsis")
-        return text.append(running, style="dim")
-
-    def _show_progress(self) -> None:
-        """The live line shows itself."""
-
-    def write(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
-
-    def close(self) -> None:
-        self._live.stop()
+    def close(self, outcome: str, error: str = "") -> None:
+        """Say what was done, where the build succeeded."""
+        if outcome == "ok":
+            self.write(self.tally.closing_line())
 
 
 class JsonReporter:
-    """One JSON object a line on stdout for each action; tool messages on stderr as ever."""
+    """One JSON object a line on stdout for each action and for the build; messages on stderr as ever."""
 
     def __init__(self, stream: TextIO, messages: TextIO) -> None:
         self.tally = Tally()
         self._stream = stream
-        self._messages = messages
+        self._printed = messages
+        self._messages: list[str] = []
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
         """Take one event, from any thread."""
         with self._lock:
             self.tally.note(event)
-            if isinstance(event, ActionEnded | MessageReplayed) and event.told:
-                print(shown(event.told).rstrip("\n"), file=self._messages, flush=True)
-            if not isinstance(event, ActionEnded):
-                return
-            self.write(
-                {
-                    "event": "action",
-                    "kind": event.kind,
-                    "package": event.package,
-                    "outcome": event.outcome.value,
-                    "seconds": round(event.seconds, 4),
-                    "node": event.node,
-                    "cpu_seconds": round(event.resources.cpu_seconds, 4),
-                    "peak_bytes": event.resources.peak_bytes,
-                    "published_seconds": round(event.resources.published_seconds, 4),
-                    "waited_seconds": round(event.resources.waited_seconds, 4),
-                    "queued_seconds": round(event.resources.queued_seconds, 4),
-                }
-            )
+            if isinstance(event, Remark):
+                self._print(event.text)
+            elif isinstance(event, ActionEnded | MessageReplayed) and event.told:
+                self._print(shown(event.told).rstrip("\n"))
+            if isinstance(event, ActionEnded):
+                self._write(action_event(event))
 
-    def write(self, record: dict[str, object]) -> None:
-        """Print one record."""
+    def _print(self, text: str) -> None:
+        self._messages.append(f"{text}\n")
+        print(text, file=self._printed, flush=True)
+
+    def _write(self, record: dict[str, object]) -> None:
         print(json.dumps(record), file=self._stream, flush=True)
 
-    def close(self) -> None:
-        """Nothing is left to show."""
-
-
-Reporter = LineReporter | LiveReporter | JsonReporter
+    def close(self, outcome: str, error: str = "") -> None:
+        """Print the last event."""
+        tally = self.tally
+        self._write(
+            build_event(
+                outcome,
+                list(tally.paths) if outcome == "ok" else [],
+                {each.value: count for each, count in tally.counts.items()},
+                (tally.elapsed_seconds, tally.saved_seconds),
+                [*self._messages, *([f"{error}\n"] if error else [])],
+            )
+        )
 
 
 def choose_reporter(stream: TextIO, *, verbose: bool, commands: bool, as_json: bool) -> Reporter:
     """The reporter that fits the stream."""
     if as_json:
         return JsonReporter(sys.stdout, stream)
-    is_terminal = stream.isatty() and os.environ.get("TERM") not in ("", "dumb", None)
-    kind = LiveReporter if is_terminal else LineReporter
-    return kind(stream, verbose=verbose, commands=commands)
+    if is_live(stream):
+        from luigigo.liveline import LiveReporter
+
+        reporter = LiveReporter(stream, verbose=verbose, commands=commands)
+        reporter.begin()
+        return reporter
+    return LineReporter(stream, verbose=verbose, commands=commands)
+
+
+def is_live(stream: TextIO) -> bool:
+    """Whether a line can be rewritten there."""
+    return stream.isatty() and os.environ.get("TERM") not in ("", "dumb", None)
+
+
+class RunReporter:
+    """Under Luigi: tells of one run after the other, each from its first event to its end."""
+
+    def __init__(self) -> None:
+        self._reporter: LineReporter | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event, from any thread."""
+        with self._lock:
+            if isinstance(event, RunEnded):
+                reporter, self._reporter = self._reporter, None
+            else:
+                reporter = self._reporter = self._reporter or self._new_reporter()
+        if reporter is None:
+            return
+        if isinstance(event, RunEnded):
+            reporter.close("ok" if event.succeeded and reporter.tally.is_busy else "failed")
+            return
+        if isinstance(event, ActionStarted):
+            reporter.begin()
+        reporter(event)
+
+    def _new_reporter(self) -> LineReporter:
+        if is_live(sys.stderr):
+            from luigigo.liveline import LiveReporter
+
+            return LiveReporter(sys.stderr)
+        return LineReporter(sys.stderr)
 
 
 def ensure_observer(session: Session) -> None:
-    """Let somebody tell the user, if nobody does yet: plain lines on stderr."""
-    if not session.has_observers:
-        session.add_observer(LineReporter(sys.stderr))
-
-
-def closing_line(tally: Tally, paths: Sequence[str]) -> str:
-    """What a build that did something says at its end."""
-    ran, cached = tally.counts[Outcome.RAN], tally.cached
-    what = ", ".join(short_path(path) for path in paths) or "checked"
-    return f"luigigo: {what}: {ran} actions ran, {cached} cached, {tally.elapsed_seconds:.1f} s"
+    """Let somebody tell the user, if nobody does yet: on stderr."""
+    if not session.observers:
+        session.add_observer(RunReporter())
 
 
 def show_command(event: CommandStarted) -> str:

@@ -18,7 +18,6 @@ from luigigo import kept
 from luigigo.config import Config, read_config
 from luigigo.errors import UsageError
 from luigigo.golang.request import BuildRequest
-from luigigo.messages import shown
 from luigigo.model import Digest
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ class Session:
         self.variables = dict(variables)
         self._observers: list[Observer] = []
         self._said: set[str] = set()
+        self.is_verbose = False
+        """Whether the user wants to know more, such as which toolchain builds (`-v`)."""
         self.wants_commands = False
         """Whether somebody wants to see the tools' commands, wherever they run."""
         self.is_on_cluster = False
@@ -79,9 +80,9 @@ class Session:
         self._observers.append(observer)
 
     @property
-    def has_observers(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._observers)
+    def observers(self) -> tuple[Observer, ...]:
+        """Who listens."""
+        return tuple(self._observers)
 
     def remove_observer(self, observer: Observer) -> None:
         """Let it hear of nothing any more."""
@@ -89,13 +90,19 @@ class Session:
 
     def tell(self, event: Event) -> None:
         """Let every observer hear of an event."""
-        for observer in tuple(self._observers):
+        for observer in self.observers:
             observer(event)
 
     def say(self, line: str) -> None:
         """Tell the user one thing, once."""
-        if line not in self._said:
-            self._said.add(line)
+        if line in self._said:
+            return
+        self._said.add(line)
+        if self._observers:
+            from luigigo.execution.events import Remark
+
+            self.tell(Remark(line))
+        else:
             print(line, file=sys.stderr, flush=True)
 
     def up_to_date(self, request: BuildRequest, output: str) -> kept.Kept | None:
@@ -106,7 +113,7 @@ class Session:
             return None
         kept.note_use(place, earlier, self.config.store_root, time.time())
         if earlier.messages:
-            self.say(shown(earlier.messages).rstrip("\n"))
+            self.say(earlier.words.rstrip("\n"))
         return earlier
 
     def save(self) -> None:

@@ -26,6 +26,7 @@ from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_b
 from luigigo.scheduling.interrupts import end_callbacks, interrupt_callbacks
 from luigigo.scheduling.protocol import Progress
 from luigigo.scheduling.terms import Terms
+from luigigo.scheduling.worker import result_callbacks
 
 if TYPE_CHECKING:
     from luigigo.builds import PlannedBuild
@@ -180,6 +181,15 @@ def _observe_elsewhere(task: Any, progress: Progress) -> None:
         session.current().builds.note_elsewhere(task.plan, task.action_id, progress)
 
 
+def _note_result(succeeded: bool) -> None:
+    """Let the observers know that one of Luigi's runs is over."""
+    here = session.existing()
+    if here is not None and here.observers:
+        from luigigo.execution.events import RunEnded
+
+        here.tell(RunEnded(succeeded))
+
+
 def _terms() -> Terms:
     from luigigo import __version__
 
@@ -196,6 +206,7 @@ def _terms() -> Terms:
 
 interrupt_callbacks.append(session.stop)
 end_callbacks.append(session.end_run)
+result_callbacks.append(_note_result)
 use_client_side(ClientSide(_terms, lambda shared: session.current().adopt_cluster(shared)))
 use_memory_budget(session.memory_budget)
 hooks.install()

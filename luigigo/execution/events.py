@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from luigigo.model import Told
+from luigigo.model import ActionKey, Told
 
 
 class Outcome(str, Enum):
@@ -26,7 +26,14 @@ class Outcome(str, Enum):
 class ActionStarted(msgspec.Struct, frozen=True):
     """A slot took an action up."""
 
+    key: ActionKey
     label: str
+
+
+class ActionRequeued(msgspec.Struct, frozen=True):
+    """An action did not come to its end: the node that ran it was lost, or the build was interrupted."""
+
+    key: ActionKey
 
 
 class Resources(msgspec.Struct, frozen=True):
@@ -46,6 +53,7 @@ class Resources(msgspec.Struct, frozen=True):
 class ActionEnded(msgspec.Struct, frozen=True):
     """An action is over."""
 
+    key: ActionKey
     kind: str
     package: str
     label: str
@@ -55,6 +63,8 @@ class ActionEnded(msgspec.Struct, frozen=True):
     told: tuple[Told, ...] = ()
     """What its tools printed."""
     resources: Resources = Resources()
+    saved_seconds: float = 0.0
+    """What the run took whose outputs serve; 0 where the tools ran."""
 
 
 class MessageReplayed(msgspec.Struct, frozen=True):
@@ -70,13 +80,52 @@ class CommandStarted(msgspec.Struct, frozen=True):
     argv: tuple[str, ...]
 
 
+class Expected(msgspec.Struct, frozen=True):
+    """How long an action is going to take, in seconds."""
+
+    seconds: float
+    path_seconds: float
+    """The longest chain of work that starts with it."""
+    is_known: bool
+    """Whether it ran before; else the size of its source has to tell."""
+
+
 class BuildPlanned(msgspec.Struct, frozen=True):
-    """The graph is known."""
+    """The graph of a build is known."""
 
-    total: int
-    done: int
-    """Actions whose record was there already."""
+    done: dict[ActionKey, float]
+    """Actions whose record was there already, and the seconds that they took once."""
+    needed: dict[ActionKey, Expected]
+    """Those that have to run, as far as is known before they do."""
 
 
-Event: TypeAlias = ActionStarted | ActionEnded | MessageReplayed | CommandStarted | BuildPlanned
+class Delivered(msgspec.Struct, frozen=True):
+    """The binaries of a build are in their places."""
+
+    paths: tuple[str, ...]
+
+
+class RunEnded(msgspec.Struct, frozen=True):
+    """Nothing more is done in one of Luigi's runs."""
+
+    succeeded: bool
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """One thing that the user should know, such as the go command's own words."""
+
+    text: str
+
+
+Event: TypeAlias = (
+    ActionStarted
+    | ActionRequeued
+    | ActionEnded
+    | MessageReplayed
+    | CommandStarted
+    | BuildPlanned
+    | Delivered
+    | RunEnded
+    | Remark
+)
 Observer: TypeAlias = Callable[[Event], None]

@@ -29,7 +29,7 @@ from luigigo.errors import (
 )
 from luigigo.execution.claims import Turn
 from luigigo.execution.equipment import Equipment
-from luigigo.execution.events import ActionEnded, ActionStarted, Outcome, Resources
+from luigigo.execution.events import ActionEnded, ActionRequeued, ActionStarted, Outcome, Resources
 from luigigo.execution.faults import disk_errors, interrupted
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import Appetite, appetite, appetite_within
@@ -124,6 +124,11 @@ class Workshop:
         done = [action for action in self.plan.actions.values() if action.key in self._records]
         return tuple(each for action in done for each in self.told(action, self._records[action.key].said))
 
+    def known_seconds(self) -> float:
+        """What all actions took when they ran, as far as this process has seen their records."""
+        keys = {action.key for action in self.plan.actions.values()}
+        return sum(record.seconds for key, record in self._records.items() if key in keys)
+
     def told(self, action: Action, said: Iterable[Said]) -> tuple[Told, ...]:
         """What an action's tools said, wherever they ran, with the folders of this plan's user."""
         return told(said, on_node(action.sources.dir, self.plan.toolchain.goroot))
@@ -162,27 +167,33 @@ class Workshop:
         action = self.plan.actions[action_id]
         self.is_untouched = False
         observe = self._equipment.observe
-        observe(ActionStarted(action.label))
+        observe(ActionStarted(action.key, action.label))
         watch = Stopwatch(tools_ended, leave_slot)
-        outcome = Outcome.FAILED
+        outcome: Outcome | None = Outcome.FAILED
         said: tuple[Told, ...] = ()
-        resources = Resources()
+        resources, saved_seconds = Resources(), 0.0
         try:
             record, outcome = self._find_or_run(action, watch)
             said = self.told(action, record.said)
             if outcome is Outcome.RAN:
                 resources = Resources(record.cpu_seconds, record.peak_bytes, watch.published_seconds)
+            else:
+                saved_seconds = record.seconds
             return record
         except LuigigoError as error:
             if isinstance(error, ActionError):
                 said = error.told
-            elif error.exit_code != ExitCode.INTERRUPTED:
+            elif error.exit_code == ExitCode.INTERRUPTED:
+                outcome = None
+            else:
                 said = (Told(f"{for_user(error)}\n"),)
             raise
         finally:
-            kind, package, seconds = action.kind.value, action.package, watch.seconds
-            node = self._equipment.node
-            observe(ActionEnded(kind, package, action.label, outcome, seconds, node, said, resources))
+            ended = ActionRequeued(action.key) if outcome is None else ActionEnded(
+                action.key, action.kind.value, action.package, action.label,
+                outcome, watch.seconds, self._equipment.node, said, resources, saved_seconds,
+            )  # fmt: skip
+            observe(ended)
 
     def stage(self, action_id: ActionId, *, probably_done: bool = False) -> None:
         """Bring to this node all that the action reads, unless it is done. Raises what `perform` raises.
@@ -404,13 +415,13 @@ class Workshop:
         for dependency in action.dependencies:
             if self.record(dependency) is None:
                 self._remake(dependency)
-        self._equipment.observe(ActionStarted(action.label))
+        self._equipment.observe(ActionStarted(action.key, action.label))
         record = self._run(action, self._inputs(action))
         self._equipment.store.write_record(record)
         self._records[action.key] = record
-        kind, package, label = action.kind.value, action.package, action.label
+        key, kind, package, label = action.key, action.kind.value, action.package, action.label
         node = self._equipment.node
-        self._equipment.observe(ActionEnded(kind, package, label, Outcome.RAN, record.seconds, node))
+        self._equipment.observe(ActionEnded(key, kind, package, label, Outcome.RAN, record.seconds, node))
         return record
 
 

@@ -230,7 +230,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     toolchain: Toolchain
     project_dir: str
-    """Messages name files relative to it, as `go build` does there."""
+    """Where the go command was run, and where go build runs the linker."""
     actions: dict[ActionId, Action]
     """Dependencies first."""
     roots: tuple[Root, ...]

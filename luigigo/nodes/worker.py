@@ -324,6 +324,7 @@ class NodeWorker:
                 gogc=self._site.equipment.timings.gogc(errand.action),
                 waited_seconds=running.staged_at - running.received_at,
                 idle_seconds=started_at - running.staged_at,
+                saved_seconds=seen.saved_seconds if seen is not None else 0.0,
                 said=record.said,
                 commands=tuple(running.commands),
             )

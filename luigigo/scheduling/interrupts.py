@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _imp
 import logging
 import os
 import signal
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from types import FrameType
 
 from luigigo.errors import ExitCode
+
+_AGAIN_SECONDS = 0.01
 
 logger = logging.getLogger("luigi-interface")
 
@@ -100,6 +103,12 @@ def _handlers() -> Iterator[None]:
 
     def handle(signum: int, frame: FrameType | None) -> None:
         if os.getpid() == owner_pid:
+            if _imp.lock_held():
+                # What is raised while a module's lock is taken or dropped may leave it taken for ever.
+                again = threading.Timer(_AGAIN_SECONDS, os.kill, (owner_pid, signum))
+                again.daemon = True
+                again.start()
+                return
             _signals.arrived = Terminated if signum == signal.SIGTERM else KeyboardInterrupt
             if not _signals.deferred:
                 check()

@@ -145,6 +145,8 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     """Time that it waited for the share to show and to hand over what it reads."""
     idle_seconds: float = 0.0
     """Time from being ready on the node to its slot."""
+    saved_seconds: float = 0.0
+    """What the run took whose outputs serve, where no tool ran."""
     said: tuple[Said, ...] = ()
     """What its tools said, also where they failed."""
     commands: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -293,7 +293,7 @@ class ChannelWorker(SlotWorker):
         task = self._scheduled_tasks.get(progress.task_id)
         if task is None or progress.task_id in self._granted or progress.task_id in self._taken:
             return
-        if not self._scheduler.note(progress) or progress.status == "pending":
+        if not self._scheduler.note(progress):
             return
         if progress.status == "done":
             self._add_task_history.append((task, DONE, None))

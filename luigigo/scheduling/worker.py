@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import luigi.scheduler
@@ -42,6 +43,9 @@ from luigigo.scheduling.slots import (
 )
 
 logger = logging.getLogger("luigi-interface")
+
+result_callbacks: list[Callable[[bool], None]] = []
+"""Called when a worker leaves, with whether all that it was given succeeded."""
 
 HELD_LIMIT = 8
 """How many claimed tasks may wait for memory: claiming further ones looks for smaller work for idle slots."""
@@ -108,6 +112,14 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         return self
 
     def __exit__(self, *exception: object) -> None:
+        try:
+            self._end()
+        finally:
+            has_failed = any(exception) or not (self.add_succeeded and self.run_succeeded)
+            for callback in result_callbacks:
+                callback(not has_failed)
+
+    def _end(self) -> None:
         if self._keep_alive_thread is not None:
             self._keep_alive_thread.stop()
             self._keep_alive_thread.join(PING_WAIT_SECONDS)

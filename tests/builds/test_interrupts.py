@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -81,6 +82,7 @@ def test_an_interrupt_ends_everything_at_once(
     assert process.returncode == SIGNALS[signum], (out, err)
     assert took < DIES_WITHIN_SECONDS
     assert "Traceback" not in out + err
+    assert (out + err).count("interrupted") == 1
     _, alive = psutil.wait_procs(children, timeout=DIES_WITHIN_SECONDS)
     assert not alive
     assert not output.exists()
@@ -98,8 +100,11 @@ def test_what_was_done_before_an_interrupt_is_not_done_again(lab: Lab) -> None:
     while '"package": "example.com/slow/quick"' not in (line := process.stdout.readline()):
         assert line
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == ExitCode.INTERRUPTED
+    last = json.loads(out.splitlines()[-1])
+    assert (last["event"], last["outcome"], last["output"]) == ("build", "interrupted", [])
+    assert last["counts"]["failed"] == 0
     assert lab.build(project).actions() == {
         "compile example.com/slow/big",
         "compile example.com/slow",

@@ -111,5 +111,5 @@ def test_what_is_told_again_has_names_for_who_is_told(lab: Lab, project: Path) -
     other.parent.mkdir()
     project.rename(other)
     again = lab.luigigo("build", other, "-o", output, "--json", cwd=other)
-    assert '"ran"' not in again.stdout
+    assert '"outcome": "ran"' not in again.stdout
     assert blocks(again.stderr) == in_place

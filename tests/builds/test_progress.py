@@ -26,10 +26,10 @@ def project(lab: Lab) -> Path:
     return lab.write(FILES, "small")
 
 
-def on_terminal(lab: Lab, *arguments: object) -> tuple[int, str]:
+def on_terminal(lab: Lab, *arguments: object, columns: int = 100) -> tuple[int, str]:
     """Run a command whose stderr is a terminal; return its exit code and what it wrote there."""
     ours, theirs = pty.openpty()
-    process = lab.start(*arguments, stderr=theirs, env={"TERM": "xterm", "COLUMNS": "100"})
+    process = lab.start(*arguments, stderr=theirs, env={"TERM": "xterm", "COLUMNS": str(columns)})
     os.close(theirs)
     said = b""
     while True:
@@ -44,33 +44,85 @@ def on_terminal(lab: Lab, *arguments: object) -> tuple[int, str]:
     return process.wait(timeout=60), said.decode()
 
 
-def test_a_terminal_shows_one_line_that_follows_the_build(lab: Lab, project: Path) -> None:
-    """It names what runs, is rewritten in place, and leaves the closing line behind."""
-    code, said = on_terminal(lab, "luigigo", "build", project, "-o", "binary")
+def printed(said: str) -> list[str]:
+    """The lines that stay on the terminal: what is rewritten is gone."""
+    stays = [re.split(r"\x1b\[2K", line)[-1] for line in said.split("\r\n")]
+    return [text for line in stays if (text := re.sub(r"\x1b\[[?0-9;]*[A-Za-z]|\r", "", line).strip())]
+
+
+COMMANDS = {
+    "luigigo": ("luigigo", "build"),
+    "luigi": (*LUIGI, "--local-scheduler", "--log-level", "INFO", "--project"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_terminal_shows_one_line_that_follows_the_build(lab: Lab, project: Path, name: str) -> None:
+    """It says what share is done, is rewritten in place, and leaves the closing line; under Luigi, too."""
+    output = ("-o", "binary") if name == "luigigo" else ("--output", "binary")
+    code, said = on_terminal(lab, *COMMANDS[name], project, *output)
     assert code == 0
-    assert re.search(r"luigigo: \d+/\d+ done", said)
+    counts = [tuple(map(int, found)) for found in re.findall(r"luigigo: (\d+)/(\d+) done, \d+ %", said)]
+    assert counts and all(done <= total == 3 for done, total in counts)
     assert "\x1b[2K" in said
-    last = [line for line in said.splitlines() if line.strip()][-1]
-    assert re.search(r"luigigo: .*: 3 actions ran, \d+ cached", last)
+    assert "0/0" not in said
+    lines = printed(said)
+    closing = [line for line in lines if re.match(r"luigigo: binary: 3 actions ran, \d+ cached", line)]
+    assert len(closing) == 1
+    if name == "luigigo":
+        assert lines[-1] == closing[0]
+    else:
+        assert "INFO: Done scheduling tasks" in lines
+        assert lines[-1] == "===== Luigi Execution Summary ====="
 
 
-def test_messages_stand_above_the_live_line(lab: Lab, project: Path) -> None:
-    """A compiler's message is not overwritten, nor broken at the terminal's width."""
+def test_nothing_is_broken_at_the_terminals_width(lab: Lab, project: Path) -> None:
+    """Neither a compiler's message, which stands above the live line, nor the toolchain's path."""
     name = "undefined" * 20
     (project / "part" / "part.go").write_text(f"package part\n\nvar Name = {name}\n")
-    code, said = on_terminal(lab, "luigigo", "build", project, "-o", "binary")
+    code, said = on_terminal(lab, "luigigo", "build", project, "-v", "-o", "binary", columns=40)
     assert code == 1
-    assert f"part/part.go:3:12: undefined: {name}\r\n" in said
+    assert f"small/part/part.go:3:12: undefined: {name}" in printed(said)
+    assert any(re.fullmatch(r"luigigo: go1\.\S+ at \S+ \(.*\)", line) for line in printed(said))
 
 
 def test_elsewhere_there_are_plain_lines(lab: Lab, project: Path) -> None:
-    """Two lines for a quick build: the toolchain and the end. None has a control character."""
+    """One line for a quick build, and none has a control character."""
     finished = lab.luigigo("build", project, "-o", "binary")
     assert finished.stdout == ""
     assert "\x1b" not in finished.stderr
-    lines = finished.stderr.splitlines()
-    assert re.match(r"luigigo: go1\.\d+.* at ", lines[0])
-    assert re.match(r"luigigo: binary: 3 actions ran, \d+ cached, \d+\.\d s", lines[-1])
+    (line,) = finished.stderr.splitlines()
+    assert re.match(r"luigigo: binary: 3 actions ran, \d+ cached, \d+\.\d s", line)
+
+
+def test_the_closing_line_tells_what_was_cut_off_and_saved(lab: Lab, project: Path) -> None:
+    """An edit that leaves the export data as it was compiles one package, and cuts off its importer."""
+    lab.luigigo("build", project, "-o", "binary")
+    (project / "part" / "part.go").write_text('package part\n\nvar Name = "other"\n')
+    assert ": 2 actions ran, 1 cut off, " in lab.luigigo("build", project, "-o", "binary").stderr
+    (project / "main.go").write_text(FILES["main.go"] + "\nfunc init() {}\n")
+    (lab.cache / "kept").rename(lab.folder / "aside")
+    by_luigi = lab.luigi("--project", project, "--output", "binary")
+    assert by_luigi.stderr.count("luigigo: binary: 2 actions ran, ") == 1
+    again = lab.luigi("--project", project, "--output", "binary")
+    assert "luigigo: " not in again.stderr
+
+
+def test_the_toolchain_is_named_when_it_is_another(lab: Lab, project: Path) -> None:
+    """In an empty cache, for another target, and with `-v`."""
+
+    def named(*flags: str) -> list[str]:
+        finished = lab.luigigo("build", project, "-o", f"binary{len(flags)}", *flags)
+        return re.findall(r"luigigo: go1\.\S+ at \S+ \(\S+?\)(.*)", finished.stderr)
+
+    (lab.cache / "toolchain").unlink()
+    assert named() == [""]
+    (lab.folder / "binary0").unlink()
+    assert named() == []
+    (lab.folder / "binary0").unlink()
+    assert named("-v") == [""]
+    cross = ("--goos=darwin", "--goarch=arm64")
+    assert named(*cross) == [" for darwin/arm64"]
 
 
 def test_verbose_names_packages_and_x_shows_commands(lab: Lab, project: Path) -> None:
@@ -82,11 +134,20 @@ def test_verbose_names_packages_and_x_shows_commands(lab: Lab, project: Path) ->
     assert any("/link -o " in line for line in lines)
 
 
+LAST = {"version", "event", "outcome", "output", "seconds", "saved_seconds", "counts", "messages"}
+
+
 def test_json_tells_of_each_action_and_then_of_the_build(lab: Lab, project: Path) -> None:
-    """Every line of stdout is one object; nothing else is there."""
+    """Every line of stdout is one object; nothing else is there. What was done before is counted."""
     built = lab.build(project)
     *actions, last = built.events
-    assert last == {"event": "build", "outcome": "ok", "output": str(built.output)}
+    assert set(last) == LAST
+    assert (last["version"], last["event"], last["outcome"]) == (2, "build", "ok")
+    assert last["output"] == [str(built.output)]
+    assert last["seconds"] > 0 and last["saved_seconds"] > 0
+    assert last["counts"].pop("hit") > 10
+    assert last["counts"] == {"ran": 3, "cutoff": 0, "failed": 0}
+    assert last["messages"] == []
     assert [(each["kind"], each["package"]) for each in actions] == [
         ("compile", "example.com/small/part"),
         ("compile", "example.com/small"),
@@ -94,20 +155,37 @@ def test_json_tells_of_each_action_and_then_of_the_build(lab: Lab, project: Path
     ]
     for each in actions:
         took = {"cpu_seconds", "peak_bytes", "published_seconds", "waited_seconds", "queued_seconds"}
-        assert set(each) == {"event", "kind", "package", "outcome", "seconds", "node"} | took
+        named = {"version", "event", "kind", "package", "outcome", "seconds", "saved_seconds", "node"}
+        assert set(each) == named | took
         assert each["outcome"] == "ran"
         assert each["seconds"] > 0
+    again = lab.build(project).events
+    assert [set(each) for each in again] == [LAST]
+    assert (again[0]["outcome"], again[0]["output"]) == ("up-to-date", [str(built.output)])
+    assert again[0]["counts"]["hit"] > 13
+    assert again[0]["saved_seconds"] > last["saved_seconds"]
 
 
 def test_json_ends_with_failed(lab: Lab, project: Path) -> None:
-    """The failed action is named; its message is on stderr."""
+    """The failed action is named; its message is on stderr, and again in the last event."""
     (project / "part" / "part.go").write_text("package part\n\nvar Name int = ``\n")
     finished = lab.luigigo("build", project, "--json", "-o", "binary")
     assert finished.returncode == 1
     *actions, last = [json.loads(line) for line in finished.stdout.splitlines()]
     assert [(each["package"], each["outcome"]) for each in actions] == [("example.com/small/part", "failed")]
-    assert last == {"event": "build", "outcome": "failed", "output": ""}
-    assert "part/part.go:3:16: cannot use" in finished.stderr
+    assert set(last) == LAST
+    assert (last["outcome"], last["output"], last["counts"]["failed"]) == ("failed", [], 1)
+    assert "small/part/part.go:3:16: cannot use" in finished.stderr
+    assert last["messages"] == [finished.stderr]
+
+
+def test_json_has_the_go_commands_words(lab: Lab, project: Path) -> None:
+    """Of a build that has no plan there is one event, with all that was said."""
+    (project / "main.go").write_text("package main\n\nimport _ `example.com/small/gone`\n")
+    finished = lab.luigigo("build", project, "--json", "-o", "binary")
+    assert finished.returncode == 5
+    (last,) = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert (last["outcome"], last["messages"]) == ("failed", [finished.stderr])
 
 
 def test_under_luigi_a_log_file_level_is_the_users(lab: Lab, project: Path) -> None:

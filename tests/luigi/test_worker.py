@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _imp
 import json
 import queue
 import signal
@@ -309,6 +310,25 @@ def test_an_interrupt_waits_for_a_fork() -> None:
         interrupted()
     assert (ended.value.code, reached) == (ExitCode.TERMINATED, [True])
     interrupts.check()
+
+
+def test_an_interrupt_waits_while_modules_are_locked() -> None:
+    """What is raised inside the import system may leave its lock taken: every later import waits for it."""
+    reached = []
+
+    def interrupted() -> None:
+        with interrupts.interruptible(lambda: None):
+            _imp.acquire_lock()
+            try:
+                signal.raise_signal(signal.SIGINT)
+                reached.append(True)
+            finally:
+                _imp.release_lock()
+            threading.Event().wait(60)
+
+    with pytest.raises(SystemExit) as ended:
+        interrupted()
+    assert (ended.value.code, reached) == (ExitCode.INTERRUPTED, [True])
 
 
 def test_a_dropped_interrupt_is_raised_again() -> None:

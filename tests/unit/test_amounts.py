@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from luigigo.amounts import parse_bytes, parse_seconds, size_text
+from luigigo.amounts import parse_bytes, parse_seconds, size_text, time_text
 from luigigo.cli import cli
 from luigigo.errors import UsageError
 
@@ -50,3 +50,9 @@ def test_a_wrong_size_names_its_option() -> None:
     refused = CliRunner().invoke(cli, ["worker", *place, "--memory", "plenty"])
     assert isinstance(refused.exception, UsageError)
     assert "--memory plenty: wanted a size" in str(refused.exception)
+
+
+def test_times_are_shown() -> None:
+    """In the unit that tells enough."""
+    shown = [time_text(seconds) for seconds in (0.6, 95.2, 720, 12600)]
+    assert shown == ["1 s", "95 s", "12 min", "3.5 h"]

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from luigigo import kept
+from luigigo.currentfolder import short_path
 from luigigo.footprint import Places, take
-from luigigo.messages import short_path
 from luigigo.model import Digest, Told
 
 LATER_NS = 3600 * 1_000_000_000
@@ -30,8 +30,8 @@ def place(tmp_path: Path) -> kept.Place:
     digest = Digest(hashlib.sha256(b"binary").hexdigest())
     output = kept.output_state(str(tmp_path / "binary"), digest)
     made = kept.Place(str(tmp_path / "kept" / "file"))
-    words = (Told("words\n"),)
-    kept.write(made, kept.Kept(kept.FORMAT, Digest("0" * 64), footprint, (output,), "go1.27", words))
+    state = kept.Kept(kept.FORMAT, Digest("0" * 64), footprint, (output,))
+    kept.write(made, msgspec.structs.replace(state, version="go1.27", messages=(Told("words\n"),)))
     return made
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
-    ("model", "errors", "encoding", "endings", "messages", "keyedlocks", "supported"),
+    (
+        "model",
+        "errors",
+        "encoding",
+        "endings",
+        "currentfolder",
+        "messages",
+        "keyedlocks",
+        "supported",
+    ),
     (
         "amounts",
         "process",
@@ -21,7 +30,6 @@ LAYERS = (
         "store",
         "footprint",
         "filesystems",
-        "currentfolder",
     ),
     ("golang",),
     ("execution", "timings", "scheduling"),
@@ -35,6 +43,9 @@ LAYERS = (
         "delivery",
         "reporting",
         "trimming",
+        "progress",
+        "jsonlines",
+        "liveline",
     ),
     ("tasks", "actiontasks", "parameters"),
     ("nodes", "cluster", "building", "buildhelp", "dryrun", "storekeeping", "cli", "__main__"),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from luigigo.messages import cut, renamed, short_path, shown, told
+from luigigo.currentfolder import short_path
+from luigigo.messages import cut, renamed, shown, told
 from luigigo.model import Said, Told
 
 
