@@ -7,14 +7,19 @@ workshop's affair; when it runs is the scheduler's.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
+from luigi.parameter import ParameterVisibility
+from luigi.task import task_id_str
 
 from luigigo import session
 from luigigo.golang.actions import CgoSpec, CToolchain, Kind, LinkSpec
 from luigigo.model import ActionId, ActionRecord
+from luigigo.scheduling import page
 from luigigo.scheduling.protocol import Needs
 from luigigo.scheduling.slots import leave_slot
 
@@ -40,7 +45,7 @@ class RecordTarget(luigi.Target):  # type: ignore[misc]
         return session.current().builds.workshop(self._plan).record(self._action_id)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
-        return f"action record {self.key}"
+        return f"record of {self._action_id}"
 
 
 class ActionTask(luigi.Task):  # type: ignore[misc]
@@ -50,6 +55,11 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     """`run` waits for processes; it needs no process of its own."""
     retry_count = 1
     """A compile that failed fails again."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Luigi leaves hidden parameters out of ids, and equal packages of two plans are two tasks.
+        self.task_id = task_id_str(self.get_task_family(), self.to_str_params(only_significant=True))
 
     @classmethod
     @cache
@@ -113,7 +123,25 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
 
     def run(self) -> None:
         """Do the action, or find that it is done. Raises `ActionError`."""
-        session.current().builds.workshop(self.plan).perform(self.action_id, leave_slot=leave_slot)
+        workshop = session.current().builds.workshop(self.plan)
+        try:
+            workshop.perform(self.action_id, leave_slot=leave_slot)
+        finally:
+            ended = workshop.ended.get(self.action_id)
+            if ended is not None:
+                self._show(page.did(ended.outcome.value, ended.seconds, ended.node))
+
+    def _show(self, what: str) -> None:
+        """Let Luigi's page say what was done. A luigid that does not answer is no fault of the action's."""
+        show: Callable[[str], None] | None = getattr(self, "set_status_message", None)
+        if show is not None:
+            with suppress(Exception):
+                show(what)
+
+    def __repr__(self) -> str:
+        """By the package alone: the plan's digest tells a reader nothing."""
+        name, value = next(iter(self.to_str_params(only_public=True).items()))
+        return f"{self.task_family}({name}={value})"
 
 
 class PackageTask(ActionTask):
@@ -121,7 +149,9 @@ class PackageTask(ActionTask):
 
     kind: ClassVar[Kind]
     import_path = luigi.Parameter(description="The package; of a link, the program's main package.")
-    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+    plan = luigi.Parameter(
+        description="Digest of the plan that it belongs to.", visibility=ParameterVisibility.HIDDEN
+    )
 
     @property
     def action_id(self) -> ActionId:
@@ -153,7 +183,9 @@ class PrepareProfile(ActionTask):
     """Turn a CPU profile into the form that the compiler reads."""
 
     profile = luigi.Parameter(description="The profile's path.")
-    plan = luigi.Parameter(description="Digest of the plan that it belongs to.")
+    plan = luigi.Parameter(
+        description="Digest of the plan that it belongs to.", visibility=ParameterVisibility.HIDDEN
+    )
 
     @property
     def action_id(self) -> ActionId:

@@ -61,6 +61,8 @@ class Workshop:
         self.plan = plan
         self.is_untouched = True
         """Whether nothing was done since `prune`, as far as is known here."""
+        self.ended: dict[ActionId, ActionEnded] = {}
+        """How the actions ended that were done here."""
         self._equipment = equipment
         self._records: dict[ActionKey, ActionRecord] = {}
         self._made: dict[ActionKey, Mapping[str, Output]] = {}
@@ -193,6 +195,8 @@ class Workshop:
                 action.key, action.kind.value, action.package, action.label,
                 outcome, watch.seconds, self._equipment.node, said, resources, saved_seconds,
             )  # fmt: skip
+            if isinstance(ended, ActionEnded):
+                self.ended[action_id] = ended
             observe(ended)
 
     def stage(self, action_id: ActionId, *, probably_done: bool = False) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
-from luigigo.scheduling import protocol
+from luigigo.scheduling import page, protocol
 from luigigo.scheduling.handout import AHEAD_FROM, HandOut
 from luigigo.scheduling.leases import Leases, remember
 from luigigo.scheduling.offering import Offers
 from luigigo.scheduling.peers import Peer, Send
 from luigigo.scheduling.placement import Capacity, enlarged
-from luigigo.scheduling.protocol import Ended, Hello
+from luigigo.scheduling.protocol import Ended, Hello, Usage
 from luigigo.scheduling.returning import Returning
 from luigigo.scheduling.runs import Runs
 from luigigo.scheduling.scheduler import ReadyScheduler
@@ -219,8 +219,15 @@ class Dispatcher:
         if lease is None or lease.number != message.lease:
             return
         lease.has_started = True
+        self._show(message.task_id, f"runs on {peer.hello.node}")
         waited = self._clock() - self.scheduler.queue.ready_at(message.task_id)
         self._tidings.tell_start(message.task_id, peer, waited)
+
+    def _show(self, task_id: str, what: str | None) -> None:
+        """Let Luigi's page say what an action does or did."""
+        task = self.scheduler._state.get_task(task_id)
+        if task is not None and task_id in self._leases.needs:
+            task.status_message = what
 
     def _note_publishing(self, peer: Peer, message: protocol.Publishing) -> None:
         lease = peer.leases.get(message.task_id)
@@ -238,6 +245,11 @@ class Dispatcher:
         task = self.scheduler._state.get_task(task_id)
         if task is None:
             return
+        if ended.status in ("done", "failed"):
+            took = ended.usage or Usage(ended.status)
+            self._show(task_id, page.did(took.outcome, took.seconds, peer.hello.node))
+        else:
+            self._show(task_id, None)
         if ended.status == "done":
             peer.done += 1
             peer.ended_at = self._clock()
@@ -330,6 +342,7 @@ class Dispatcher:
             return
         self._handout.note_done(needs.key)
         for twin in self._leases.twins(task.id):
+            self._show(twin.id, "cached" if task.status_message is None else task.status_message)
             self.scheduler._state.set_status(twin, DONE)
 
     def _conclude_failed(self, task: Any) -> None:

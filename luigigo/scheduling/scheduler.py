@@ -15,6 +15,7 @@ from typing import Any
 import luigi.scheduler
 from luigi.task_status import BATCH_RUNNING, DONE, FAILED, PENDING, RUNNING
 
+from luigigo.scheduling import page
 from luigigo.scheduling.ready import ReadyQueue, Stage
 
 PRUNE_INTERVAL_SECONDS = 60.0
@@ -131,6 +132,51 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
             counts = self._rough_counts(record) if current_tasks else self.count_pending(worker)
             return {**counts, "task_id": None}
         return {**self._rough_counts(record, running=False), **self._grant(task, record, host)}
+
+    def _serialize_task(self, task_id: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        task, shown = self._state.get_task(task_id), super()._serialize_task(task_id, *args, **kwargs)
+        shown["params"] = page.row_params(task.public_params, task.hidden_params, task.status_message)
+        return shown  # type: ignore[no-any-return]
+
+    def _traverse_graph(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        graph: dict[str, Any] = super()._traverse_graph(*args, **kwargs)
+        for task_id, node in graph.items():
+            task = self._state.get_task(task_id)
+            if task is None or not task.family:
+                node["name"] = page.escaped(node["name"])
+            else:
+                node["name"] = page.node_name(task.family, task.public_params, task.hidden_params)
+        return graph
+
+    def get_task_status_message(self, task_id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = super().get_task_status_message(task_id)
+        return {**answer, "statusMessage": page.escaped(answer["statusMessage"])}
+
+    def fetch_error(self, task_id: str, **kwargs: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = super().fetch_error(task_id, **kwargs)
+        whole = self._whole_of(task_id)
+        if whole is not None:
+            # The page makes a command of it: an action runs as a part of what asked for it.
+            params = page.given(whole.params)
+            answer |= {"taskModule": whole.module, "taskFamily": whole.family, "taskParams": params}
+        return answer
+
+    def _whole_of(self, task_id: str) -> Any:
+        """The task that an action belongs to, if it is an action."""
+        waiting, seen = [task_id], {task_id}
+        while waiting:
+            task = self._state.get_task(waiting.pop())
+            if task is not None and not task.hidden_params:
+                return None if task.id == task_id else task
+            for dependent in self.queue.dependents(task.id) if task is not None else ():
+                if dependent not in seen:
+                    seen.add(dependent)
+                    waiting.append(dependent)
+        return None
+
+    def get_scheduler_message_response(self, task_id: str, message_id: str) -> dict[str, Any]:
+        answer: dict[str, Any] = super().get_scheduler_message_response(task_id, message_id)
+        return {"response": page.escaped(answer["response"])}
 
     def _prune_after(self, interval_seconds: float) -> None:
         if time.monotonic() - self._pruned_at_seconds > interval_seconds:

@@ -14,6 +14,7 @@ import luigi.interface
 import luigi.retcodes
 import luigi.rpc
 import luigi.scheduler
+import luigi.task
 import luigi.worker
 import pytest
 from luigi.cmdline_parser import CmdlineParser
@@ -62,6 +63,15 @@ SIGNATURES: list[tuple[Callable[..., Any], str]] = [
     ),
     (luigi.scheduler.Scheduler.re_enable_task, "(self, task_id)"),
     (luigi.scheduler.Scheduler.dep_graph, "(self, task_id, include_done=True, **kwargs)"),
+    (luigi.scheduler.Scheduler._serialize_task, "(self, task_id, include_deps=True, deps=None)"),
+    (
+        luigi.scheduler.Scheduler._traverse_graph,
+        "(self, root_task_id, seen=None, dep_func=None, include_done=True)",
+    ),
+    (luigi.scheduler.Scheduler.get_task_status_message, "(self, task_id)"),
+    (luigi.scheduler.Scheduler.get_scheduler_message_response, "(self, task_id, message_id)"),
+    (luigi.scheduler.Scheduler.fetch_error, "(self, task_id, **kwargs)"),
+    (luigi.task.task_id_str, "(task_family, params)"),
     (luigi.scheduler.SimpleTaskState.__init__, "(self, state_path)"),
     (luigi.scheduler.SimpleTaskState.get_task, "(self, task_id, default=None, setdefault=None)"),
     (luigi.scheduler.SimpleTaskState.set_status, "(self, task, new_status, config=None)"),
