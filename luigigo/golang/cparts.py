@@ -168,7 +168,7 @@ class _Reading:
         driver = (*self._compilers.cc, *self._compilers.cc_flags)
         if spec.cxx_files:
             driver = (*self._compilers.cxx, *self._compilers.cxx_flags)
-        linked = self._libraries.libraries(driver, self._identity, spec.ld_flags, package.dir)
+        linked = self._libraries.libraries(driver, self._identity, spec.ld_flags, question.project_dir)
         libraries, assembled = _digests(linked.files, digest), _digests(units.assembled, digest)
         spec = msgspec.structs.replace(
             spec,

@@ -53,7 +53,7 @@ def test_both_commands_say_what_go_build_says(lab: Lab, name: str) -> None:
     project = PROGRAMS / name.split()[0]
     output = lab.folder / "out" / "binary"
     expected = lab.go_build(project, "-o", output, package)
-    ours = lab.luigigo("build", project, package, "-o", output, cwd=project)
+    ours = lab.luigigo("build", package, "-o", output, cwd=project)
     assert_says_what_go_says(ours, code, expected)
     by_luigi = lab.luigi("--project", project, "--package", package, "--output", output, cwd=project)
     assert_says_what_go_says(by_luigi, code, expected)
@@ -88,7 +88,7 @@ def test_debug_lines_are_checked_as_go_checks_them(lab: Lab, name: str) -> None:
     source = f"{DEBUG_LINES[name]}\n\npackage main\n\n//go:debug below=ignored\n\nfunc main() {{}}\n"
     project = lab.write({"go.mod": "module example.com/debug\n\ngo 1.26\n", "sub/main.go": source})
     expected = lab.go_build(project, "-o", lab.folder / "expected", "./sub")
-    finished = lab.luigigo("build", project, "./sub", "-o", lab.folder / "binary", cwd=project)
+    finished = lab.luigigo("build", "./sub", "-o", lab.folder / "binary", cwd=project)
     assert go_words(without_ours(finished)) == go_words(expected.stderr)
     assert finished.returncode == expected.returncode
 
@@ -296,7 +296,7 @@ def test_an_empty_file_that_its_name_keeps_out_is_refused_as_go_refuses_it(lab: 
     project = lab.write(files)
     for path in project.iterdir():
         os.utime(path, (1_000_000_000, 1_000_000_000))
-    finished = lab.luigigo("build", project, "-o", lab.folder / "binary")
+    finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
     assert_says_what_go_says(finished, ExitCode.PLAN_FAILED, lab.go_build(project, "-o", "/dev/null"))
     (project / "main_windows.go").write_text("package main\n")
     assert lab.luigigo("build", project, "-o", lab.folder / "binary").returncode == 0

@@ -165,7 +165,7 @@ def test_a_builds_everything_again(lab: Lab) -> None:
     for _ in range(2):
         again = lab.luigigo("build", "-a", "-json", "-o", "x", "./cmd/a", cwd=root / "app")
         assert again.returncode == 0, again.stderr
-        assert '"ran"' in again.stdout and '"hit"' not in again.stdout
+        assert '"ran"' in again.stdout and '"outcome": "hit"' not in again.stdout
     assert (root / "app" / "x").read_bytes() == binary
     assert "up to date" in lab.luigigo(*build, cwd=root / "app").stderr
 

@@ -42,7 +42,7 @@ def test_compile_errors_name_files_from_the_current_folder(lab: Lab, project: Pa
     folder, package = CASES[name]
     here = project / folder
     expected = blocks(lab.go_build(here, "-o", "/dev/null", package).stderr)
-    finished = lab.luigigo("build", here, package, "-o", "/dev/null", cwd=here)
+    finished = lab.luigigo("build", package, "-o", "/dev/null", cwd=here)
     assert expected and blocks(finished.stderr) == expected
     flags = ("--package", package, "--output", "/dev/null", "--log-level", "WARNING")
     by_luigi = lab.luigi("--project", here, *flags, cwd=here)
@@ -75,7 +75,7 @@ def test_the_go_commands_own_errors_do_so_too(lab: Lab, project: Path, file: str
     package = "example.com/m/cmd/tool"
     for here in (project, project / "cmd" / "tool"):
         expected = lab.go_build(here, "-o", "/dev/null", package).stderr
-        assert lab.luigigo("build", here, package, "-o", "/dev/null", cwd=here).stderr == expected
+        assert lab.luigigo("build", package, "-o", "/dev/null", cwd=here).stderr == expected
     in_place = lab.go_build(project, "-o", "/dev/null", package).stderr
     assert file in in_place
     finished = lab.luigigo("build", project, package, "-o", "/dev/null")
