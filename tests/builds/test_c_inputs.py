@@ -43,12 +43,16 @@ class Pair:
         """A module of these files, with a go.mod."""
         return self.lab.write({"go.mod": MODULE, **files}, "small")
 
-    def go_build(self, project: Path) -> Result:
-        """What go build makes from scratch, as the file `expected`."""
+    def fresh_cache(self) -> Path:
+        """A GOCACHE with the standard library alone."""
         fresh = self.lab.folder / "gocache"
         shutil.rmtree(fresh, ignore_errors=True)
         link_tree(self._standard / "gocache", fresh)
-        env = {**self.variables, "GOCACHE": str(fresh)}
+        return fresh
+
+    def go_build(self, project: Path) -> Result:
+        """What go build makes from scratch, as the file `expected`."""
+        env = {**self.variables, "GOCACHE": str(self.fresh_cache())}
         made = self.lab.go_build(project, "-o", self.lab.folder / "expected", *self.arguments, env=env)
         assert made.returncode == 0, made.stderr
         return made
@@ -264,6 +268,28 @@ def test_the_c_linker_runs_in_the_current_folder(pair: Pair) -> None:
     pair.assert_same(project)
     (project / "exports.map").write_text("{ global: *; local: value; };\n")
     pair.assert_same(project)
+
+
+def test_a_trial_link_runs_in_the_current_folder(pair: Pair) -> None:
+    """Whether a package can be linked without a C linker depends on where a relative name leads."""
+    part = go_file("#cgo LDFLAGS: part/lib/libanswer.a\nint value(void);")
+    main = 'package main\n\nimport "example.com/small/part"\n\nfunc main() { part.Show() }\n'
+    part = part.replace("package main", "package part").replace("func main()", "func Show()")
+    project = pair.project({"part/part.go": part, "main.go": main})
+    archive(project / "part" / "lib", 1)
+    pair.assert_same(project)
+    pair.variables = {"GO_EXTLINK_ENABLED": "0"}
+    flags = ("-o", os.devnull, "example.com/small")
+    for folder, words in (
+        (project, "relocation target value"),
+        (project / "part", "external linking required"),
+    ):
+        expected = pair.lab.go_build(
+            folder, *flags, env={**pair.variables, "GOCACHE": str(pair.fresh_cache())}
+        )
+        finished = pair.lab.luigigo("build", *flags, env=pair.variables, cwd=folder)
+        assert words in expected.stderr and words in finished.stderr
+        assert (expected.returncode, finished.returncode) == (1, 1)
 
 
 @pytest.mark.parametrize("value", ["0", "1"])
