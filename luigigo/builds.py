@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -33,7 +33,6 @@ from luigigo.execution.events import (
     CommandStarted,
     Event,
     Expected,
-    MessageReplayed,
     Outcome,
     Resources,
 )
@@ -53,6 +52,7 @@ from luigigo.store.leases import Lease
 from luigigo.store.staging import staged
 from luigigo.store.stathashes import StatHashes
 from luigigo.timings import Timing, Timings
+from luigigo.withheld import Withheld
 
 if TYPE_CHECKING:
     from luigigo.session import Session
@@ -165,6 +165,7 @@ class Builds:
         self._renewed = time.monotonic()
         self._equipment: Equipment | None = None
         self._queued_seconds: dict[ActionId, float] = {}
+        self._withheld = Withheld()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="footprint")
         # For whoever plans outside of a run.
@@ -226,11 +227,15 @@ class Builds:
         return memory_budget_bytes()
 
     def observe(self, event: Event) -> None:
-        """Pass an event on, and renew the leases now and then."""
-        self._session.tell(event)
+        """Pass an event on, with what it is time to tell, and renew the leases now and then."""
+        self._tell(self._withheld.take(event))
         if isinstance(event, ActionEnded) and event.outcome is Outcome.RAN:
             self.has_run = True
         self.renew_leases()
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._session.tell(event)
 
     def renew_leases(self) -> None:
         """Renew what the builds need in the store, once a minute."""
@@ -252,10 +257,11 @@ class Builds:
             self._builds[(request, output)] = build
             self._begin_lease(request, output)
             self.observe(build.outlook())
+            self._withheld.add(build.plan, build.done)
             for action_id, record in build.done.items():
                 if record.said:
-                    told = build.workshop.told(build.plan.actions[action_id], record.said)
-                    self.observe(MessageReplayed(told))
+                    action = build.plan.actions[action_id]
+                    self._tell(self._withheld.replay(action.key, build.workshop.told(action, record.said)))
         return build
 
     def refresh(self, request: BuildRequest, output: str) -> None:
@@ -439,7 +445,8 @@ class Builds:
             self._session.say(f"luigigo: caches in {folder} cannot be written: {error.strerror}")
 
     def end_run(self) -> None:
-        """Give up the leases and save: a run is over, and the builds can be used by another."""
+        """Tell all, give up the leases and save: a run is over, and the builds can be used by another."""
+        self._tell(self._withheld.release())
         self.end_leases()
         self.save()
 

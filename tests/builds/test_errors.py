@@ -186,6 +186,34 @@ def test_every_c_file_tells_its_errors(lab: Lab) -> None:
     assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, lab.go_build(project, "-o", "/dev/null"))
 
 
+def test_c_is_not_spoken_of_after_an_import_failed(lab: Lab) -> None:
+    """go build does not come to such a package; here its C was compiled already, now or earlier."""
+    broken = 'package c\n\nimport _ "example.com/c/part"\n\n// #error broken\nimport "C"\n'
+    warned = 'package w\n\nimport _ "example.com/c/above"\n\n// #warning warned\nimport "C"\n'
+    imports = "".join(f'import _ "example.com/c/{each}"\n' for each in ("broken", "warned"))
+    project = lab.write(
+        {
+            "go.mod": "module example.com/c\n\ngo 1.26\n",
+            "main.go": f"package main\n\n{imports}\nfunc main() {{}}\n",
+            "part/part.go": "package part\n",
+            "above/above.go": 'package above\n\nimport _ "example.com/c/part"\n',
+            "broken/c.go": broken,
+            "warned/w.go": warned,
+        }
+    )
+
+    def assert_same(words: str) -> None:
+        finished = lab.luigigo("build", project, "-o", lab.folder / "binary", cwd=project)
+        fresh = {"GOCACHE": str(lab.folder / "gocache" / words)}
+        expected = lab.go_build(project, "-o", "/dev/null", env=fresh)
+        assert words in expected.stderr
+        assert_says_what_go_says(finished, ExitCode.BUILD_FAILED, expected)
+
+    assert_same("#warning warned")
+    (project / "part" / "part.go").write_text("package part\n\nvar Value int = true\n")
+    assert_same("cannot use true")
+
+
 def test_a_package_that_is_left_with_tests_is_named(lab: Lab) -> None:
     """The go command lists it, and says when it is to compile it that there is nothing."""
     project = lab.write(

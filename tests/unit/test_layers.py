@@ -46,6 +46,7 @@ LAYERS = (
         "progress",
         "jsonlines",
         "liveline",
+        "withheld",
     ),
     ("tasks", "actiontasks", "parameters"),
     ("nodes", "cluster", "building", "buildhelp", "dryrun", "storekeeping", "cli", "__main__"),
