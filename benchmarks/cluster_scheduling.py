@@ -47,8 +47,10 @@ def resident_mb(pid: int) -> float:
 
 @contextlib.contextmanager
 def started(argv: list[str], folder: str, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    # The user's own commands must not find this luigid.
+    env = {**os.environ, "XDG_STATE_HOME": folder}
     with open(os.path.join(folder, f"{name}.log"), "ab") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=folder, env=env, start_new_session=True)
     try:
         yield process
     finally:
