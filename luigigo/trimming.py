@@ -32,7 +32,8 @@ def trim(config: Config, now: float) -> None:
     if not trimming.is_due(trimming.last_trimmed(config.store_root), now):
         return
     trimming.trim(config.store_root, config.store_bound_bytes, now)
-    for path in _answers(config.cache):
+    # Links last: what they lead to may go.
+    for path in sorted(_answers(config.cache), key=os.path.islink):
         _forget(path, now)
     if config.shared:
         bound_bytes = config.store_bound_bytes or STORE_BYTES

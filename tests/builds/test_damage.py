@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import Lab, replace_content
+from support import Lab, replace_content, wait_until
 
 from luigigo.errors import ExitCode
 
@@ -195,4 +195,55 @@ def test_a_full_disk_ends_with_6_and_damages_nothing(
     ballast.unlink()
     again = run()
     assert again.returncode == 0, again.stdout + again.stderr
+    lab.assert_identical(project)
+
+
+def test_a_store_comes_back_below_its_bound_by_itself(lab: Lab, project: Path) -> None:
+    """At the end of a build that ran something, once a day; what the build used stays."""
+    (lab.folder / "luigi.cfg").write_text("[luigigo]\nstore_bytes=1M\n")
+
+    def edit(text: str) -> None:
+        (project / "main.go").write_text((project / "main.go").read_text() + text)
+
+    def records() -> set[Path]:
+        return set((lab.cache / "store" / "actions").glob("*/*"))
+
+    for path in (lab.cache / "store").rglob("*"):
+        os.utime(path, (0, 0))
+    before = records()
+    edit("\nvar another = 1\n")
+    lab.build(project)
+    lab.assert_identical(project)
+    left = records()
+    assert before - left and before & left
+    assert all(path.stat().st_mtime > 0 for path in left)
+    assert lab.verify().returncode == 0
+    assert "1.0 MB" in lab.luigigo("store", "stats").stdout
+    for path in left:
+        os.utime(path, (0, 0))
+    edit("\nvar third = 1\n")
+    lab.build(project)
+    assert left <= records(), "trimmed twice on one day"
+
+
+def test_clean_empties_the_store_but_for_what_a_build_holds(empty_lab: Lab) -> None:
+    """It names the build and ends with 1, and the build goes on; alone it leaves nothing, and ends with 0."""
+    lab = empty_lab
+    project = lab.program("generics")
+    running = lab.start("luigigo", "build", project, "-o", lab.output_of(project))
+    wait_until(lambda: len(list((lab.cache / "store" / "cas").glob("*/*"))) > 5, "for the first contents")
+    for command in ("gc", "clean"):
+        held = lab.luigigo("store", command)
+        assert f"in use by the build of {project} (process {running.pid} on " in held.stdout
+        assert held.returncode == (1 if command == "clean" else 0)
+    assert f"luigigo: not emptied: in use by the build of {project}" in held.stderr
+    assert f"lease     in use by the build of {project}" in lab.luigigo("store", "stats").stdout
+    assert running.wait(timeout=120) == 0
+    lab.assert_identical(project)
+    emptied = lab.luigigo("store", "clean")
+    assert emptied.returncode == 0, emptied.stderr
+    assert " 0 B left" in emptied.stdout
+    for folder in ("actions", "cas", "plans", "runs"):
+        assert not [path for path in (lab.cache / "store" / folder).rglob("*") if path.is_file()]
+    assert lab.build(project).outcome == "ok"
     lab.assert_identical(project)
