@@ -17,7 +17,7 @@ import msgspec
 
 from luigigo.encoding import Codec
 from luigigo.store.garbage import GcReport, Limits, collect, sweep
-from luigigo.store.inventory import Inventory, content_bytes, take_inventory
+from luigigo.store.inventory import Inventory, IsTimeUp, content_bytes, take_inventory
 from luigigo.store.layout import CONTENTS, folders_in
 from luigigo.store.records import USE_RESOLUTION_SECONDS
 from luigigo.store.staging import publish
@@ -25,8 +25,10 @@ from luigigo.store.staging import publish
 EVERY_SECONDS = 86_400.0
 LATELY_SECONDS = 86_400.0 + USE_RESOLUTION_SECONDS
 """What was used within this time stays, however much it is."""
-BUDGET_SECONDS = 1.0
-"""How long the end of one build may take for it."""
+LOOK_SECONDS = 0.25
+"""How long the end of one build may take to sweep, and as long to see how large the store is."""
+READ_SECONDS = 0.5
+"""How long it may read records then, and as long remove."""
 TRIM_TO = 0.9
 """Of the bound: how much stays when it was passed, so that it is not passed again at once."""
 MARK = "trimmed"
@@ -52,30 +54,45 @@ def trim(
     """Bring a store back below its bound, if it is time to look; say what was done, or None for nothing.
 
     Without a bound only what nobody misses goes: old plans, what never got published, dead leases. `now`:
-    seconds since 1970; `clock` measures `BUDGET_SECONDS`. Never raises for what cannot be read or removed.
+    seconds since 1970; `clock` measures what each part takes. Never raises for what cannot be read.
     """
     if not is_due(last_trimmed(root), now) or not _mark(root, now):
         return None
-    deadline = clock() + BUDGET_SECONDS
+    with suppress(OSError):
+        sweep(root, now, _within(LOOK_SECONDS, clock))
+        folders = folders_in(f"{root}/{CONTENTS}")
+        if bound_bytes is None or content_bytes(folders, _within(LOOK_SECONDS, clock)) <= bound_bytes:
+            forget_look(root)
+            return None
+        return _trim(root, Limits(now, int(bound_bytes * TRIM_TO), recent_seconds=LATELY_SECONDS), clock)
+    return None
+
+
+def _trim(root: str, limits: Limits, clock: Callable[[], float]) -> GcReport | None:
+    inventory = take_inventory(root, _read_look(root), _within(READ_SECONDS, clock))
+    if not inventory.is_complete:
+        _go_on_next_time(root, inventory, limits.now)
+        return None
+    is_time_up = _within(READ_SECONDS, clock)
+    report = collect(root, limits, inventory, is_time_up)
+    if is_time_up():
+        _go_on_next_time(root, inventory, limits.now)
+    else:
+        forget_look(root)
+    return report
+
+
+def _within(seconds: float, clock: Callable[[], float]) -> IsTimeUp:
+    """Says when so much time has passed since it was first asked: each part gets on in any store."""
+    deadline: list[float] = []
 
     def is_time_up() -> bool:
-        return clock() >= deadline
+        if not deadline:
+            deadline.append(clock() + seconds)
+            return False
+        return clock() >= deadline[0]
 
-    with suppress(OSError):
-        sweep(root, now, is_time_up)
-        if bound_bytes is None or content_bytes(folders_in(f"{root}/{CONTENTS}"), is_time_up) <= bound_bytes:
-            return None
-        inventory = take_inventory(root, _read_look(root), is_time_up)
-        report = None
-        if inventory.is_complete:
-            limits = Limits(now, int(bound_bytes * TRIM_TO), recent_seconds=LATELY_SECONDS)
-            report = collect(root, limits, inventory, is_time_up)
-        if is_time_up():
-            _go_on_next_time(root, inventory, now)
-        else:
-            forget_look(root)
-        return report
-    return None
+    return is_time_up
 
 
 def forget_look(root: str) -> None:
