@@ -126,4 +126,4 @@ def test_a_bound_that_is_no_size_is_refused(tmp_path: Path) -> None:
     """With what was wanted."""
     (tmp_path / "luigi.cfg").write_text("[luigigo]\nstore_bytes=much\n")
     with pytest.raises(UsageError, match="store_bytes=much: wanted a size"):
-        read_config({"LUIGI_CONFIG_PATH": str(tmp_path / "luigi.cfg")})
+        read_config({"LUIGI_CONFIG_PATH": str(tmp_path / "luigi.cfg"), "HOME": str(tmp_path)})
