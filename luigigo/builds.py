@@ -451,7 +451,9 @@ class Builds:
         self.save()
 
     def close(self) -> None:
-        """The same, and remove the work folder."""
+        """The same, end what still looks at files, and remove the work folder."""
         self.end_run()
+        atexit.unregister(self.end_leases)
+        self._threads.shutdown(cancel_futures=True)
         if self._equipment is not None and not self._equipment.keeps_work:
             shutil.rmtree(self._equipment.work_dir, ignore_errors=True)

@@ -5,6 +5,7 @@ Tasks and commands find it by `current`. A build that is up to date costs no mor
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import time
@@ -40,6 +41,8 @@ class Session:
         """Whether somebody wants to see the tools' commands, wherever they run."""
         self.is_on_cluster = False
         """Whether others work on the store as well, so that its faults are worth waiting out."""
+        self.rests = False
+        """Whether it is closed when nothing runs; else whoever opened it does that."""
         self.written: set[tuple[str, Digest]] = set()
         """The places that this process put a binary into, with its digest: pipes cannot be looked at."""
 
@@ -131,9 +134,10 @@ class Session:
                 trimming.trim(self.config, time.time())
 
     def close(self) -> None:
-        """The same, and remove what lies about."""
-        if "builds" in self.__dict__:
-            self.builds.close()
+        """The same, and remove what lies about; the session can still be used."""
+        builds = self.__dict__.pop("builds", None)
+        if builds is not None:
+            builds.close()
 
     def stop(self) -> None:
         """End what runs, at once, give up what it claimed, and save what was learned."""
@@ -159,8 +163,20 @@ def current() -> Session:
     global _session, _session_pid
     if _session is None or _session_pid != os.getpid():
         _session = Session(read_config(os.environ), os.environ)
+        _session.rests = True
         _session_pid = os.getpid()
+        # For whoever asks a task outside of any run.
+        atexit.register(rest)
     return _session
+
+
+def rest() -> None:
+    """Close the session of this process, now that nothing runs, unless a command opened it."""
+    here = existing()
+    if here is not None and here.rests:
+        here.close()
+        # The next run writes to pipes and devices again.
+        here.written.clear()
 
 
 def stop() -> None:

@@ -25,6 +25,7 @@ from luigigo.scheduling import hooks
 from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
 from luigigo.scheduling.interrupts import end_callbacks, interrupt_callbacks
 from luigigo.scheduling.protocol import Progress
+from luigigo.scheduling.resting import rest_callbacks
 from luigigo.scheduling.terms import Terms
 from luigigo.scheduling.worker import result_callbacks
 
@@ -207,6 +208,7 @@ def _terms() -> Terms:
 interrupt_callbacks.append(session.stop)
 end_callbacks.append(session.end_run)
 result_callbacks.append(_note_result)
+rest_callbacks.append(session.rest)
 use_client_side(ClientSide(_terms, lambda shared: session.current().adopt_cluster(shared)))
 use_memory_budget(session.memory_budget)
 hooks.install()

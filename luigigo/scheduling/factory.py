@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import luigi.interface
+import luigi.rpc
 import luigi.scheduler
 import msgspec
 from luigi.cmdline_parser import CmdlineParser
@@ -21,7 +22,7 @@ from luigigo.access import authorization, read_token
 from luigigo.clusterfile import LOOPBACK, KnownCluster, find_known, find_local
 from luigigo.config import read_config
 from luigigo.errors import LuigigoError, UsageError, for_user
-from luigigo.scheduling import hints, outcome
+from luigigo.scheduling import hints, outcome, resting
 from luigigo.scheduling.place import Place, place_of_url, raise_if_final
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.settings import user_set
@@ -66,6 +67,15 @@ def use_memory_budget(budget: MemoryBudget) -> None:
     _memory_budgets[:] = [budget]
 
 
+class StockLuigid(luigi.rpc.RemoteScheduler):  # type: ignore[misc]
+    """A luigid that is Luigi's own."""
+
+    def close(self) -> None:
+        """The run is over, and summed up."""
+        super().close()
+        resting.end()
+
+
 class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc]
     """Luigi's factory, with a scheduler in this process unless there is a luigid, and slots for workers."""
 
@@ -80,7 +90,7 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
         command line, which would print a traceback, it is printed and raised as `SystemExit`.
         """
         if url.startswith("http+unix://"):
-            return super().create_remote_scheduler(url)
+            return StockLuigid(url)
         named = _scheduler_was_named(url)
         if not named:
             url = _own_luigid() or url
@@ -104,7 +114,7 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
             file=sys.stderr,
             flush=True,
         )
-        return super().create_remote_scheduler(url)
+        return StockLuigid(url)
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> SlotWorker:
         """A worker with slots; with it a new run begins, for which no error is noted yet."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import luigi.interface
 import luigi.retcodes
+import luigi.worker
 from luigi.cmdline_parser import CmdlineParser
 
 from luigigo.scheduling import commandline
@@ -20,6 +23,8 @@ def install() -> None:
     """
     luigi.interface._WorkerSchedulerFactory = SlotFactory
     luigi.retcodes.retcode = ReturnCodes
+    # Python's own choice is another since 3.14, and starts a process that stays.
+    luigi.worker.multiprocessing = multiprocessing.get_context("fork")
     CmdlineParser._build_parser = staticmethod(commandline.build_parser)
     CmdlineParser._possibly_exit_with_help = staticmethod(commandline.require_task)
     CmdlineParser.get_task_obj = commandline.make_task

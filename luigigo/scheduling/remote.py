@@ -14,7 +14,7 @@ import msgspec
 from luigi.task_status import DONE, FAILED, PENDING
 
 from luigigo.errors import ExitCode, LuigidEnded, LuigigoError
-from luigigo.scheduling import hints, outcome, protocol
+from luigigo.scheduling import hints, outcome, protocol, resting
 from luigigo.scheduling.channel import Channel
 from luigigo.scheduling.interrupts import check, interruptible
 from luigigo.scheduling.place import Place
@@ -101,7 +101,8 @@ class ChannelScheduler:
         return [protocol.Add(tuple(offers[at : at + size])) for at in range(0, len(offers), size)]
 
     def close(self) -> None:
-        """The worker closes the channel."""
+        """The run is over, and summed up; the worker has closed the channel."""
+        resting.end()
 
     def add_worker(self, worker: str, info: Any) -> None:
         """Said by hello."""
@@ -186,6 +187,7 @@ class ChannelWorker(SlotWorker):
         return None
 
     def __enter__(self) -> ChannelWorker:
+        resting.begin()
         return self
 
     def __exit__(self, *exception: object) -> None:

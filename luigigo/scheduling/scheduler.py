@@ -15,7 +15,7 @@ from typing import Any
 import luigi.scheduler
 from luigi.task_status import BATCH_RUNNING, DONE, FAILED, PENDING, RUNNING
 
-from luigigo.scheduling import page
+from luigigo.scheduling import page, resting
 from luigigo.scheduling.ready import ReadyQueue, Stage
 
 PRUNE_INTERVAL_SECONDS = 60.0
@@ -95,6 +95,10 @@ class ReadyScheduler(luigi.scheduler.Scheduler):  # type: ignore[misc]
         self._make_task = self._find_or_make_task
         self._resource_users: set[str] = set()
         self._pruned_at_seconds = time.monotonic()
+
+    def close(self) -> None:
+        """The run that this scheduler was made for is over, and summed up."""
+        resting.end()
 
     def add_task(self, task_id: str | None = None, *args: Any, **kwargs: Any) -> None:
         super().add_task(task_id, *args, **kwargs)

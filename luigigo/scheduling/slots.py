@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from multiprocessing.popen_fork import Popen
 from typing import Any
 
 from luigi.event import Event
@@ -21,7 +22,7 @@ from luigi.task_status import DONE, FAILED, PENDING
 from luigi.worker import ContextManagedTaskProcess, TaskProcess, TaskStatusReporter, check_complete_cached
 
 from luigigo.errors import ExitCode, LuigigoError
-from luigigo.scheduling import outcome
+from luigigo.scheduling import outcome, resting
 from luigigo.scheduling.interrupts import call_at_end
 
 CLOSE_WAIT_SECONDS = 0.5
@@ -250,6 +251,12 @@ class ForkedTask(ContextManagedTaskProcess):  # type: ignore[misc]
             sys.exit(int(ExitCode.INTERRUPTED))
         finally:
             call_at_end()
+            resting.rest()
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:
+        """Fork, also where Python's default is another: a task finds what its process has loaded."""
+        return Popen(process)
 
 
 class ForkedResults:
@@ -280,6 +287,9 @@ class ForkedResults:
         self._shared.cancel_join_thread()
         self._shared.put(None)
         self._thread.join(CLOSE_WAIT_SECONDS)
+        feeder = getattr(self._shared, "_thread", None)
+        if feeder is not None:
+            feeder.join(CLOSE_WAIT_SECONDS)
 
     def _forward(self) -> None:
         while (result := self._shared.get()) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import logging
 import queue
+import signal
 import sys
 import time
 import traceback
@@ -22,7 +23,7 @@ from luigi.task_status import DONE, PENDING, SUSPENDED
 from luigi.worker import WORKER_STATE_DISABLED, TaskException, TaskStatusReporter, TracebackWrapper
 
 from luigigo.errors import LuigigoError, for_user
-from luigigo.scheduling import outcome
+from luigigo.scheduling import outcome, resting
 from luigigo.scheduling.admission import Admission, Budget
 from luigigo.scheduling.interrupts import (
     call_at_end,
@@ -51,6 +52,8 @@ HELD_LIMIT = 8
 """How many claimed tasks may wait for memory: claiming further ones looks for smaller work for idle slots."""
 INTERRUPT_WAIT_SECONDS = 2.0
 """How long an interrupted worker waits for its slots."""
+CHILDREN_WAIT_SECONDS = 2.0
+"""How long a worker that leaves waits for forked tasks that have reported to end."""
 PING_WAIT_SECONDS = 0.5
 """How long a worker that leaves waits for a ping under way."""
 
@@ -76,6 +79,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         budget_bytes: Budget = None,
         **kwargs: Any,
     ) -> None:
+        self._on_usr1 = signal.getsignal(signal.SIGUSR1)
         super().__init__(scheduler, worker_id, worker_processes, assistant, **kwargs)
         self._admission = Admission(budget_bytes)
         forked_results = self._task_result_queue
@@ -96,6 +100,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._taken: set[str] = set()
         """Every task that this worker ever ran or began to."""
         self._waits = False
+        self._children: list[ForkedTask] = []
 
     def _make_results(self) -> Any:
         """The queue on which tasks that ran here report."""
@@ -106,6 +111,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         return Moves(self._task_result_queue.wake)
 
     def __enter__(self) -> SlotWorker:
+        resting.begin()
         # A scheduler in this process sees that the worker lives.
         if self._shared is not None:
             super().__enter__()
@@ -128,6 +134,10 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._threads.close()
         self._forked_results.close()
         call_at_end()
+        self._await_children()
+        # Luigi leaves its handler, and with it this worker.
+        if signal.getsignal(signal.SIGUSR1) == self.handle_interrupt:
+            signal.signal(signal.SIGUSR1, self._on_usr1 or signal.SIG_DFL)
 
     def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> bool:
         """Check a task and all that it needs, each once, and tell the scheduler of them, breadth first.
@@ -318,6 +328,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         elif process.use_multiprocessing:
             with luigi.worker.fork_lock, deferred():
                 process.start()
+            self._children.append(process)
         else:
             process.run()
 
@@ -394,6 +405,13 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._add_task_history.extend((task, DONE, None) for task in missing if task.task_id in done)
         for reply in replies:
             reply["running_tasks"] = [r for r in reply["running_tasks"] if r["task_id"] not in done]
+
+    def _await_children(self) -> None:
+        """See the ends of forked tasks, which have reported before: else they stay as zombies."""
+        deadline = time.monotonic() + CHILDREN_WAIT_SECONDS
+        for child in self._children:
+            child.join(max(0.0, deadline - time.monotonic()))
+        self._children.clear()
 
     def _stop_running(self) -> None:
         """End what runs, waiting no longer than `INTERRUPT_WAIT_SECONDS` for slots."""
