@@ -248,6 +248,7 @@ class _Reading:
                     partial(_readable, package),
                     include_folders(flags.flags_for(package, self._project.dir)),
                     provided | {name for name in generic if name},
+                    partial(_spots, package.dir),
                 )
                 found[package.import_path] = included.names
                 paths = (os.path.join(package.dir, name) for name in (*included.names, *included.looked_for))
@@ -329,6 +330,18 @@ def _size(package: Package, name: str) -> int:
         return os.stat(os.path.join(package.dir, name)).st_size
     except OSError:
         return 0
+
+
+def _spots(folder: str, name: str) -> tuple[str, ...]:
+    """Where a name leads from a package's folder: as it stands, and with its `..` cleaned away.
+
+    Whole paths where these are different folders, as where the package's is a link.
+    """
+    opened = os.path.join(folder, name)
+    cleaned = os.path.normpath(opened)
+    if os.path.realpath(os.path.dirname(opened)) == os.path.realpath(os.path.dirname(cleaned)):
+        return tuple(dict.fromkeys((name, os.path.normpath(name))))
+    return os.path.join(os.path.realpath(os.path.dirname(opened)), os.path.basename(opened)), cleaned
 
 
 def _readable(package: Package, name: str) -> bytes | None:

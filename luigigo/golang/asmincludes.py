@@ -1,8 +1,9 @@
 """What Go's assembler reads besides a package's own files: `#include` lines, followed. Pure.
 
-The assembler opens a name as it stands, from the package's folder, also where another included file says it,
-and only then looks into the folders of its -I flags (cmd/asm/internal/lex/input.go). So a package may read
-files of other folders, such as `../../math/fp_amd64.h`; the go command lists none of them.
+The assembler opens a name as it stands, from the package's folder, also where another included file says it.
+Then it puts the name behind that of the package's folder, and of those of its -I flags, and cleans what comes
+out of `..` (cmd/asm/internal/lex/input.go): where the package's folder is a link, that is another file. So a
+package may read files of other folders, such as `../../math/fp_amd64.h`; the go command lists none of them.
 """
 
 from __future__ import annotations
@@ -29,13 +30,18 @@ class Included(msgspec.Struct, frozen=True):
 
 
 def included_files(
-    own: Iterable[str], read: Callable[[str], bytes | None], folders: Sequence[str], provided: Collection[str]
+    own: Iterable[str],
+    read: Callable[[str], bytes | None],
+    folders: Sequence[str],
+    provided: Collection[str],
+    spots: Callable[[str], Sequence[str]] = lambda name: (name,),
 ) -> Included:
     """What is read besides a package's `own` assembly and headers.
 
     `read` gives the content of a file by its name from the package's folder, or None where there is none;
     `folders` are those of the assembler's own `-I` flags; `provided` are names that are found before them: of
-    files that the build makes and of the toolchain's own. A line that no define lets through counts as well.
+    files that the build makes and of the toolchain's own; `spots` are the places that a name stands for in
+    the package's folder. A line that no define lets through counts as well.
     """
     seen = set(own)
     texts = [read(name) for name in seen]
@@ -47,8 +53,13 @@ def included_files(
             if name in seen:
                 continue
             seen.add(name)
-            places = [name] if name in provided else [name, *(os.path.join(each, name) for each in folders)]
+            places = list(spots(name))
+            if name not in provided:
+                places += [os.path.normpath(os.path.join(each, name)) for each in folders]
             for place in places:
+                if place != name and place in seen:
+                    break
+                seen.add(place)
                 text = read(place)
                 if text is not None:
                     found[place] = None

@@ -32,6 +32,20 @@ def test_folders_of_flags_come_after_the_package() -> None:
     assert set(found.looked_for) == {"x.h", "../none/x.h", "textflag.h"}
 
 
+def test_a_name_may_stand_for_several_places() -> None:
+    """The first that is there counts, those before it are looked for; the package's own are known."""
+    files = {
+        "a.s": '#include "../x.h"\n#include "no/../a.h"\n',
+        "/link/x.h": '#include "y.h"\n',
+        "y.h": "",
+        "a.h": "",
+    }
+    spots = {"../x.h": ("/far/x.h", "/link/x.h"), "no/../a.h": ("no/../a.h", "a.h")}
+    found = included_files(["a.s", "a.h"], read_from(files), (), (), lambda name: spots.get(name, (name,)))
+    assert found.names == ("/link/x.h", "y.h")
+    assert set(found.looked_for) == {"/far/x.h", "no/../a.h"}
+
+
 @pytest.mark.parametrize(
     ("flags", "folders"),
     [
