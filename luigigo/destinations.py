@@ -10,7 +10,7 @@ from enum import Enum
 
 import msgspec
 
-from luigigo.errors import UsageError
+from luigigo.errors import PlanError, UsageError
 from luigigo.golang.actions import Plan, Root
 from luigigo.golang.quoted import go_quote_bytes
 from luigigo.golang.request import output_folder, output_words
@@ -75,7 +75,8 @@ def deliveries(plan: Plan, output: str) -> list[Delivery]:
 
     `output` is what `request.absolute_output` makes. With none and one package it is the program's default
     name in the current folder; with several, nowhere. Raises `UsageError` when a file is to take several
-    programs, there is no program, or the default name is a folder's. The rules are those of runBuild in
+    programs, there is no program, or the default name is a folder's, and `PlanError` with go's words when
+    -buildmode=exe has several. The rules are those of runBuild in
     cmd/go/internal/work/build.go.
     """
     programs = [root for root in plan.roots if root.executable]
@@ -85,6 +86,8 @@ def deliveries(plan: Plan, output: str) -> list[Delivery]:
         if plan.named_count != 1:
             return []
         return [_by_default(root, folder) for root in programs]
+    if plan.is_one_program and not (plan.named_count == 1 and programs):
+        raise PlanError("-buildmode=exe requires exactly one main package")
     path = _resolved(folder, words)
     if os.devnull in (words, path):
         return []

@@ -238,6 +238,8 @@ class Plan(msgspec.Struct, frozen=True):
     """How many packages were named, with those that nothing is done for."""
     built_count: int = 1
     """How many of them are built: with `unsafe`, and without those of tests alone that a wildcard found."""
+    is_one_program: bool = False
+    """Whether a file or folder for the output is for one program alone (-buildmode=exe)."""
     asm_takes_std: bool = False
     quoted_response_files: bool = True
 

@@ -146,6 +146,11 @@ class _Planner:
         split = inputs.request.pgo == "auto" and len(named) > 1
         passed_over = {package.import_path for package in all_named} - {p.import_path for p in named}
         everyone = [p for p in inputs.packages if p.import_path not in {*_PSEUDO, *passed_over}]
+        only_programs = inputs.request.buildmode == "exe"
+        if only_programs:
+            named = [package for package in named if package.is_main]
+            linked = {package.import_path for package in named}.union(*inputs.closures.values())
+            everyone = [p for p in everyone if p.import_path in linked or (named and not inputs.closures)]
         shared = "" if split else next(iter(self._profiles.values()), "")
         for package in everyone:
             if not (split and package.import_path in self._profiles):
@@ -164,6 +169,7 @@ class _Planner:
             roots=roots,
             named_count=len(all_named),
             built_count=len(named),
+            is_one_program=only_programs,
             asm_takes_std=inputs.release.asm_takes_std,
             quoted_response_files=inputs.release.quoted_response_files,
         )
