@@ -67,7 +67,7 @@ class NoopSite:
         self._work()
         tools_ended()
         outputs = {role: Output(digest_of(action, role), 1000) for role in ("export", "object")}
-        return SimpleNamespace(cpu_seconds=0.0, peak_bytes=0, messages="", outputs=outputs)
+        return SimpleNamespace(cpu_seconds=0.0, peak_bytes=0, said=(), outputs=outputs)
 
     def save(self) -> None:
         """Nothing is kept."""
