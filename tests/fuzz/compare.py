@@ -9,6 +9,8 @@ from .builders import CRASHED, HUNG, Outcome
 
 OWN = "luigigo:"
 """Begins luigigo's own lines."""
+NO_PROGRAM = "is not a main package: there is no binary"
+"""Refused: with `-o` go build writes a package that is no program as an archive with ids of its own."""
 NO_C = "# runtime/cgo"
 """The package with which C begins does not compile: compiler or flags are no good."""
 
@@ -20,6 +22,8 @@ def differences(go: Outcome, luigigo: Outcome, before: str) -> list[str]:
         return ["hung: luigigo did not end"]
     if "Traceback (most recent call last)" in luigigo.said or luigigo.exit_code == CRASHED:
         found.append(f"traceback: {last_line(luigigo.said)}")
+    if go.exit_code == 0 and NO_PROGRAM in luigigo.said and luigigo.digest == before:
+        return found
     if (go.exit_code == 0) != (luigigo.exit_code == 0):
         return [*found, f"exit: go ends with {go.exit_code}, luigigo with {luigigo.exit_code}"]
     if go.exit_code == 0 and go.digest != luigigo.digest:

@@ -255,6 +255,12 @@ def test_a_failed_build_leaves_the_binary() -> None:
     """A failed build that removes or changes the delivered binary is a difference."""
     failed = Outcome(1, "", "")
     assert [each.partition(":")[0] for each in differences(failed, failed, "before")] == ["leavings"]
+    refused = Outcome(
+        2, "luigigo: p is not a main package: there is no binary to write to OUTPUT\n", "before"
+    )
+    archive = Outcome(0, "", "an archive")
+    assert differences(archive, refused, "before") == []
+    assert differences(archive, refused, "other") != []
 
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="no go command on PATH")
