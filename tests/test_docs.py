@@ -112,11 +112,11 @@ def test_every_command_is_documented() -> None:
 
 def test_links_lead_somewhere() -> None:
     """A link to a file of the project, relative or to its page, names a file that is there."""
-    page = "https://github.com/luigigo/luigigo/blob/main/"
+    pages = re.compile(r"https://(github\.com/luigigo/luigigo/blob|raw\.\S+/luigigo/luigigo)/main/")
     for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
-            if target.startswith(page):
-                assert (ROOT / target.removeprefix(page)).exists(), target
+            if pages.match(target):
+                assert (ROOT / pages.sub("", target)).exists(), target
             elif "://" not in target:
                 assert document != README, f"{target}: a package index knows no files beside the README"
                 assert (document.parent / target).exists(), target
