@@ -93,7 +93,7 @@ def main() -> None:
             CompilePackage.finished.add(task.task_id)
 
     place = Place("127.0.0.1", int(port), read_token(token_file))
-    terms = Terms("client", "noop", observe, lambda: 0, lambda: None)
+    terms = Terms("client", observe, lambda: 0, lambda: None)
     plan = hashlib.sha256(tag.encode()).hexdigest()
     started = time.perf_counter()
     root = CompilePackage.at(0, plan)

@@ -76,7 +76,7 @@ class NoopSite:
 def main() -> None:
     host, port, token_file, node, slots, work = sys.argv[1:]
     place = Place(host, int(port), read_token(token_file))
-    options = WorkerOptions(place, node, int(slots), 0, "noop")
+    options = WorkerOptions(place, node, int(slots), 0)
     worker = NodeWorker(options, NoopSite(work), CacheKeeper([], 1))  # type: ignore[arg-type]
     worker.run()
     os._exit(0)

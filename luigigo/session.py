@@ -87,10 +87,6 @@ class Session:
         """Who listens."""
         return tuple(self._observers)
 
-    def remove_observer(self, observer: Observer) -> None:
-        """Let it hear of nothing any more."""
-        self._observers.remove(observer)
-
     def tell(self, event: Event) -> None:
         """Let every observer hear of an event."""
         for observer in self.observers:

@@ -192,12 +192,9 @@ def _note_result(succeeded: bool) -> None:
 
 
 def _terms() -> Terms:
-    from luigigo import __version__
-
     here = session.current()
     return Terms(
         node=node_name(),
-        version=__version__,
         observe=_observe_elsewhere,
         memory_bytes=lambda: here.builds.equipment.budget_bytes,
         renew=lambda: here.builds.renew_leases(),

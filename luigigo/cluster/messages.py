@@ -57,7 +57,6 @@ class Probe(msgspec.Struct, frozen=True):
     """Of luigigo's own source files."""
     cpus: int
     memory_bytes: int
-    memory_free_bytes: int
     share: Space | None
     share_flaw: str
     cache_path: str
@@ -70,8 +69,6 @@ class Probe(msgspec.Struct, frozen=True):
     """The command, such as gcc; "" when there is none."""
     c_digest: str
     c_flaw: str
-    worker_pid: int
-    """0 when no worker of this cluster runs there."""
 
 
 class Marks(msgspec.Struct, frozen=True):

@@ -13,8 +13,6 @@ from typing import TypeVar
 
 from luigigo import __version__
 from luigigo.access import read_token
-from luigigo.cluster.daemon import running_pid
-from luigigo.cluster.duties import places_of
 from luigigo.cluster.messages import ForNode, GoFound, Probe, Space
 from luigigo.clusterfile import ClusterDescription, parse_cluster, private_folder
 from luigigo.config import read_config
@@ -23,7 +21,7 @@ from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.environment import GoEnv
 from luigigo.golang.releases import release_of
 from luigigo.golang.toolchain import find_go, read_toolchain, run_env
-from luigigo.machine import memory_available_bytes, memory_limit_bytes, node_name, usable_cpus
+from luigigo.machine import memory_limit_bytes, node_name, usable_cpus
 from luigigo.model import digest_of
 from luigigo.process import Runner
 from luigigo.store.stathashes import StatHashes
@@ -49,7 +47,6 @@ def probe(request: ForNode) -> Probe:
         code_digest=code_digest(),
         cpus=usable_cpus(),
         memory_bytes=memory_limit_bytes(),
-        memory_free_bytes=memory_available_bytes(),
         share=None if share_flaw else _space(cluster.shared),
         share_flaw=share_flaw,
         cache_path=cache,
@@ -61,7 +58,6 @@ def probe(request: ForNode) -> Probe:
         c_compiler=compiler[0] if compiler else "",
         c_digest=compiler[1] if compiler else "",
         c_flaw=c_flaw,
-        worker_pid=_worker_pid(cluster, request.node) if cache_path else 0,
     )
 
 
@@ -157,7 +153,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.geteuid())
-
-
-def _worker_pid(cluster: ClusterDescription, node: str) -> int:
-    return running_pid(places_of(cluster, node, "worker").state_path)

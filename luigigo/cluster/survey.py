@@ -154,8 +154,6 @@ class Crew:
 class Survey(msgspec.Struct, frozen=True):
     """What was found out; what is wrong is among the crew's findings."""
 
-    reference: Probe
-    """The home's answer, which all others are compared with."""
     probes: dict[str, Probe]
     clocks: dict[str, ClockDifference]
     views: dict[tuple[str, str], View]
@@ -183,7 +181,7 @@ def survey(crew: Crew, marks_folder: str) -> Survey:
     if crew.options.visibility != "none" and crew.home in crew.links:
         views = see_each_other(crew, marks_folder)
         crew.note(judge_views(views, crew.home, crew.options.visibility_seconds))
-    return Survey(reference, probes, clocks, views)
+    return Survey(probes, clocks, views)
 
 
 def clock_differences(crew: Crew) -> dict[str, ClockDifference]:

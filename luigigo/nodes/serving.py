@@ -102,7 +102,6 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
         node=node,
         slots=slots,
         memory_bytes=memory_bytes,
-        version=luigigo.__version__,
         idle_exit_seconds=(
             cluster.idle_exit_seconds if choice.idle_exit_seconds < 0 else choice.idle_exit_seconds
         ),

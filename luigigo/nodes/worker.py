@@ -56,7 +56,6 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     node: str
     slots: int
     memory_bytes: int
-    version: str
     idle_exit_seconds: float = 0.0
     """How long it stays without work; 0 is for ever."""
 
@@ -114,7 +113,7 @@ class NodeWorker:
             time.sleep(TICK_SECONDS)
             if time.monotonic() - said > STATE_SECONDS:
                 said = time.monotonic()
-                self._channel.send(protocol.NodeState(self._keeper.size_bytes(), len(self._ready)))
+                self._channel.send(protocol.NodeState(self._keeper.size_bytes()))
             if time.monotonic() - saved > SAVE_SECONDS:
                 saved = time.monotonic()
                 self._site.save()
@@ -166,7 +165,6 @@ class NodeWorker:
             role="node",
             node=self.options.node,
             slots=self.options.slots,
-            version=self.options.version,
             memory_bytes=self.options.memory_bytes,
             toolchain=toolchain.identity,
             go=toolchain.version,
@@ -323,7 +321,6 @@ class NodeWorker:
                 published_seconds=took.published_seconds,
                 gogc=self._site.equipment.timings.gogc(errand.action),
                 waited_seconds=running.staged_at - running.received_at,
-                idle_seconds=started_at - running.staged_at,
                 saved_seconds=seen.saved_seconds if seen is not None else 0.0,
                 said=record.said,
                 commands=tuple(running.commands),

@@ -56,11 +56,6 @@ class Admission:
         """Claimed tasks that wait, longest held first."""
         return tuple(claim.task_id for claim in self._held)
 
-    @property
-    def running_bytes(self) -> int:
-        """What the running tasks claim together."""
-        return self._running_bytes
-
     def claim(self, task_id: str, predicted_bytes: int = 0, exclusive: bool = False) -> bool:
         """Whether the task may start now; if not it is held, until `release` returns it.
 

@@ -52,7 +52,7 @@ class Dispatcher:
         self.peers: dict[str, Peer] = {}
         self.runs = Runs(scheduler.queue)
         self._clock = clock
-        self._leases = Leases(scheduler, clock, first_lease)
+        self._leases = Leases(scheduler, first_lease)
         self._returning = Returning(scheduler, self.peers, self._leases, clock)
         self._handout = HandOut(scheduler, self.peers, self._leases, clock, ahead_from)
         self._tidings = Tidings(self.peers, self.runs)

@@ -24,9 +24,7 @@ REMEMBERED = 20_000
 class Leases:
     """What was given to whom, and what each task asks for."""
 
-    def __init__(
-        self, scheduler: ReadyScheduler, clock: Callable[[], float], first_lease: int | None = None
-    ) -> None:
+    def __init__(self, scheduler: ReadyScheduler, first_lease: int | None = None) -> None:
         """Leases count from `first_lease`, by default from the time, so that no later luigid repeats one."""
         self.needs: dict[str, Needs] = {}
         self.losses: Counter[str] = Counter()
@@ -36,7 +34,6 @@ class Leases:
         self.on_requeue: Callable[[str], None] = lambda task_id: None
         """Told of each task that waits again."""
         self._scheduler = scheduler
-        self._clock = clock
         self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
         self._made: dict[str, Made] = {}
         """By key, what those that are done made, while a task has the key."""
@@ -125,7 +122,7 @@ class Leases:
         task = self._scheduler._state.get_task(task_id)
         record = self._scheduler._state.get_worker(peer.id)
         is_new = number is None
-        lease = Lease(next(self._numbers) if number is None else number, peer.id, self._clock(), not is_new)
+        lease = Lease(next(self._numbers) if number is None else number, peer.id, not is_new)
         self._leases[task_id] = peer.leases[task_id] = lease
         if task.status != RUNNING:
             self._scheduler.start(task, record, peer.hello.node)

@@ -20,7 +20,6 @@ class Lease:
 
     number: int
     peer_id: str
-    granted_at: float
     has_started: bool = False
     is_publishing: bool = False
     is_revoked: bool = False

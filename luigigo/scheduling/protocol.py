@@ -66,7 +66,6 @@ class Hello(Message, frozen=True, tag="hello"):
     """`node` runs any action that suits it, `client` offers tasks and runs those that are its own."""
     node: str
     slots: int
-    version: str = ""
     memory_bytes: int = 0
     """What all its tasks may take together; 0 is no limit."""
     toolchain: str = ""
@@ -143,8 +142,6 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
     gogc: str = ""
     waited_seconds: float = 0.0
     """Time that it waited for the share to show and to hand over what it reads."""
-    idle_seconds: float = 0.0
-    """Time from being ready on the node to its slot."""
     saved_seconds: float = 0.0
     """What the run took whose outputs serve, where no tool ran."""
     said: tuple[Said, ...] = ()
@@ -188,14 +185,12 @@ class NodeState(Message, frozen=True, tag="state"):
     """What a node says of itself now and then, for whoever asks for the state of the cluster."""
 
     cache_bytes: int = 0
-    waiting: int = 0
 
 
 class Welcome(Message, frozen=True, tag="welcome"):
     """The answer to `Hello`."""
 
     epoch: str
-    version: str
     shared: str = ""
     """The store's folder, where luigid was told of it."""
 

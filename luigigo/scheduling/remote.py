@@ -208,7 +208,6 @@ class ChannelWorker(SlotWorker):
             role="client",
             node=self._scheduler.terms.node,
             slots=self.worker_processes,
-            version=self._scheduler.terms.version,
             held=tuple(Held(task_id, lease) for task_id, lease in tuple(self._granted.items())),
             epoch=self._epoch,
         )

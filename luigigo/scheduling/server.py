@@ -294,7 +294,7 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
         if reason:
             self._refuse(reason)
             return
-        welcome = protocol.Welcome(dispatcher.epoch, self._server.version, self._server.options.shared)
+        welcome = protocol.Welcome(dispatcher.epoch, self._server.options.shared)
         self._outgoing.say([welcome])
         self.peer = dispatcher.connect(hello, self._outgoing.say)
         _log.info("%s %s (%s) is here", hello.role, hello.node, hello.worker_id)

@@ -15,7 +15,6 @@ class Terms(msgspec.Struct, frozen=True):
     """What a client knows beside its tasks, from the layers above."""
 
     node: str
-    version: str
     observe: Callable[[Any, Progress], None]
     """Told what became of a task elsewhere."""
     memory_bytes: Callable[[], int]

@@ -29,7 +29,6 @@ GOOD = Probe(
     code_digest="c0de",
     cpus=4,
     memory_bytes=8 * GIB,
-    memory_free_bytes=7 * GIB,
     share=Space(100 * GIB, None),
     share_flaw="",
     cache_path="/tmp/cache",
@@ -41,7 +40,6 @@ GOOD = Probe(
     c_compiler="gcc",
     c_digest="cc",
     c_flaw="",
-    worker_pid=0,
 )
 AT_ONCE = Sighting(0.0, True)
 NEVER = Sighting(None, False)
@@ -56,7 +54,7 @@ def found(entry: NodeEntry | None = None, **changes: Any) -> list[Finding]:
 def test_a_node_like_this_one_has_nothing_wrong() -> None:
     """Paths and free memory may differ."""
     other = GoFound("go1.27.3", "d1", "/opt/go/bin/go")
-    assert found(go=other, hostname="x", python="3.12.0", memory_free_bytes=1) == []
+    assert found(go=other, hostname="x", python="3.12.0") == []
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ class Scene:
             save=lambda: None,
         )
         keeper: Any = SimpleNamespace(size_bytes=lambda: 0)
-        options = WorkerOptions(Place("head", 8082, "token"), "n1", 1, 0, "1")
+        options = WorkerOptions(Place("head", 8082, "token"), "n1", 1, 0)
         self.worker = NodeWorker(options, site, keeper)
         self.thread = threading.Thread(target=self.worker.run)
         self.thread.start()
@@ -189,5 +189,5 @@ def test_luigid_is_told_when_a_slot_is_left(scene: Scene) -> None:
         (Started, "second"),
         (Publishing, "second"),
     ]
-    again = scene.worker.resume(Welcome("epoch", "1"))
+    again = scene.worker.resume(Welcome("epoch"))
     assert [said.task_id for said in again if isinstance(said, Publishing)] == ["first", "second"]
