@@ -223,9 +223,7 @@ def _build(request: BuildRequest, output: str, options: Options, here: Session) 
 
     build = here.builds.plan(request, output)
     if any(True for _ in build.needed()):
-        code = _schedule(request, output, options)
-        if code != ExitCode.OK:
-            return code
+        return _schedule(request, output, options)
     delivery.finish(build, output, here)
     return int(ExitCode.OK)
 

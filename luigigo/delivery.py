@@ -180,17 +180,16 @@ def _write_into(binary: BinaryIO, path: str) -> None:
         os.close(descriptor)
 
 
-def finish(build: PlannedBuild, output: str, session: Session) -> list[str]:
-    """Deliver what is not in place, and remember that it is. Returns the binaries' paths.
+def finish(build: PlannedBuild, output: str, session: Session) -> None:
+    """Deliver what is not in place, and remember that it is.
 
     What goes wrong with one binary keeps no other from its place. Raises the first error, with the words of
     all.
     """
-    wanted = deliveries(build.plan, output)
     # What is written from now on is no change of what the plan rests on.
     wait([build.keeping])
     errors: list[LuigigoError] = []
-    for delivery in wanted:
+    for delivery in deliveries(build.plan, output):
         if not is_delivered(delivery, build, session):
             try:
                 deliver(delivery, build, session)
@@ -200,13 +199,18 @@ def finish(build: PlannedBuild, output: str, session: Session) -> list[str]:
         raise type(errors[0])("\n".join(map(for_user, errors))) from errors[0]
     if errors:
         raise errors[0]
+    remember(build, output, session)
+    session.tell(Delivered(tuple(delivery.path for delivery in deliveries(build.plan, output))))
+
+
+def remember(build: PlannedBuild, output: str, session: Session) -> None:
+    """Remember that the binaries are in their places, for the next build to find nothing to do."""
+    wanted = deliveries(build.plan, output)
     paths = [delivery.path for delivery in wanted]
     is_lasting = all(is_remembered(look(path, session.variables)) for path in paths)
     binaries = {delivery.path: binary_of(delivery, build) for delivery in wanted if is_lasting}
     digests = {path: binary.digest for path, binary in binaries.items() if binary is not None}
     session.builds.keep(build, digests)
-    session.tell(Delivered(tuple(paths)))
-    return paths
 
 
 def is_complete(build: PlannedBuild, output: str, session: Session) -> bool:

@@ -145,7 +145,7 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
         return [shared.task(root.action).output() for root in build.plan.roots]
 
     def complete(self) -> bool:
-        """Whether every binary is in place and is the one that the sources make now."""
+        """Whether every binary is in place and is the one that the sources make now. Puts nothing there."""
         here = session.current()
         if here.up_to_date(self.request, self.destination) is not None:
             return True
@@ -156,7 +156,7 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
         build = self.planned()
         if not delivery.is_complete(build, self.destination, here):
             return False
-        delivery.finish(build, self.destination, here)
+        delivery.remember(build, self.destination, here)
         return True
 
     def run(self) -> None:

@@ -132,6 +132,35 @@ def test_builds_that_follow_each_other_leave_nothing(lab: Lab, start_method: str
     assert left_behind(lab) == []
 
 
+COUNTED = """
+import os
+import luigi
+from luigigo import BuildBinary, session
+from luigigo.execution.events import Delivered
+
+events = []
+session.current().add_observer(events.append)
+task = BuildBinary(project="tools", package="./cmd/one", output="made/one")
+luigi.build([task], local_scheduler=True, log_level="WARNING")
+print(sum(isinstance(event, Delivered) for event in events))
+before = os.stat("made/one")
+os.utime("tools/cmd/one/main.go")
+session.current().add_observer(events.append)
+again = BuildBinary(project="tools", package="./cmd/one", output="made/one", tags="")
+print(again.complete(), os.stat("made/one") == before, sum(isinstance(event, Delivered) for event in events))
+os.unlink("made/one")
+print(again.complete(), os.path.exists("made/one"))
+"""
+
+
+def test_binaries_are_put_in_place_once_and_by_run_alone(lab: Lab) -> None:
+    """To ask whether a build is complete puts nothing anywhere."""
+    lab.write(FILES, "tools")
+    finished = lab.run("-c", COUNTED, as_module=False)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines() == ["1", "True True 1", "False False"]
+
+
 def test_commands_leave_nothing(lab: Lab) -> None:
     """Nor do luigi and luigigo build, when they succeed and when they fail."""
     project = lab.write(FILES, "tools")
