@@ -23,10 +23,10 @@ from scheduling import import_graph
 
 from luigigo.access import read_token
 from luigigo.model import digest_of
-from luigigo.scheduling.place import Place
+from luigigo.scheduling.callbacks import ClientCallbacks
+from luigigo.scheduling.endpoint import Endpoint
 from luigigo.scheduling.protocol import Needs, Progress
 from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker
-from luigigo.scheduling.terms import Terms
 
 
 class CompilePackage(luigi.Task):
@@ -67,11 +67,11 @@ class CompilePackage(luigi.Task):
 class Factory:
     """Makes a client's worker for a luigid that is known."""
 
-    def __init__(self, place: Place, terms: Terms) -> None:
-        self.place, self.terms = place, terms
+    def __init__(self, place: Endpoint, callbacks: ClientCallbacks) -> None:
+        self.place, self.callbacks = place, callbacks
 
     def create_remote_scheduler(self, url: str) -> ChannelScheduler:
-        return ChannelScheduler(self.place, self.terms)
+        return ChannelScheduler(self.place, self.callbacks)
 
     def create_worker(self, scheduler: Any, worker_processes: int, assistant: bool = False) -> ChannelWorker:
         return ChannelWorker(scheduler, worker_processes=worker_processes)
@@ -92,14 +92,14 @@ def main() -> None:
         elif progress.status == "done":
             CompilePackage.finished.add(task.task_id)
 
-    place = Place("127.0.0.1", int(port), read_token(token_file))
-    terms = Terms("client", observe, lambda: 0, lambda: None)
+    place = Endpoint("127.0.0.1", int(port), read_token(token_file))
+    callbacks = ClientCallbacks("client", observe, lambda: 0, lambda: None)
     plan = hashlib.sha256(tag.encode()).hexdigest()
     started = time.perf_counter()
     root = CompilePackage.at(0, plan)
     built = luigi.build(
         [root],
-        worker_scheduler_factory=Factory(place, terms),
+        worker_scheduler_factory=Factory(place, callbacks),
         scheduler_host="127.0.0.1",
         log_level="WARNING",
     )

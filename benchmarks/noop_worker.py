@@ -16,7 +16,7 @@ from luigigo.access import read_token
 from luigigo.model import Output, digest_of
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.process import Command, Runner
-from luigigo.scheduling.place import Place
+from luigigo.scheduling.endpoint import Endpoint
 from luigigo.store.nodecache import CacheKeeper
 
 SLEEP_SECONDS = 60.0
@@ -30,25 +30,25 @@ class AnyAction:
         return name
 
 
-class NoopSite:
-    """Stands where a worker's site stands."""
+class NoopNodeContext:
+    """Stands where a worker's context of its node stands."""
 
     def __init__(self, work: str) -> None:
         self.toolchain = SimpleNamespace(identity="noop", version="noop")
         timings = SimpleNamespace(gogc=lambda action: "")
-        self.equipment: Any = SimpleNamespace(runner=Runner(), timings=timings)
+        self.context: Any = SimpleNamespace(runner=Runner(), timings=timings)
         works: dict[str, Callable[[], object]] = {
             "nothing": lambda: None,
-            "true": lambda: self.equipment.runner.run(TRUE),
+            "true": lambda: self.context.runner.run(TRUE),
             "sleep": lambda: time.sleep(SLEEP_SECONDS),
         }
         self._work = works[work]
         self.plan = SimpleNamespace(actions=AnyAction())
 
-    def workshop(self, digest: str) -> NoopSite:
+    def executor(self, digest: str) -> NoopNodeContext:
         return self
 
-    def require_c(self, workshop: object, action: object) -> None:
+    def require_c(self, executor: object, action: object) -> None:
         """Nothing is compiled."""
 
     def reserve(self, action: str, peak_bytes: int) -> None:
@@ -75,9 +75,9 @@ class NoopSite:
 
 def main() -> None:
     host, port, token_file, node, slots, work = sys.argv[1:]
-    place = Place(host, int(port), read_token(token_file))
+    place = Endpoint(host, int(port), read_token(token_file))
     options = WorkerOptions(place, node, int(slots), 0)
-    worker = NodeWorker(options, NoopSite(work), CacheKeeper([], 1))  # type: ignore[arg-type]
+    worker = NodeWorker(options, NoopNodeContext(work), CacheKeeper([], 1))  # type: ignore[arg-type]
     worker.run()
     os._exit(0)
 

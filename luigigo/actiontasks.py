@@ -1,7 +1,7 @@
 """The Luigi tasks of a plan's actions: `LinkBinary` → `CompilePackage` and the rest of the graph.
 
 Tasks are small: a package's name first, for readable ids, and the plan's digest. What a task does is the
-workshop's affair; when it runs is the scheduler's.
+executor's affair; when it runs is the scheduler's.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class RecordTarget(luigi.Target):  # type: ignore[misc]
 
     def record(self) -> ActionRecord | None:
         """The record, or None."""
-        return session.current().builds.workshop(self._plan).record(self._action_id)  # type: ignore[arg-type]
+        return session.current().builds.executor(self._plan).record(self._action_id)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         return f"record of {self._action_id}"
@@ -75,7 +75,7 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     @property
     def action(self) -> Action:
         """The action. Raises `ContentMissing` when the plan is not in the store."""
-        return session.current().builds.workshop(self.plan).plan.actions[self.action_id]
+        return session.current().builds.executor(self.plan).plan.actions[self.action_id]
 
     def requires(self) -> list[ActionTask]:
         """A task for each action that this one reads."""
@@ -99,20 +99,20 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     @property
     def predicted_peak_bytes(self) -> int:
         """What its tools are expected to take, for admission."""
-        return session.current().builds.workshop(self.plan).appetite(self.action).peak_bytes
+        return session.current().builds.executor(self.plan).memory_estimate(self.action).peak_bytes
 
     @property
     def needs(self) -> Needs:
         """What it asks of a node of a cluster."""
-        workshop = session.current().builds.workshop(self.plan)
+        executor = session.current().builds.executor(self.plan)
         action = self.action
         compilers = action.spec.compilers if isinstance(action.spec, CgoSpec | LinkSpec) else None
         return Needs(
             key=action.key,
-            toolchain=workshop.toolchain,
+            toolchain=executor.toolchain,
             compilers=compilers.identity if isinstance(compilers, CToolchain) else compilers or "",
             peak_bytes=self.predicted_peak_bytes,
-            anywhere=workshop.runs_anywhere(action),
+            anywhere=executor.runs_anywhere(action),
             wants_commands=session.current().wants_commands,
         )
 
@@ -123,11 +123,11 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
 
     def run(self) -> None:
         """Do the action, or find that it is done. Raises `ActionError`."""
-        workshop = session.current().builds.workshop(self.plan)
+        executor = session.current().builds.executor(self.plan)
         try:
-            workshop.perform(self.action_id, leave_slot=leave_slot)
+            executor.perform(self.action_id, leave_slot=leave_slot)
         finally:
-            ended = workshop.ended.get(self.action_id)
+            ended = executor.ended.get(self.action_id)
             if ended is not None:
                 self._show(page.did(ended.outcome.value, ended.seconds, ended.node))
 
@@ -232,7 +232,7 @@ class PlanTasks:
         there would stay unseen for seconds.
         """
         build = self._build
-        if build is None or not build.workshop.is_untouched:
+        if build is None or not build.executor.is_untouched:
             return None
         return action_id in self.done if time.monotonic() - build.made < _PRUNE_HOLDS_SECONDS else None
 

@@ -86,7 +86,7 @@ def _show(request: BuildRequest, output: str, options: Options) -> int:
 
     here = session.open_with(read_config(os.environ))
     try:
-        dryrun.show(here.builds.plan(request, output), here.builds.equipment, sys.stderr)
+        dryrun.show(here.builds.plan(request, output), here.builds.context, sys.stderr)
     finally:
         here.close()
     return int(ExitCode.OK)

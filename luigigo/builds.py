@@ -1,4 +1,4 @@
-"""The builds of one process: its equipment, and a plan for each request, new or kept.
+"""The builds of one process: its context, and a plan for each request, new or kept.
 
 What `session` loads when a build is not up to date; until then nothing here is imported.
 """
@@ -24,7 +24,7 @@ from luigigo import kept
 from luigigo.destinations import deliveries
 from luigigo.errors import StoreError, for_user
 from luigigo.execution.claims import Claims
-from luigigo.execution.equipment import Equipment, prepare_work_dir
+from luigigo.execution.context import ExecutionContext, prepare_work_dir
 from luigigo.execution.events import (
     ActionEnded,
     ActionRequeued,
@@ -36,7 +36,7 @@ from luigigo.execution.events import (
     Outcome,
     Resources,
 )
-from luigigo.execution.workshop import Workshop
+from luigigo.execution.executor import ActionExecutor
 from luigigo.filesystems import FileSystems
 from luigigo.footprint import Exempt, take
 from luigigo.golang.actions import plan_codec
@@ -68,14 +68,14 @@ class PlannedBuild:
     """A request's plan, ready to be scheduled: what is done, and how long the rest takes."""
 
     def __init__(
-        self, digest: Digest, workshop: Workshop, done: dict[ActionId, ActionRecord], timings: Timings
+        self, digest: Digest, executor: ActionExecutor, done: dict[ActionId, ActionRecord], timings: Timings
     ) -> None:
-        """`done` is what `workshop` found to be done."""
+        """`done` is what `executor` found to be done."""
         self.digest = digest
         self.keeping: Future[tuple[kept.Place, kept.Kept] | None] = Future()
         """Looks at what the plan rests on while its actions run."""
-        self.workshop = workshop
-        self.plan = workshop.plan
+        self.executor = executor
+        self.plan = executor.plan
         self.done = done
         self.made = time.monotonic()
         self._timings = timings
@@ -153,17 +153,17 @@ class _Asking(msgspec.Struct, frozen=True):
 
 
 class Builds:
-    """One process' equipment and plans. Safe for threads once a plan is made."""
+    """One process' context and plans. Safe for threads once a plan is made."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.has_run = False
         """Whether an action ran, so that there is more in the store than before."""
         self._builds: dict[tuple[BuildRequest, str], PlannedBuild] = {}
-        self._workshops: dict[Digest, Workshop] = {}
+        self._executors: dict[Digest, ActionExecutor] = {}
         self._leases: dict[tuple[BuildRequest, str], Lease] = {}
         self._renewed = time.monotonic()
-        self._equipment: Equipment | None = None
+        self._context: ExecutionContext | None = None
         self._queued_seconds: dict[ActionId, float] = {}
         self._withheld = Withheld()
         self._lock = threading.Lock()
@@ -172,14 +172,14 @@ class Builds:
         atexit.register(self.end_leases)
 
     @property
-    def equipment(self) -> Equipment:
+    def context(self) -> ExecutionContext:
         """What this node works with; opened at the first use. Raises `StoreError`."""
         with self._lock:
-            if self._equipment is None:
-                self._equipment = self._equip()
-            return self._equipment
+            if self._context is None:
+                self._context = self._make_context()
+            return self._context
 
-    def _equip(self) -> Equipment:
+    def _make_context(self) -> ExecutionContext:
         config = self._session.config
         try:
             os.makedirs(config.cache, exist_ok=True)
@@ -197,7 +197,7 @@ class Builds:
             self._session.say,
             patience_seconds=_PATIENCE_SECONDS if self._session.is_on_cluster else 0.0,
         )
-        return Equipment(
+        return ExecutionContext(
             store=store,
             runner=self._session.runner,
             hashes=hashes,
@@ -261,7 +261,7 @@ class Builds:
             for action_id, record in build.done.items():
                 if record.said:
                     action = build.plan.actions[action_id]
-                    self._tell(self._withheld.replay(action.key, build.workshop.told(action, record.said)))
+                    self._tell(self._withheld.replay(action.key, build.executor.told(action, record.said)))
         return build
 
     def refresh(self, request: BuildRequest, output: str) -> None:
@@ -282,36 +282,36 @@ class Builds:
         if earlier is None or not earlier.holds:
             return None
         try:
-            workshop = self.workshop(earlier.plan)
+            executor = self.executor(earlier.plan)
         except StoreError:
             return None
         if self._session.is_verbose:
             self._session.say(earlier.toolchain)
-        build = PlannedBuild(earlier.plan, workshop, workshop.prune(), self.equipment.timings)
+        build = PlannedBuild(earlier.plan, executor, executor.prune(), self.context.timings)
         build.keeping.set_result((place, earlier))
         return build
 
     def _new_plan(self, request: BuildRequest, output: str, place: kept.Place) -> PlannedBuild:
-        equipment = self.equipment
+        context = self.context
         asking = _Asking.begin(request, self._session.variables)
         desk = Desk(
             self._session.config,
             self._session.variables,
             self._session.runner,
-            equipment.hashes,
+            context.hashes,
             self._session.say,
-            equipment.work_dir,
+            context.work_dir,
             FileSystems().trusts,
         )
         planned = make_plan(request, desk)
         self._say_toolchain(describe_go(planned))
-        workshop = Workshop(planned.plan, equipment)
-        done = workshop.prune()
+        executor = ActionExecutor(planned.plan, context)
+        done = executor.prune()
         if self._session.config.shared:
-            workshop.publish_sources(done)
-        digest = self._write_plan(plan_codec.encode(workshop.plan))
-        self._workshops[digest] = workshop
-        build = PlannedBuild(digest, workshop, done, equipment.timings)
+            executor.publish_sources(done)
+        digest = self._write_plan(plan_codec.encode(executor.plan))
+        self._executors[digest] = executor
+        build = PlannedBuild(digest, executor, done, context.timings)
         outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
 
         def keep() -> tuple[kept.Place, kept.Kept] | None:
@@ -338,7 +338,7 @@ class Builds:
     def _write_plan(self, plan: bytes) -> Digest:
         """Publish a plan. A store that can only be read may still hold all that the plan asks for."""
         try:
-            return self.equipment.store.write_plan(plan)
+            return self.context.store.write_plan(plan)
         except StoreError as error:
             self._session.say(for_user(error))
             return Digest(hashlib.sha256(plan).hexdigest())
@@ -356,7 +356,7 @@ class Builds:
                 keys.add(action.sources.bundle.digest)
         what = " ".join((request.project, *(name for name in request.packages if name != ".")))
         try:
-            self._leases[(request, output)] = self.equipment.store.begin_run(uuid.uuid4().hex, keys, what)
+            self._leases[(request, output)] = self.context.store.begin_run(uuid.uuid4().hex, keys, what)
         except StoreError as error:
             # A store that can only be read still serves what it holds.
             self._session.say(for_user(error))
@@ -367,19 +367,19 @@ class Builds:
         for lease in leases.values():
             lease.end()
 
-    def workshop(self, digest: Digest) -> Workshop:
-        """The workshop of a plan in the store. Raises `ContentMissing` when the plan is not there."""
-        workshop = self._workshops.get(digest)
-        if workshop is None:
-            content = self.equipment.store.read_plan(digest, self.equipment.wait_seconds)
-            workshop = self._workshops[digest] = Workshop(plan_codec.decode(content), self.equipment)
-        return workshop
+    def executor(self, digest: Digest) -> ActionExecutor:
+        """The executor of a plan in the store. Raises `ContentMissing` when the plan is not there."""
+        executor = self._executors.get(digest)
+        if executor is None:
+            content = self.context.store.read_plan(digest, self.context.wait_seconds)
+            executor = self._executors[digest] = ActionExecutor(plan_codec.decode(content), self.context)
+        return executor
 
     def note_elsewhere(self, digest: Digest, action_id: ActionId, progress: Progress) -> None:
         """Tell of an action that a node of the cluster began or ended, and remember what it took."""
-        workshop = self.workshop(digest)
-        workshop.is_untouched = False
-        action = workshop.plan.actions[action_id]
+        executor = self.executor(digest)
+        executor.is_untouched = False
+        action = executor.plan.actions[action_id]
         if progress.status == "pending":
             self.observe(ActionRequeued(action.key))
             return
@@ -393,8 +393,8 @@ class Builds:
         outcome = Outcome.FAILED if progress.status == "failed" else Outcome(usage.outcome)
         if outcome is Outcome.RAN:
             timing = Timing(usage.seconds, usage.peak_bytes, usage.gogc)
-            self.equipment.timings.note(action_id, timing)
-        said = workshop.told(action, usage.said)
+            self.context.timings.note(action_id, timing)
+        said = executor.told(action, usage.said)
         if progress.explanation and not said:
             said = (Told(f"{progress.explanation}\n"),)
         resources = Resources(
@@ -428,18 +428,18 @@ class Builds:
                 outputs=states,
                 records=bytes.fromhex("".join(action.key for action in build.plan.actions.values())),
                 version=build.plan.toolchain.version,
-                messages=build.workshop.messages(),
-                seconds=build.workshop.known_seconds(),
+                messages=build.executor.messages(),
+                seconds=build.executor.known_seconds(),
             )
             kept.write(place, state)
 
     def save(self) -> None:
         """Write the caches; the builds can still be used."""
-        if self._equipment is None:
+        if self._context is None:
             return
         try:
-            self._equipment.hashes.save()
-            self._equipment.timings.save()
+            self._context.hashes.save()
+            self._context.timings.save()
         except OSError as error:
             folder = self._session.config.cache
             self._session.say(f"luigigo: caches in {folder} cannot be written: {error.strerror}")
@@ -455,5 +455,5 @@ class Builds:
         self.end_run()
         atexit.unregister(self.end_leases)
         self._threads.shutdown(cancel_futures=True)
-        if self._equipment is not None and not self._equipment.keeps_work:
-            shutil.rmtree(self._equipment.work_dir, ignore_errors=True)
+        if self._context is not None and not self._context.keeps_work:
+            shutil.rmtree(self._context.work_dir, ignore_errors=True)

@@ -14,8 +14,8 @@ from luigigo.builds import PlannedBuild
 from luigigo.destinations import (
     MAGIC_BYTES,
     Delivery,
-    Kind,
     Site,
+    SiteKind,
     deliveries,
     is_remembered,
     is_replaced,
@@ -40,24 +40,24 @@ def look(path: str, variables: Mapping[str, str]) -> Site:
     try:
         found = os.stat(path)
     except OSError:
-        return Site(Kind.NOTHING, is_symlink, takes_moves=takes_moves)
+        return Site(SiteKind.NOTHING, is_symlink, takes_moves=takes_moves)
     kind = _kind(found.st_mode)
     return Site(
         kind,
         is_symlink,
         size_bytes=found.st_size,
-        head=_head(path) if kind is Kind.FILE else b"",
+        head=_head(path) if kind is SiteKind.FILE else b"",
         is_executable=bool(found.st_mode & stat.S_IXUSR),
         takes_moves=takes_moves,
     )
 
 
-def _kind(mode: int) -> Kind:
+def _kind(mode: int) -> SiteKind:
     if stat.S_ISREG(mode):
-        return Kind.FILE
+        return SiteKind.FILE
     if stat.S_ISDIR(mode):
-        return Kind.FOLDER
-    return Kind.PIPE if stat.S_ISFIFO(mode) else Kind.OTHER
+        return SiteKind.FOLDER
+    return SiteKind.PIPE if stat.S_ISFIFO(mode) else SiteKind.OTHER
 
 
 def _head(path: str) -> bytes:
@@ -89,7 +89,7 @@ def is_delivered(delivery: Delivery, build: PlannedBuild, session: Session) -> b
     if output is None:
         return False
     site = look(delivery.path, session.variables)
-    if site.kind is Kind.NOTHING:
+    if site.kind is SiteKind.NOTHING:
         return False
     was_written = (delivery.path, output.digest) in session.written
     if not is_remembered(site):
@@ -97,7 +97,7 @@ def is_delivered(delivery: Delivery, build: PlannedBuild, session: Session) -> b
     if not was_written and (not site.is_executable or (site.is_symlink and is_replaced(site))):
         return False
     try:
-        hashes = session.builds.equipment.hashes
+        hashes = session.builds.context.hashes
         return site.size_bytes == output.size_bytes and hashes.digest(delivery.path) == output.digest
     except OSError:
         return False
@@ -108,7 +108,7 @@ def binary_of(delivery: Delivery, build: PlannedBuild, *, is_linked: bool = Fals
 
     `is_linked`: it is known to be, so its record is worth waiting for.
     """
-    record = build.workshop.record(delivery.root.action, is_done=is_linked)
+    record = build.executor.record(delivery.root.action, is_done=is_linked)
     return None if record is None else record.outputs["binary"]
 
 
@@ -127,7 +127,7 @@ def deliver(delivery: Delivery, build: PlannedBuild, session: Session) -> None:
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         site = _free_site(delivery, session)
-        with open(build.workshop.open_output(delivery.root.action, output), "rb") as binary:
+        with open(build.executor.open_output(delivery.root.action, output), "rb") as binary:
             if not (is_replaced(site) and _replace(binary, delivery, session)):
                 _write_into(binary, path)
     except OSError as error:
@@ -215,6 +215,6 @@ def remember(build: PlannedBuild, output: str, session: Session) -> None:
 
 def is_complete(build: PlannedBuild, output: str, session: Session) -> bool:
     """Whether every root is done and every binary in place."""
-    if any(build.workshop.record(root.action) is None for root in build.plan.roots):
+    if any(build.executor.record(root.action) is None for root in build.plan.roots):
         return False
     return all(is_delivered(delivery, build, session) for delivery in deliveries(build.plan, output))

@@ -47,7 +47,7 @@ class Delivery(msgspec.Struct, frozen=True):
     """The place as the go command names it: with the words of -o."""
 
 
-class Kind(Enum):
+class SiteKind(Enum):
     """What a path leads to, symbolic links followed."""
 
     NOTHING = "nothing"
@@ -60,7 +60,7 @@ class Kind(Enum):
 class Site(msgspec.Struct, frozen=True):
     """What lies at a place, as far as it decides what a build does there."""
 
-    kind: Kind
+    kind: SiteKind
     is_symlink: bool = False
     size_bytes: int = 0
     head: bytes = b""
@@ -141,9 +141,9 @@ def refusal(package: ImportPath, name: str, site: Site) -> str:
     That is a folder, and a file with something in it that is no object: checkDstOverwrite of
     cmd/go/internal/work/shell.go.
     """
-    if site.kind is Kind.FOLDER:
+    if site.kind is SiteKind.FOLDER:
         what = "is a directory"
-    elif site.kind is Kind.FILE and site.size_bytes and not is_object(site.head):
+    elif site.kind is SiteKind.FILE and site.size_bytes and not is_object(site.head):
         what = "is not an object file"
     else:
         return ""
@@ -157,15 +157,15 @@ def is_replaced(site: Site) -> bool:
     build's rename does so, which depends on where its work folder lies (moveOrCopyFile of shell.go). A pipe
     never is: go build waits for it for ever.
     """
-    if site.kind is Kind.PIPE:
+    if site.kind is SiteKind.PIPE:
         return False
-    is_plain = not site.is_symlink and site.kind in (Kind.NOTHING, Kind.FILE)
+    is_plain = not site.is_symlink and site.kind in (SiteKind.NOTHING, SiteKind.FILE)
     return is_plain or site.takes_moves
 
 
 def is_remembered(site: Site) -> bool:
     """Whether a look at the place can tell later that it still holds the binary."""
-    return site.kind is Kind.FILE
+    return site.kind is SiteKind.FILE
 
 
 def _quoted(name: str) -> str:

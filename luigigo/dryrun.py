@@ -10,7 +10,7 @@ import msgspec
 
 from luigigo.builds import PlannedBuild
 from luigigo.errors import ActionError
-from luigigo.execution.equipment import Equipment
+from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import CommandStarted, Event
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.steps import make_outputs
@@ -26,7 +26,7 @@ class _Idle(Runner):
         return Finished(exit_code=0, output=b"", seconds=0.0, cpu_seconds=0.0, peak_bytes=0)
 
 
-def show(build: PlannedBuild, equipment: Equipment, out: TextIO) -> None:
+def show(build: PlannedBuild, context: ExecutionContext, out: TextIO) -> None:
     """Print what would run for what is not done, dependencies first. Raises `ActionError` as a build does.
 
     What follows from files that only the commands before would make (cgo's) cannot be known; a line says so.
@@ -36,7 +36,7 @@ def show(build: PlannedBuild, equipment: Equipment, out: TextIO) -> None:
         if isinstance(event, CommandStarted):
             print(show_command(event), file=out)
 
-    idle = msgspec.structs.replace(equipment, runner=_Idle(), observe=print_command)
+    idle = msgspec.structs.replace(context, runner=_Idle(), observe=print_command)
     needed = set(build.needed())
     for action_id, action in build.plan.actions.items():
         if action_id in needed:
@@ -44,8 +44,8 @@ def show(build: PlannedBuild, equipment: Equipment, out: TextIO) -> None:
             _show_action(action, build, idle, out)
 
 
-def _show_action(action: Action, build: PlannedBuild, idle: Equipment, out: TextIO) -> None:
-    job = Job.start(action, build.plan, idle, build.workshop.appetite(action).gogc)
+def _show_action(action: Action, build: PlannedBuild, idle: ExecutionContext, out: TextIO) -> None:
+    job = Job.start(action, build.plan, idle, build.executor.memory_estimate(action).gogc)
     inputs = {str(path): f"{job.layout.object_dir}/_pkg_.a" for path, _ in action.imports}
     for name, dependency in ((" cgo", action.cgo), (" profile", action.profile)):
         if dependency is not None:

@@ -73,7 +73,7 @@ class Session:
 
     @cached_property
     def builds(self) -> Builds:
-        """The plans and the equipment; loading it is what an up-to-date build spares."""
+        """The plans and the context; loading it is what an up-to-date build spares."""
         from luigigo.builds import Builds
 
         return Builds(self)
@@ -191,7 +191,7 @@ def end_run() -> None:
 
 def memory_budget() -> int:
     """What the actions of this process may take together, in bytes."""
-    return current().builds.equipment.budget_bytes
+    return current().builds.context.budget_bytes
 
 
 def existing() -> Session | None:

@@ -22,11 +22,11 @@ from luigigo.parameters import (
     under_luigi_command,
 )
 from luigigo.scheduling import hooks
+from luigigo.scheduling.callbacks import ClientCallbacks
 from luigigo.scheduling.factory import ClientSide, use_client_side, use_memory_budget
 from luigigo.scheduling.interrupts import end_callbacks, interrupt_callbacks
 from luigigo.scheduling.protocol import Progress
 from luigigo.scheduling.resting import rest_callbacks
-from luigigo.scheduling.terms import Terms
 from luigigo.scheduling.worker import result_callbacks
 
 if TYPE_CHECKING:
@@ -191,12 +191,12 @@ def _note_result(succeeded: bool) -> None:
         here.tell(RunEnded(succeeded))
 
 
-def _terms() -> Terms:
+def _callbacks() -> ClientCallbacks:
     here = session.current()
-    return Terms(
+    return ClientCallbacks(
         node=node_name(),
         observe=_observe_elsewhere,
-        memory_bytes=lambda: here.builds.equipment.budget_bytes,
+        memory_bytes=lambda: here.builds.context.budget_bytes,
         renew=lambda: here.builds.renew_leases(),
         falls_back=here.config.fallback == "local",
     )
@@ -206,7 +206,7 @@ interrupt_callbacks.append(session.stop)
 end_callbacks.append(session.end_run)
 result_callbacks.append(_note_result)
 rest_callbacks.append(session.rest)
-use_client_side(ClientSide(_terms, lambda shared: session.current().adopt_cluster(shared)))
+use_client_side(ClientSide(_callbacks, lambda shared: session.current().adopt_cluster(shared)))
 use_memory_budget(session.memory_budget)
 hooks.install()
 let_bytes_through(sys.stderr)

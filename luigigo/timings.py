@@ -8,7 +8,7 @@ import threading
 import msgspec
 
 from luigigo.encoding import Codec
-from luigigo.execution.memory import Appetite
+from luigigo.execution.memory import MemoryEstimate
 
 _MOST = 100_000
 
@@ -49,10 +49,10 @@ class Timings:
         timing = self._known.get(action)
         return None if timing is None else timing.seconds
 
-    def appetite(self, action: str) -> Appetite | None:
+    def memory_estimate(self, action: str) -> MemoryEstimate | None:
         """How much memory it took last time, and with which GOGC, or None."""
         timing = self._known.get(action)
-        return None if timing is None else Appetite(timing.peak_bytes, timing.gogc)
+        return None if timing is None else MemoryEstimate(timing.peak_bytes, timing.gogc)
 
     def gogc(self, action: str) -> str:
         """The GOGC of its last run; "" for the tools' own, and for none."""

@@ -67,7 +67,7 @@ def cluster() -> None:
 def bootstrap(file: str, base: str, accept_new_host_keys: bool) -> None:
     """Put luigigo and Go into one virtual environment on the share, for all nodes; again to upgrade it."""
     from luigigo.cluster import bootstrap as environment
-    from luigigo.cluster.survey import Crew, Options
+    from luigigo.cluster.survey import NodePool, PoolOptions
     from luigigo.cluster.tables import show_findings
     from luigigo.clusterfile import read_cluster
 
@@ -77,12 +77,12 @@ def bootstrap(file: str, base: str, accept_new_host_keys: bool) -> None:
             f"{described.file} sets python: {described.python}; remove that line to use bootstrap"
         )
     environment.bootstrap(described, base, lambda line: click.echo(line, err=True))
-    with Crew(described, Options(accept_new_host_keys)) as crew:
-        good = crew.greet()
-    show_findings(crew.findings)
+    with NodePool(described, PoolOptions(accept_new_host_keys)) as pool:
+        good = pool.greet()
+    show_findings(pool.findings)
     click.echo(f"{described.interpreter} runs on {len(good)} of {len(described.nodes)} nodes")
     click.echo("daemons that run keep what they were started with, until luigigo cluster down and up")
-    sys.exit(_FAILED if crew.findings else 0)
+    sys.exit(_FAILED if pool.findings else 0)
 
 
 @cluster.command()
@@ -97,11 +97,11 @@ def up(words: tuple[str, ...], file: str, no_visibility: bool, accept_new_host_k
     nodes, as under Slurm, only luigid is started.
     """
     from luigigo.cluster import starting, tables
-    from luigigo.cluster.survey import Options
+    from luigigo.cluster.survey import PoolOptions
 
     described, _ = _chosen(words, file)
     measured = "none" if no_visibility else "head"
-    options = Options(accept_new_host_keys, measured, _UP_VISIBILITY_SECONDS)
+    options = PoolOptions(accept_new_host_keys, measured, _UP_VISIBILITY_SECONDS)
     outcome = starting.up(described, options)
     tables.show_outcome(described, outcome, options.visibility_seconds)
     connected = [entry for entry in described.nodes if entry.name in outcome.workers]
@@ -165,10 +165,10 @@ def down(words: tuple[str, ...], file: str, accept_new_host_keys: bool) -> None:
     Exit code 1 when a node could not be asked; its worker ends by itself when it has been idle.
     """
     from luigigo.cluster import stopping, tables
-    from luigigo.cluster.survey import Options
+    from luigigo.cluster.survey import PoolOptions
 
     described, _ = _chosen(words, file)
-    ended = stopping.down(described, Options(accept_new_host_keys))
+    ended = stopping.down(described, PoolOptions(accept_new_host_keys))
     tables.show_ended(ended, described)
     sys.exit(_FAILED if ended.findings else 0)
 
@@ -183,10 +183,10 @@ def doctor(words: tuple[str, ...], file: str, accept_new_host_keys: bool) -> Non
     Exit code 1 when anything is wrong.
     """
     from luigigo.cluster import starting, tables
-    from luigigo.cluster.survey import Options
+    from luigigo.cluster.survey import PoolOptions
 
     described, _ = _chosen(words, file)
-    options = Options(accept_new_host_keys, "all")
+    options = PoolOptions(accept_new_host_keys, "all")
     outcome = starting.doctor(described, options)
     tables.show_outcome(described, outcome, options.visibility_seconds)
     tables.show_views(outcome.survey.views.values(), options.visibility_seconds)

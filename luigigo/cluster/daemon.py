@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
-from luigigo.cluster.messages import ClusterError, Started
+from luigigo.cluster.messages import ClusterError, DaemonStarted
 from luigigo.encoding import Codec
 from luigigo.lifetimes import Life, boot_id, start_time_of
 from luigigo.process import Command, Detached, start_detached
@@ -29,7 +29,7 @@ _LOOK_SECONDS = 0.02
 _DEATH_SECONDS = 5.0
 
 
-class Places(msgspec.Struct, frozen=True):
+class DaemonPaths(msgspec.Struct, frozen=True):
     """The files of one daemon."""
 
     state_path: str
@@ -48,7 +48,9 @@ class State(msgspec.Struct, frozen=True):
 _state_codec = Codec[State](msgspec.json, State)
 
 
-def start(argv: Sequence[str], places: Places, env: Mapping[str, str], limit_seconds: float) -> Started:
+def start(
+    argv: Sequence[str], places: DaemonPaths, env: Mapping[str, str], limit_seconds: float
+) -> DaemonStarted:
     """Start a daemon and wait until it says that it is ready; harmless when it runs already.
 
     Raises `ClusterError` with the end of its log when it does not become ready; then it does not run.
@@ -57,7 +59,7 @@ def start(argv: Sequence[str], places: Places, env: Mapping[str, str], limit_sec
     with _alone(places.state_path + ".lock"):
         running = running_pid(places.state_path)
         if running:
-            return Started(running, already=True, seconds=0.0, log_path=places.log_path)
+            return DaemonStarted(running, already=True, seconds=0.0, log_path=places.log_path)
         _rotate(places.log_path)
         offset, process = _launch(argv, places, env)
         try:
@@ -65,7 +67,7 @@ def start(argv: Sequence[str], places: Places, env: Mapping[str, str], limit_sec
         except BaseException:
             stop(places.state_path, grace_seconds=1.0)
             raise
-        return Started(process.pid, False, time.monotonic() - begun, places.log_path)
+        return DaemonStarted(process.pid, False, time.monotonic() - begun, places.log_path)
 
 
 def running_pid(state_path: str) -> int:
@@ -122,7 +124,7 @@ def text_from(path: str, offset: int) -> tuple[str, int]:
     return _read_from(path, offset)
 
 
-def _launch(argv: Sequence[str], places: Places, env: Mapping[str, str]) -> tuple[int, Detached]:
+def _launch(argv: Sequence[str], places: DaemonPaths, env: Mapping[str, str]) -> tuple[int, Detached]:
     descriptor = os.open(places.log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with open(descriptor, "ab") as log:
         offset = os.fstat(descriptor).st_size

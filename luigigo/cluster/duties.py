@@ -18,6 +18,7 @@ import msgspec
 from luigigo.cluster import daemon
 from luigigo.cluster.messages import (
     Clock,
+    DaemonStarted,
     ForNode,
     LogText,
     Nothing,
@@ -25,7 +26,6 @@ from luigigo.cluster.messages import (
     Reached,
     ReadLog,
     Start,
-    Started,
     Stop,
     Stopped,
 )
@@ -35,16 +35,16 @@ from luigigo.errors import UsageError
 ROLES = ("worker", "scheduler")
 
 
-def places_of(cluster: ClusterDescription, node: str, role: str) -> daemon.Places:
+def places_of(cluster: ClusterDescription, node: str, role: str) -> daemon.DaemonPaths:
     """The files of a daemon; clusters that share a node have different ones."""
     if role not in ROLES:
         raise UsageError(f"{role!r} is no daemon; there are {' and '.join(ROLES)}")
     name = f"{role}-{cluster.scheduler.host}_{cluster.scheduler.port}"
     folder = cluster.cache_of(node)
-    return daemon.Places(os.path.join(folder, f"{name}.json"), os.path.join(folder, f"{name}.log"))
+    return daemon.DaemonPaths(os.path.join(folder, f"{name}.json"), os.path.join(folder, f"{name}.log"))
 
 
-def start(request: Start) -> Started:
+def start(request: Start) -> DaemonStarted:
     """Start a daemon with a copy of the cluster's description; harmless when it runs."""
     cluster = _cluster(request.where)
     node = request.where.node

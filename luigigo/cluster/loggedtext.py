@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from luigigo.cluster.messages import ClusterError, LogText, ReadLog
-from luigigo.cluster.survey import Crew, Options
+from luigigo.cluster.survey import NodePool, PoolOptions
 from luigigo.cluster.tables import printable
 from luigigo.clusterfile import ClusterDescription
 
@@ -29,25 +29,25 @@ def show_log(cluster: ClusterDescription, node: str, options: LogOptions) -> Non
     """Print a log. Raises `UsageError` for a node that is none, `ClusterError` when it cannot be asked."""
     is_node = any(entry.name == node for entry in cluster.nodes)
     of_scheduler = options.scheduler or (not is_node and node == cluster.scheduler.host)
-    with Crew(cluster, Options(options.accept_new_host_keys)) as crew:
+    with NodePool(cluster, PoolOptions(options.accept_new_host_keys)) as pool:
         if of_scheduler and node == cluster.scheduler.host:
-            name = crew.connect_scheduler()
+            name = pool.connect_scheduler()
         else:
             name = cluster.node(node).name
-            crew.connect([cluster.node(node)])
-        request = ReadLog(crew.for_node(node), "scheduler" if of_scheduler else "worker", options.lines)
-        log = _ask(crew, name, request)
+            pool.connect([cluster.node(node)])
+        request = ReadLog(pool.for_node(node), "scheduler" if of_scheduler else "worker", options.lines)
+        log = _ask(pool, name, request)
         _print(log.text or f"(nothing in {log.path} on {node})\n")
         while options.follow:
             time.sleep(_FOLLOW_SECONDS)
-            log = _ask(crew, name, msgspec.structs.replace(request, offset=log.offset))
+            log = _ask(pool, name, msgspec.structs.replace(request, offset=log.offset))
             _print(log.text)
 
 
-def _ask(crew: Crew, name: str, request: ReadLog) -> LogText:
-    answer = crew.ask({name: ("log", request)}, LogText, _LIMIT_SECONDS).get(name)
+def _ask(pool: NodePool, name: str, request: ReadLog) -> LogText:
+    answer = pool.ask({name: ("log", request)}, LogText, _LIMIT_SECONDS).get(name)
     if answer is None:
-        raise ClusterError(f"{name}: {crew.findings[-1].what}")
+        raise ClusterError(f"{name}: {pool.findings[-1].what}")
     return answer
 
 

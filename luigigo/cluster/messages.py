@@ -130,7 +130,7 @@ class Start(msgspec.Struct, frozen=True):
     limit_seconds: float
 
 
-class Started(msgspec.Struct, frozen=True):
+class DaemonStarted(msgspec.Struct, frozen=True):
     """A daemon runs."""
 
     pid: int

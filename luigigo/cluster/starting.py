@@ -15,9 +15,9 @@ import msgspec
 from luigigo.cluster.control import ClusterStatus, Control, NodeStatus, NoLuigid
 from luigigo.cluster.findings import Finding, Severity
 from luigigo.cluster.links import in_background
-from luigigo.cluster.messages import ClusterError, LogText, Reach, Reached, ReadLog, Start, Started
+from luigigo.cluster.messages import ClusterError, DaemonStarted, LogText, Reach, Reached, ReadLog, Start
 from luigigo.cluster.preparing import prepare_state, prepare_token, prepare_within
-from luigigo.cluster.survey import Crew, Options, Survey, survey
+from luigigo.cluster.survey import NodePool, PoolOptions, Survey, survey
 from luigigo.clusterfile import ClusterDescription, remember
 from luigigo.store.preparing import prepare_shared
 
@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.05
 _TAIL_LINES = 5
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class StartOutcome(msgspec.Struct, frozen=True):
     """What came of `up` or `doctor`."""
 
     survey: Survey
@@ -46,21 +46,21 @@ class Outcome(msgspec.Struct, frozen=True):
         return frozenset(finding.node for finding in self.findings if finding.severity is Severity.BAD)
 
 
-def up(cluster: ClusterDescription, options: Options) -> Outcome:
+def up(cluster: ClusterDescription, options: PoolOptions) -> StartOutcome:
     """Check all nodes, start luigid, and a worker on each good node; harmless for what runs already.
 
     Raises `LuigigoError` when the share, the token or luigid itself is at fault.
     """
     marks_folder = prepare_within(partial(_prepare, cluster), cluster, _SHARE_LIMIT_SECONDS)
     remember(cluster)
-    with Crew(cluster, options) as crew, Crew(cluster, options) as starter:
+    with NodePool(cluster, options) as pool, NodePool(cluster, options) as starter:
         # Luigid takes as long to start as nodes take to answer.
         starting = in_background(partial(start_scheduler, starter))
-        found = survey(crew, marks_folder)
+        found = survey(pool, marks_folder)
         scheduler = starting.result()
-        check_reach(crew)
-        workers = start_workers(crew)
-        return Outcome(found, tuple(crew.findings), workers, scheduler)
+        check_reach(pool)
+        workers = start_workers(pool)
+        return StartOutcome(found, tuple(pool.findings), workers, scheduler)
 
 
 def _prepare(cluster: ClusterDescription) -> str:
@@ -70,40 +70,40 @@ def _prepare(cluster: ClusterDescription) -> str:
     return marks_folder
 
 
-def doctor(cluster: ClusterDescription, options: Options) -> Outcome:
+def doctor(cluster: ClusterDescription, options: PoolOptions) -> StartOutcome:
     """Check all nodes and start nothing. Raises `LuigigoError` when this machine cannot use the share."""
     marks_folder = prepare_within(partial(prepare_state, cluster), cluster, _SHARE_LIMIT_SECONDS)
-    with Crew(cluster, options) as crew:
-        found = survey(crew, marks_folder)
+    with NodePool(cluster, options) as pool:
+        found = survey(pool, marks_folder)
         workers: dict[str, NodeStatus] = {}
         try:
             status = Control(cluster).status() if os.path.exists(cluster.token_path) else None
         except NoLuigid:
             status = None
         except ClusterError as error:
-            crew.findings.append(Finding(cluster.scheduler.host, Severity.BAD, str(error)))
+            pool.findings.append(Finding(cluster.scheduler.host, Severity.BAD, str(error)))
             status = None
         if status is not None:
-            check_reach(crew)
+            check_reach(pool)
             workers = {node.node: node for node in status.nodes}
         running = "runs" if status is not None else "does not run"
-        return Outcome(found, tuple(crew.findings), workers, running)
+        return StartOutcome(found, tuple(pool.findings), workers, running)
 
 
-def start_scheduler(crew: Crew) -> str:
+def start_scheduler(pool: NodePool) -> str:
     """Start luigid on its host unless it answers already; return what was done. Raises `ClusterError`."""
-    cluster, control = crew.cluster, Control(crew.cluster)
+    cluster, control = pool.cluster, Control(pool.cluster)
     try:
         _require_same_share(control.status(), cluster)
         return "ran already"
     except NoLuigid:
         pass
-    name = crew.connect_scheduler()
-    where = crew.for_node(cluster.scheduler.host)
+    name = pool.connect_scheduler()
+    where = pool.for_node(cluster.scheduler.host)
     request = Start(where=where, role="scheduler", limit_seconds=_START_LIMIT_SECONDS)
-    started = crew.ask({name: ("start", request)}, Started, _START_LIMIT_SECONDS + 5.0).get(name)
+    started = pool.ask({name: ("start", request)}, DaemonStarted, _START_LIMIT_SECONDS + 5.0).get(name)
     if started is None:
-        reason = crew.findings[-1]
+        reason = pool.findings[-1]
         raise ClusterError(
             f"luigid cannot be started on {cluster.scheduler.host}: {reason.what} {reason.remedy}"
         )
@@ -119,41 +119,41 @@ def _require_same_share(status: ClusterStatus, cluster: ClusterDescription) -> N
         )
 
 
-def check_reach(crew: Crew) -> None:
+def check_reach(pool: NodePool) -> None:
     """Leave out the nodes from which luigid's port cannot be connected to."""
-    place = crew.cluster.scheduler
+    place = pool.cluster.scheduler
     request = Reach(place.host, place.port, _REACH_LIMIT_SECONDS)
-    names = [entry.name for entry in crew.cluster.nodes if entry.name in crew.links]
-    answers = crew.ask(dict.fromkeys(names, ("reach", request)), Reached, 2 * _REACH_LIMIT_SECONDS + 4.0)
+    names = [entry.name for entry in pool.cluster.nodes if entry.name in pool.links]
+    answers = pool.ask(dict.fromkeys(names, ("reach", request)), Reached, 2 * _REACH_LIMIT_SECONDS + 4.0)
     for name, answer in answers.items():
         if answer.flaw:
-            crew.leave_out(
+            pool.leave_out(
                 name,
                 f"luigid at {place.host}:{place.port} cannot be reached from there: {answer.flaw}",
                 "open the port in firewalls, and let scheduler.bind be an address that nodes reach",
             )
 
 
-def start_workers(crew: Crew) -> dict[str, NodeStatus]:
+def start_workers(pool: NodePool) -> dict[str, NodeStatus]:
     """Start a worker on every node that has none, and wait until luigid knows them; return those, by node."""
-    control = Control(crew.cluster)
+    control = Control(pool.cluster)
     connected = _connected(control)
-    wanted = [entry.name for entry in crew.cluster.nodes if entry.name in crew.links]
+    wanted = [entry.name for entry in pool.cluster.nodes if entry.name in pool.links]
     requests = {
-        name: ("start", Start(where=crew.for_node(name), role="worker", limit_seconds=_START_LIMIT_SECONDS))
+        name: ("start", Start(where=pool.for_node(name), role="worker", limit_seconds=_START_LIMIT_SECONDS))
         for name in wanted
         if name not in connected
     }
-    crew.ask(requests, Started, _START_LIMIT_SECONDS + 5.0)
-    running = [name for name in wanted if name in crew.links]
+    pool.ask(requests, DaemonStarted, _START_LIMIT_SECONDS + 5.0)
+    running = [name for name in wanted if name in pool.links]
     nodes = _wait_until_connected(control, running)
     for name in running:
         if name in nodes and nodes[name].state == "draining":
             what = "it was drained, and still finishes what runs there"
-            crew.findings.append(Finding(name, Severity.WARNING, what, "run luigigo cluster up again later"))
+            pool.findings.append(Finding(name, Severity.WARNING, what, "run luigigo cluster up again later"))
     silent = [name for name in running if name not in nodes]
-    for name, said in _ends_of_logs(crew, silent).items():
-        crew.leave_out(
+    for name, said in _ends_of_logs(pool, silent).items():
+        pool.leave_out(
             name,
             f"its worker did not connect to luigid within {_CONNECT_LIMIT_SECONDS:.0f} s; it says:\n{said}",
         )
@@ -180,8 +180,8 @@ def _wait_until_connected(control: Control, names: list[str]) -> dict[str, NodeS
         time.sleep(_LOOK_SECONDS)
 
 
-def _ends_of_logs(crew: Crew, names: list[str]) -> dict[str, str]:
+def _ends_of_logs(pool: NodePool, names: list[str]) -> dict[str, str]:
     requests = {
-        name: ("log", ReadLog(where=crew.for_node(name), role="worker", lines=_TAIL_LINES)) for name in names
+        name: ("log", ReadLog(where=pool.for_node(name), role="worker", lines=_TAIL_LINES)) for name in names
     }
-    return {name: log.text for name, log in crew.ask(requests, LogText, _REACH_LIMIT_SECONDS).items()}
+    return {name: log.text for name, log in pool.ask(requests, LogText, _REACH_LIMIT_SECONDS).items()}

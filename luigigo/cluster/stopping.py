@@ -9,7 +9,7 @@ import msgspec
 from luigigo.cluster.control import Control
 from luigigo.cluster.findings import Finding
 from luigigo.cluster.messages import Stop, Stopped
-from luigigo.cluster.survey import Crew, Options
+from luigigo.cluster.survey import NodePool, PoolOptions
 from luigigo.clusterfile import ClusterDescription
 from luigigo.errors import LuigigoError
 
@@ -18,7 +18,7 @@ GRACE_SECONDS = 10.0
 _LIMIT_SECONDS = 2 * PATIENCE_SECONDS + GRACE_SECONDS
 
 
-class Ended(msgspec.Struct, frozen=True):
+class DaemonEnded(msgspec.Struct, frozen=True):
     """What `down` did."""
 
     luigid: str
@@ -29,29 +29,29 @@ class Ended(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def down(cluster: ClusterDescription, options: Options) -> Ended:
+def down(cluster: ClusterDescription, options: PoolOptions) -> DaemonEnded:
     """Tell luigid to end everything, then see to it on every node, by the state files there.
 
     What was started by hand is ended by luigid alone; what luigid does not know any more, by the state files.
     """
     told, connected = _tell(cluster)
     patience_seconds = PATIENCE_SECONDS if told == "told" else 0.0
-    with Crew(cluster, options) as crew, Crew(cluster, options) as other:
-        crew.connect(cluster.nodes)
-        names = [entry.name for entry in cluster.nodes if entry.name in crew.links]
+    with NodePool(cluster, options) as pool, NodePool(cluster, options) as other:
+        pool.connect(cluster.nodes)
+        names = [entry.name for entry in cluster.nodes if entry.name in pool.links]
         stops = {
-            name: ("stop", Stop(crew.for_node(name), "worker", patience_seconds, GRACE_SECONDS))
+            name: ("stop", Stop(pool.for_node(name), "worker", patience_seconds, GRACE_SECONDS))
             for name in names
         }
-        workers = crew.ask(stops, Stopped, _LIMIT_SECONDS)
+        workers = pool.ask(stops, Stopped, _LIMIT_SECONDS)
         host = other.connect_scheduler()
         stop = Stop(other.for_node(cluster.scheduler.host), "scheduler", patience_seconds, GRACE_SECONDS)
         scheduler = other.ask({host: ("stop", stop)}, Stopped, _LIMIT_SECONDS).get(host)
-        return Ended(
+        return DaemonEnded(
             luigid=told,
             workers={name: _how(answer, name in connected) for name, answer in workers.items()},
             scheduler=_how(scheduler, told == "told") if scheduler is not None else "cannot be asked",
-            findings=(*crew.findings, *other.findings),
+            findings=(*pool.findings, *other.findings),
         )
 
 

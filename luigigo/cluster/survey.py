@@ -45,7 +45,7 @@ _MARK_LIMIT_SECONDS = 10.0
 T = TypeVar("T")
 
 
-class Options(msgspec.Struct, frozen=True):
+class PoolOptions(msgspec.Struct, frozen=True):
     """How to ask."""
 
     accept_new_host_keys: bool = False
@@ -55,10 +55,10 @@ class Options(msgspec.Struct, frozen=True):
     """The longest to wait for a file to be seen."""
 
 
-class Crew:
+class NodePool:
     """The nodes of a cluster that can be asked, and why others cannot. Use it in a `with`."""
 
-    def __init__(self, cluster: ClusterDescription, options: Options) -> None:
+    def __init__(self, cluster: ClusterDescription, options: PoolOptions) -> None:
         self.cluster = cluster
         self.options = options
         self.home = _home_of(cluster)
@@ -67,7 +67,7 @@ class Crew:
         self.findings: list[Finding] = []
         self._file = as_file(cluster)
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> NodePool:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -152,7 +152,7 @@ class Crew:
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """What was found out; what is wrong is among the crew's findings."""
+    """What was found out; what is wrong is among the pool's findings."""
 
     probes: dict[str, Probe]
     clocks: dict[str, ClockDifference]
@@ -160,33 +160,33 @@ class Survey(msgspec.Struct, frozen=True):
     """By reader and writer."""
 
 
-def survey(crew: Crew, marks_folder: str) -> Survey:
+def survey(pool: NodePool, marks_folder: str) -> Survey:
     """Ask every node everything; who has a bad finding has no link any more.
 
     Raises `ClusterError` when this machine itself cannot be asked.
     """
-    crew.connect(crew.cluster.nodes)
-    questions = {name: ("probe", crew.for_node(crew.name_of(name))) for name in crew.links}
-    probes = crew.ask(questions, Probe, _PROBE_LIMIT_SECONDS)
-    reference = probes.get(crew.home)
+    pool.connect(pool.cluster.nodes)
+    questions = {name: ("probe", pool.for_node(pool.name_of(name))) for name in pool.links}
+    probes = pool.ask(questions, Probe, _PROBE_LIMIT_SECONDS)
+    reference = probes.get(pool.home)
     if reference is None:
-        raise ClusterError(f"{crew.home} cannot be asked: {crew.findings[-1].what}")
-    clocks = clock_differences(crew)
-    for entry in crew.cluster.nodes:
+        raise ClusterError(f"{pool.home} cannot be asked: {pool.findings[-1].what}")
+    clocks = clock_differences(pool)
+    for entry in pool.cluster.nodes:
         if entry.name in probes:
-            crew.note(judge(entry, probes[entry.name], reference))
+            pool.note(judge(entry, probes[entry.name], reference))
         if entry.name in clocks:
-            crew.note(judge_clock(entry.name, clocks[entry.name]))
+            pool.note(judge_clock(entry.name, clocks[entry.name]))
     views = {}
-    if crew.options.visibility != "none" and crew.home in crew.links:
-        views = see_each_other(crew, marks_folder)
-        crew.note(judge_views(views, crew.home, crew.options.visibility_seconds))
+    if pool.options.visibility != "none" and pool.home in pool.links:
+        views = see_each_other(pool, marks_folder)
+        pool.note(judge_views(views, pool.home, pool.options.visibility_seconds))
     return Survey(probes, clocks, views)
 
 
-def clock_differences(crew: Crew) -> dict[str, ClockDifference]:
+def clock_differences(pool: NodePool) -> dict[str, ClockDifference]:
     """How far each node's clock is from this machine's."""
-    link_of = dict(crew.links)
+    link_of = dict(pool.links)
 
     def measure(link: Link) -> ClockDifference:
         asked = time.time()
@@ -195,34 +195,34 @@ def clock_differences(crew: Crew) -> dict[str, ClockDifference]:
         middle = (asked + answered) / 2
         return ClockDifference(answer.time_seconds - middle, (answered - asked) / 2)
 
-    measures = {name: partial(measure, link) for name, link in link_of.items() if name != crew.home}
-    return crew.good(in_parallel(measures, _MARK_LIMIT_SECONDS + 1.0))
+    measures = {name: partial(measure, link) for name, link in link_of.items() if name != pool.home}
+    return pool.good(in_parallel(measures, _MARK_LIMIT_SECONDS + 1.0))
 
 
-def see_each_other(crew: Crew, folder: str) -> dict[tuple[str, str], View]:
+def see_each_other(pool: NodePool, folder: str) -> dict[tuple[str, str], View]:
     """Measure how soon the files that one node writes are seen on others, in both kinds of look-up.
 
     Each writes two files. Others have looked for the one in vain before, as one looks for a record that is
     not there yet; nobody has looked for the other. Times count from a reader's first look after all have
     written. The reader's own clock measures them.
     """
-    marks = _names_of_marks(crew)
-    asked = {reader: [marks[writer] for writer in _writers(crew, reader)] for reader in marks}
+    marks = _names_of_marks(pool)
+    asked = {reader: [marks[writer] for writer in _writers(pool, reader)] for reader in marks}
     awaited = {reader: tuple(names.awaited for names in asked[reader]) for reader in marks}
-    crew.ask(
+    pool.ask(
         {name: ("look", Look(folder, awaited[name], 0.0)) for name in marks}, Sightings, _MARK_LIMIT_SECONDS
     )
-    written = crew.ask(
+    written = pool.ask(
         {name: ("write", Marks(folder, names)) for name, names in marks.items()}, Nothing, _MARK_LIMIT_SECONDS
     )
     looks = {}
     for reader in marks:
-        names = [name for writer in _writers(crew, reader) if writer in written for name in marks[writer]]
-        looks[reader] = ("look", Look(folder, tuple(names), crew.options.visibility_seconds))
-    limit_seconds = crew.options.visibility_seconds + _MARK_LIMIT_SECONDS
-    answers = crew.ask(looks, Sightings, limit_seconds)
+        names = [name for writer in _writers(pool, reader) if writer in written for name in marks[writer]]
+        looks[reader] = ("look", Look(folder, tuple(names), pool.options.visibility_seconds))
+    limit_seconds = pool.options.visibility_seconds + _MARK_LIMIT_SECONDS
+    answers = pool.ask(looks, Sightings, limit_seconds)
     everything = tuple(name for names in marks.values() for name in names)
-    crew.ask({crew.home: ("remove", Marks(folder, everything))}, Nothing, _MARK_LIMIT_SECONDS)
+    pool.ask({pool.home: ("remove", Marks(folder, everything))}, Nothing, _MARK_LIMIT_SECONDS)
     return {
         (reader, writer): View(
             reader, writer, seen.seen[marks[writer].fresh], seen.seen[marks[writer].awaited]
@@ -238,18 +238,18 @@ class _MarksOfWriter(NamedTuple):
     awaited: str
 
 
-def _names_of_marks(crew: Crew) -> dict[str, _MarksOfWriter]:
+def _names_of_marks(pool: NodePool) -> dict[str, _MarksOfWriter]:
     run = secrets.token_hex(6)
     return {
         name: _MarksOfWriter(f"{run}-{index}-fresh", f"{run}-{index}-awaited")
-        for index, name in enumerate(crew.links)
+        for index, name in enumerate(pool.links)
     }
 
 
-def _writers(crew: Crew, reader: str) -> list[str]:
+def _writers(pool: NodePool, reader: str) -> list[str]:
     """Whose files a node looks for."""
-    everyone = crew.options.visibility == "all" or reader == crew.home
-    return [name for name in crew.links if name != reader and (everyone or name == crew.home)]
+    everyone = pool.options.visibility == "all" or reader == pool.home
+    return [name for name in pool.links if name != reader and (everyone or name == pool.home)]
 
 
 def _home_of(cluster: ClusterDescription) -> str:

@@ -13,8 +13,8 @@ from luigigo.amounts import size_text
 from luigigo.cluster.control import ClusterStatus, NodeStatus
 from luigigo.cluster.findings import Finding, Severity, View, latest_seconds, seconds_text
 from luigigo.cluster.messages import Space
-from luigigo.cluster.starting import Outcome
-from luigigo.cluster.stopping import Ended
+from luigigo.cluster.starting import StartOutcome
+from luigigo.cluster.stopping import DaemonEnded
 from luigigo.clusterfile import ClusterDescription
 
 _WIDTH_OF_FILES = 160
@@ -33,7 +33,7 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
 
 
-def show_outcome(cluster: ClusterDescription, outcome: Outcome, limit_seconds: float) -> None:
+def show_outcome(cluster: ClusterDescription, outcome: StartOutcome, limit_seconds: float) -> None:
     """The table of `up` and `doctor`, and what is wrong below it."""
     table = _table(
         "node", "state", "slots", "memory", "Go", "C", "share free", "cache free", "clock", "seen after"
@@ -124,7 +124,7 @@ def _status_cells(node: NodeStatus) -> Sequence[str]:
     return node.node, state, *counts, memory, size_text(node.cache_bytes), str(node.done), node.go, since
 
 
-def show_ended(ended: Ended, cluster: ClusterDescription) -> None:
+def show_ended(ended: DaemonEnded, cluster: ClusterDescription) -> None:
     """What `down` did on each node."""
     table = _table("node", "worker")
     for entry in cluster.nodes:
@@ -144,7 +144,7 @@ def span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _state(name: str, outcome: Outcome) -> str:
+def _state(name: str, outcome: StartOutcome) -> str:
     if name in outcome.bad_nodes:
         return "left out"
     worker = outcome.workers.get(name)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from luigigo.endings import Ending, ending
-from luigigo.execution.equipment import Equipment
+from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import CommandStarted
 from luigigo.execution.messages import report
 from luigigo.execution.sources import package_files, unpacked
@@ -41,25 +41,27 @@ class JobFailed(Exception):
 class Job:
     """The state of one run. Used by one thread."""
 
-    def __init__(self, action: Action, plan: Plan, equipment: Equipment, layout: Layout, gogc: str) -> None:
+    def __init__(
+        self, action: Action, plan: Plan, context: ExecutionContext, layout: Layout, gogc: str
+    ) -> None:
         """Use `start`."""
         self.action = action
         self.plan = plan
         self.layout = layout
         self.cpu_seconds = 0.0
         self.peak_bytes = 0
-        self._equipment = equipment
+        self._context = context
         self._gogc = gogc
         self._said: list[Said] = []
 
     @classmethod
-    def start(cls, action: Action, plan: Plan, equipment: Equipment, gogc: str) -> Job:
+    def start(cls, action: Action, plan: Plan, context: ExecutionContext, gogc: str) -> Job:
         """Make the work folder and find the sources. Raises `JobFailed` when there is no room for it."""
-        object_dir = os.path.join(equipment.work_dir, f"b{next(_numbers):06d}")
+        object_dir = os.path.join(context.work_dir, f"b{next(_numbers):06d}")
         os.makedirs(object_dir)
         goroot = plan.toolchain.goroot
         spec = action.spec
-        source_dir, moved = _source_dir(action, goroot, equipment)
+        source_dir, moved = _source_dir(action, goroot, context)
         layout = Layout(
             tool_dir=plan.toolchain.tool_dir,
             goroot=goroot,
@@ -68,7 +70,7 @@ class Job:
             trim_to=spec.trim_to if isinstance(spec, CompileSpec) else "",
             moved=moved,
         )
-        return cls(action, plan, equipment, layout, gogc)
+        return cls(action, plan, context, layout, gogc)
 
     @property
     def said(self) -> tuple[Said, ...]:
@@ -82,7 +84,7 @@ class Job:
     @property
     def backend_workers(self) -> int:
         """For `compile -c`: at least 2, for with 1 the compiler also gives up its own collector boost."""
-        return max(2, min(4, self._equipment.cpus))
+        return max(2, min(4, self._context.cpus))
 
     def go_tool(
         self,
@@ -117,7 +119,7 @@ class Job:
     @property
     def variables(self) -> dict[str, str]:
         """The user's environment."""
-        return self._equipment.variables
+        return self._context.variables
 
     def _refuse_argument_files(self, argv: Sequence[str]) -> None:
         """The go command runs nothing with an argument that may stand for a file of them (Shell.runOut)."""
@@ -129,19 +131,19 @@ class Job:
     def current_dir(self) -> str:
         """Where go build runs the linker, for relative names in the C linker's flags (gc.go, ld)."""
         project_dir = self.plan.project_dir
-        return project_dir if self._equipment.has_projects and os.path.isdir(project_dir) else ""
+        return project_dir if self._context.has_projects and os.path.isdir(project_dir) else ""
 
     def _surroundings(self) -> dict[str, str]:
         """What every tool gets of the user's environment."""
-        user = self._equipment.variables
+        user = self._context.variables
         kept = {name: user[name] for name in ("PATH", "HOME", *LOCALE) if name in user}
         return {**kept, "TMPDIR": self.layout.object_dir}
 
     def _c_environment(self) -> dict[str, str]:
         """All of the user's environment, where that is here: a compiler may read variables of its own."""
-        if not self._equipment.has_projects:
+        if not self._context.has_projects:
             return {}
-        user = {name: value for name, value in self._equipment.variables.items() if name not in _GO_SETTINGS}
+        user = {name: value for name, value in self._context.variables.items() if name not in _GO_SETTINGS}
         is_known = not getattr(getattr(self.action.spec, "compilers", None), "everything", "")
         # What a compiler leaves when it is killed goes with the work folder.
         return {**user, "TMPDIR": self.layout.object_dir} if is_known else user
@@ -150,9 +152,9 @@ class Job:
         self, argv: Sequence[str], cwd: str, variables: Mapping[str, str], *, may_fail: bool = False
     ) -> bool:
         env = {**variables, "PWD": cwd}
-        self._equipment.observe(CommandStarted(cwd, tuple(argv)))
+        self._context.observe(CommandStarted(cwd, tuple(argv)))
         try:
-            finished = self._equipment.runner.run(Command(argv=tuple(argv), cwd=cwd, env=env))
+            finished = self._context.runner.run(Command(argv=tuple(argv), cwd=cwd, env=env))
         except OSError as error:
             raise self.fail(f"{argv[0]}: {error.strerror}") from error
         self.cpu_seconds += finished.cpu_seconds
@@ -202,8 +204,8 @@ class Job:
     def _failure(self, tool: str, ended: Ending, finished: Finished) -> JobFailed:
         exit_code, output = finished.exit_code, finished.output
         if ended is Ending.KILLED:
-            what = f"{os.path.basename(tool)} was killed on node {self._equipment.node}: out of memory?"
-            here = self._equipment.has_projects
+            what = f"{os.path.basename(tool)} was killed on node {self._context.node}: out of memory?"
+            here = self._context.has_projects
             advice = " the next run gives it more room; or use fewer --workers" if here else ""
             return self.fail(f"{os.fsdecode(output)}{what}{advice}")
         if output:
@@ -230,7 +232,7 @@ class Job:
         for file in input_files(self.action):
             path = file.name if os.path.isabs(file.name) else self.layout.source(file.name)
             try:
-                same = self._equipment.hashes.digest(path) == file.digest
+                same = self._context.hashes.digest(path) == file.digest
             except OSError:
                 same = False
             if not same:
@@ -242,12 +244,12 @@ def input_files(action: Action) -> Files:
     return (*package_files(action), *action.sources.system_files)
 
 
-def _source_dir(action: Action, goroot: str, equipment: Equipment) -> tuple[str, tuple[str, str]]:
+def _source_dir(action: Action, goroot: str, context: ExecutionContext) -> tuple[str, tuple[str, str]]:
     """Where the package's folder is here; and a folder above it that is elsewhere than on the client."""
     sources = action.sources
     if sources.bundle is None:
         return on_node(sources.dir, goroot), ("", "")
-    into = unpacked(sources.bundle, equipment.store, equipment.sources_dir, equipment.wait_seconds)
+    into = unpacked(sources.bundle, context.store, context.sources_dir, context.wait_seconds)
     if not sources.root:
         return into, ("", "")
     return os.path.join(into, os.path.relpath(sources.dir, sources.root)), (into, sources.root)

@@ -23,7 +23,7 @@ _SHARE_OF_LAZIEST = {"off": 1.0, "400": 0.62, "": 0.5}
 """Peak memory by GOGC, as a share of the peak without collection."""
 
 
-class Appetite(msgspec.Struct, frozen=True):
+class MemoryEstimate(msgspec.Struct, frozen=True):
     """What an action is expected to take, and the GOGC with which it is."""
 
     peak_bytes: int
@@ -35,7 +35,9 @@ class Appetite(msgspec.Struct, frozen=True):
         return int(self.peak_bytes / _SHARE_OF_LAZIEST[self.gogc])
 
 
-def appetite(action: Action, earlier: Appetite | None, share_bytes: int, linked_bytes: int = 0) -> Appetite:
+def memory_estimate(
+    action: Action, earlier: MemoryEstimate | None, share_bytes: int, linked_bytes: int = 0
+) -> MemoryEstimate:
     """Predict an action's peak and choose its GOGC.
 
     `earlier` is what it took before, `share_bytes` what one slot may take when all are busy, and
@@ -43,26 +45,26 @@ def appetite(action: Action, earlier: Appetite | None, share_bytes: int, linked_
     """
     laziest = _laziest(action, earlier, linked_bytes)
     if action.kind is Kind.CGO:
-        return Appetite(laziest, "off")
+        return MemoryEstimate(laziest, "off")
     if laziest * 2 <= share_bytes:
-        return Appetite(laziest, "off")
+        return MemoryEstimate(laziest, "off")
     if laziest * _SHARE_OF_LAZIEST["400"] <= 2 * share_bytes:
-        return Appetite(int(laziest * _SHARE_OF_LAZIEST["400"]), "400")
-    return Appetite(int(laziest * _SHARE_OF_LAZIEST[""]), "")
+        return MemoryEstimate(int(laziest * _SHARE_OF_LAZIEST["400"]), "400")
+    return MemoryEstimate(int(laziest * _SHARE_OF_LAZIEST[""]), "")
 
 
-def appetite_within(
-    action: Action, earlier: Appetite | None, reserved_bytes: int, linked_bytes: int = 0
-) -> Appetite:
+def memory_estimate_within(
+    action: Action, earlier: MemoryEstimate | None, reserved_bytes: int, linked_bytes: int = 0
+) -> MemoryEstimate:
     """The laziest GOGC with which an action is expected to stay within what was set aside for it."""
     laziest = _laziest(action, earlier, linked_bytes)
-    wanted = [Appetite(int(laziest * share), gogc) for gogc, share in _SHARE_OF_LAZIEST.items()]
+    wanted = [MemoryEstimate(int(laziest * share), gogc) for gogc, share in _SHARE_OF_LAZIEST.items()]
     if action.kind is Kind.CGO:
         return wanted[0]
     return next((each for each in wanted if each.peak_bytes <= reserved_bytes), wanted[-1])
 
 
-def _laziest(action: Action, earlier: Appetite | None, linked_bytes: int) -> int:
+def _laziest(action: Action, earlier: MemoryEstimate | None, linked_bytes: int) -> int:
     return earlier.without_collection() if earlier else _guess(action, linked_bytes)
 
 

@@ -7,9 +7,9 @@ import queue
 import threading
 
 from luigigo.errors import LuigigoError
-from luigigo.nodes.errand import NotOurs, action_of, sound
-from luigigo.nodes.site import Site
-from luigigo.scheduling.protocol import Expect
+from luigigo.nodes.assignment import NotOurs, action_of, sound
+from luigigo.nodes.context import NodeContext
+from luigigo.scheduling.protocol import Prefetch
 
 _log = logging.getLogger("luigigo.worker")
 
@@ -17,16 +17,16 @@ _log = logging.getLogger("luigigo.worker")
 class Fetcher:
     """One thread that fetches one thing at a time; it ends with the process."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._expected: queue.SimpleQueue[Expect] = queue.SimpleQueue()
+    def __init__(self, node_context: NodeContext) -> None:
+        self._node_context = node_context
+        self._expected: queue.SimpleQueue[Prefetch] = queue.SimpleQueue()
         self._latest: object = None
 
     def start(self) -> None:
         """Begin."""
         threading.Thread(target=self._serve, name="fetching", daemon=True).start()
 
-    def expect(self, message: Expect) -> None:
+    def expect(self, message: Prefetch) -> None:
         """Fetch what a task will read of those that are done.
 
         Whatever goes wrong is found out again, and told, when the task is staged.
@@ -42,12 +42,12 @@ class Fetcher:
             except Exception:
                 _log.exception("fetching ahead")
 
-    def _fetch(self, message: Expect) -> None:
+    def _fetch(self, message: Prefetch) -> None:
         plan, action = action_of(message.task.family, message.task.params)
         if (plan, action) != self._latest:
             self._latest = plan, action
             _log.info("fetching ahead for %s", action)
-        workshop = self._site.workshop(plan)
-        workshop.learn(sound(message.made))
+        executor = self._node_context.executor(plan)
+        executor.learn(sound(message.made))
         for each in message.done:
-            workshop.fetch(action, action_of(each.family, each.params)[1])
+            executor.fetch(action, action_of(each.family, each.params)[1])

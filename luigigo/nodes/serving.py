@@ -32,9 +32,9 @@ from luigigo.currentfolder import absolute
 from luigigo.errors import ExitCode, LuigigoError, StoreError, UsageError
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.nodes.allocation import slurm_allocation
-from luigigo.nodes.site import Site
+from luigigo.nodes.context import NodeContext
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
-from luigigo.scheduling.place import Place
+from luigigo.scheduling.endpoint import Endpoint
 from luigigo.store.nodecache import CacheKeeper
 from luigigo.store.preparing import make_shards, prepare_shared
 
@@ -75,11 +75,11 @@ def describe(
     return ClusterDescription(absolute(shared), place, (), cache, token_file=token_file)
 
 
-def place_of(cluster: ClusterDescription) -> Place:
+def place_of(cluster: ClusterDescription) -> Endpoint:
     """Where the cluster's luigid is. Raises `UsageError` where the token cannot be read."""
     trusted = cluster.scheduler.trusted
     token = read_token(cluster.token_path)
-    return Place(cluster.scheduler.host, cluster.scheduler.port, token, bool(trusted), trusted)
+    return Endpoint(cluster.scheduler.host, cluster.scheduler.port, token, bool(trusted), trusted)
 
 
 def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
@@ -111,10 +111,10 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
 
 def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> int:
     workers: list[NodeWorker] = []
-    site = Site(config, os.environ, options.node, lambda event: workers[0].observe(event))
+    node_context = NodeContext(config, os.environ, options.node, lambda event: workers[0].observe(event))
     make_shards([str(config.node_cache)])
-    keeper = CacheKeeper([str(config.node_cache), site.equipment.sources_dir], cache_bytes)
-    worker = NodeWorker(options, site, keeper)
+    keeper = CacheKeeper([str(config.node_cache), node_context.context.sources_dir], cache_bytes)
+    worker = NodeWorker(options, node_context, keeper)
     workers.append(worker)
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -124,17 +124,17 @@ def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> i
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, stop)
     keeper.start()
-    threading.Thread(target=_say_ready, args=(worker, site), daemon=True).start()
+    threading.Thread(target=_say_ready, args=(worker, node_context), daemon=True).start()
     try:
         worker.run()
     finally:
         keeper.stop()
-        site.close()
+        node_context.close()
     logging.getLogger("luigigo.worker").info("ended: %s", worker.exit_reason)
     return int(ExitCode.OK)
 
 
-def _say_ready(worker: NodeWorker, site: Site) -> None:
+def _say_ready(worker: NodeWorker, node_context: NodeContext) -> None:
     connected = worker.wait_welcome(READY_SECONDS) and worker.error is None
     if worker.error is None:
         facts = {
@@ -142,7 +142,7 @@ def _say_ready(worker: NodeWorker, site: Site) -> None:
             "worker_id": worker.id,
             "slots": worker.options.slots,
             "memory_bytes": worker.options.memory_bytes,
-            "go": site.toolchain.version,
+            "go": node_context.toolchain.version,
             "connected": connected,
             "pid": os.getpid(),
         }
@@ -186,7 +186,7 @@ def run_scheduler(cluster: ClusterDescription | None, bind: str, port: int, toke
 
 def _introduce(host: str, port: int, token_file: str) -> str:
     """Say where luigid's page and token are; return the note by which this user's commands find it, or ""."""
-    page = Place(host, port, "").url("http", "/")
+    page = Endpoint(host, port, "").url("http", "/")
     print(f"luigigo: luigid's page is {page}; user {USER}, password: see {token_file}", file=sys.stderr)
     note = ""
     try:

@@ -1,7 +1,7 @@
-"""A node's worker: takes errands from luigid, fetches what they read, and runs them in slots.
+"""A node's worker: takes assignments from luigid, fetches what they read, and runs them in slots.
 
-An errand that waits for the share holds no slot: it is staged by threads of their own, queues for a slot when
-all that it reads is on this node, and leaves the slot to the next one while what it made is published.
+An assignment that waits for the share holds no slot: it is staged by threads of their own, queues for a slot
+when all that it reads is on this node, and leaves the slot to the next one while what it made is published.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from luigigo.errors import (
     ToolStopped,
 )
 from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
-from luigigo.nodes.errand import Errand, NotOurs, errand_of
+from luigigo.nodes.assignment import Assignment, NotOurs, assignment_of
+from luigigo.nodes.context import Lacking, NodeContext
 from luigigo.nodes.fetching import Fetcher
-from luigigo.nodes.site import Lacking, Site
 from luigigo.scheduling import protocol
 from luigigo.scheduling.channel import Channel
-from luigigo.scheduling.place import Place
+from luigigo.scheduling.endpoint import Endpoint
 from luigigo.scheduling.protocol import Ended, FromPeer, FromServer, Grant, Held, Hello, Usage, Welcome
 from luigigo.store.nodecache import CacheKeeper
 
@@ -52,7 +52,7 @@ SAVE_SECONDS = 120.0
 class WorkerOptions(msgspec.Struct, frozen=True):
     """What a worker offers."""
 
-    place: Place
+    place: Endpoint
     node: str
     slots: int
     memory_bytes: int
@@ -61,9 +61,9 @@ class WorkerOptions(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct):
-    """One errand under way."""
+    """One assignment under way."""
 
-    errand: Errand
+    assignment: Assignment
     received_at: float
     staged_at: float = 0.0
     has_started: bool = False
@@ -74,19 +74,19 @@ class Running(msgspec.Struct):
 
 
 class NodeWorker:
-    """Runs errands until it is told to exit, or has been idle for too long."""
+    """Runs assignments until it is told to exit, or has been idle for too long."""
 
-    def __init__(self, options: WorkerOptions, site: Site, keeper: CacheKeeper) -> None:
+    def __init__(self, options: WorkerOptions, node_context: NodeContext, keeper: CacheKeeper) -> None:
         self.options = options
         self.exit_reason = ""
         """Why it takes nothing more; "" while it does."""
         self.error: LuigigoError | None = None
         self.id = f"{options.node}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._site = site
+        self._node_context = node_context
         self._keeper = keeper
         self._channel = Channel(options.place, self)
         self._lock = threading.Condition()
-        self._errands: dict[int, Running] = {}
+        self._assignments: dict[int, Running] = {}
         """By lease, everything that was taken on and has not ended."""
         self._ready: list[tuple[int, Running]] = []
         """Staged, in the order of their leases: luigid gives out the most urgent first."""
@@ -95,7 +95,7 @@ class NodeWorker:
         self._epoch = ""
         self._is_welcome = threading.Event()
         self._staging = ThreadPoolExecutor(STAGING_THREADS, thread_name_prefix="staging")
-        self._fetcher = Fetcher(site)
+        self._fetcher = Fetcher(node_context)
         self._busy_at = time.monotonic()
         self._current = threading.local()
 
@@ -105,7 +105,7 @@ class NodeWorker:
         """Serve to the end. Raises the `LuigigoError` with which luigid refused."""
         # Those that publish count as well: when as many as this cannot reach the share, no more begin.
         for number in range(2 * self.options.slots):
-            threading.Thread(target=self._serve, name=f"errand {number + 1}", daemon=True).start()
+            threading.Thread(target=self._serve, name=f"assignment {number + 1}", daemon=True).start()
         self._fetcher.start()
         self._channel.start()
         said, saved = 0.0, time.monotonic()
@@ -116,7 +116,7 @@ class NodeWorker:
                 self._channel.send(protocol.NodeState(self._keeper.size_bytes()))
             if time.monotonic() - saved > SAVE_SECONDS:
                 saved = time.monotonic()
-                self._site.save()
+                self._node_context.save()
         self._channel.close(protocol.Leave())
         self._staging.shutdown(wait=False, cancel_futures=True)
         if self.error is not None:
@@ -133,9 +133,9 @@ class NodeWorker:
     def stop(self) -> None:
         """End at once: kill what runs. luigid gives it to others."""
         self.exit("stopped")
-        self._site.equipment.runner.kill_all()
+        self._node_context.context.runner.kill_all()
         with self._lock:
-            self._errands.clear()
+            self._assignments.clear()
             self._ready.clear()
         self._channel.close(protocol.Leave())
 
@@ -143,7 +143,7 @@ class NodeWorker:
         if self.error is not None:
             return True
         with self._lock:
-            if self._errands:
+            if self._assignments:
                 self._busy_at = time.monotonic()
                 return False
         idle_seconds = time.monotonic() - self._busy_at
@@ -155,10 +155,10 @@ class NodeWorker:
 
     def hello(self) -> Hello:
         """This node, and what it holds."""
-        toolchain = self._site.toolchain
+        toolchain = self._node_context.toolchain
         with self._lock:
-            errands = {lease: each.errand for lease, each in self._errands.items()}
-        held = tuple(Held(each.task_id, lease, each.peak_bytes) for lease, each in errands.items())
+            assignments = {lease: each.assignment for lease, each in self._assignments.items()}
+        held = tuple(Held(each.task_id, lease, each.peak_bytes) for lease, each in assignments.items())
         return Hello(
             protocol=protocol.PROTOCOL,
             worker_id=self.id,
@@ -178,24 +178,24 @@ class NodeWorker:
         self._is_welcome.set()
         _log.info("connected to luigid %s at %s", welcome.epoch, self.options.place)
         with self._lock:
-            started = {lease: each for lease, each in self._errands.items() if each.has_started}
+            started = {lease: each for lease, each in self._assignments.items() if each.has_started}
             oldest = time.monotonic() - RESULTS_KEPT_SECONDS
             return [
                 *(result for at, result in self._results if at > oldest),
-                *(protocol.Started(each.errand.task_id, lease) for lease, each in started.items()),
+                *(protocol.Started(each.assignment.task_id, lease) for lease, each in started.items()),
                 *(
-                    protocol.Publishing(each.errand.task_id, lease)
+                    protocol.Publishing(each.assignment.task_id, lease)
                     for lease, each in started.items()
                     if not each.has_slot
                 ),
             ]
 
     def receive(self, message: FromServer) -> None:
-        """Take errands, or give them up."""
+        """Take assignments, or give them up."""
         if isinstance(message, protocol.Work):
             for grant in message.grants:
                 self._take_on(grant)
-        elif isinstance(message, protocol.Expect):
+        elif isinstance(message, protocol.Prefetch):
             self._fetcher.expect(message)
         elif isinstance(message, protocol.Cancel):
             for lease in message.leases:
@@ -218,58 +218,58 @@ class NodeWorker:
 
     def _take_on(self, grant: Grant) -> None:
         try:
-            errand = errand_of(grant)
+            assignment = assignment_of(grant)
         except NotOurs as refusal:
             _log.warning("refused %s: %s", grant.task_id[:200], refusal)
             self._report(
                 Ended(grant.task_id, grant.lease, "failed", f"refused: {refusal}", int(ExitCode.USAGE))
             )
             return
-        running = Running(errand, time.monotonic())
+        running = Running(assignment, time.monotonic())
         with self._lock:
-            if errand.lease in self._errands:
+            if assignment.lease in self._assignments:
                 return
-            self._errands[errand.lease] = running
+            self._assignments[assignment.lease] = running
         self._staging.submit(self._stage, running)
 
     def _cancel(self, lease: int) -> None:
         with self._lock:
-            running = self._errands.pop(lease, None)
+            running = self._assignments.pop(lease, None)
             if running is None:
                 return
             running.is_cancelled = True
-        self._site.equipment.runner.kill(lease)
+        self._node_context.context.runner.kill(lease)
 
     def _give_back(self, lease: int) -> None:
         with self._lock:
-            running = self._errands.get(lease)
+            running = self._assignments.get(lease)
             if running is None or running.has_started:
                 return
             running.is_cancelled = True
-            del self._errands[lease]
-        self._report(Ended(running.errand.task_id, lease, "returned"))
+            del self._assignments[lease]
+        self._report(Ended(running.assignment.task_id, lease, "returned"))
 
     # --- in the threads of staging and of slots ---
 
     def _stage(self, running: Running) -> None:
-        errand = running.errand
+        assignment = running.assignment
         if running.is_cancelled:
             return
         try:
-            with self._site.equipment.runner.scope(errand.lease):
-                workshop = self._site.workshop(errand.plan)
-                action = workshop.plan.actions.get(errand.action)
+            with self._node_context.context.runner.scope(assignment.lease):
+                executor = self._node_context.executor(assignment.plan)
+                action = executor.plan.actions.get(assignment.action)
                 if action is None:
-                    raise NotOurs(f"plan {errand.plan} has no action {errand.action[:200]!r}")
-                self._site.require_c(workshop, action)
-                workshop.learn(errand.made)
-                workshop.stage(errand.action, probably_done=errand.probably_done)
+                    raise NotOurs(f"plan {assignment.plan} has no action {assignment.action[:200]!r}")
+                self._node_context.require_c(executor, action)
+                executor.learn(assignment.made)
+                executor.stage(assignment.action, probably_done=assignment.probably_done)
         except BaseException as error:
-            self._finish(running, self._result_of(errand, error))
+            self._finish(running, self._result_of(assignment, error))
             return
         running.staged_at = time.monotonic()
         with self._lock:
-            heapq.heappush(self._ready, (errand.lease, running))
+            heapq.heappush(self._ready, (assignment.lease, running))
             self._lock.notify()
 
     def _serve(self) -> None:
@@ -285,7 +285,7 @@ class NodeWorker:
             self._run(running)
 
     def _vacate(self, running: Running) -> None:
-        """Let another errand have the slot, if it was not left already."""
+        """Let another assignment have the slot, if it was not left already."""
         with self._lock:
             if running.has_slot:
                 running.has_slot = False
@@ -293,7 +293,7 @@ class NodeWorker:
                 self._lock.notify()
 
     def _begin_publishing(self, running: Running) -> None:
-        message = protocol.Publishing(running.errand.task_id, running.errand.lease)
+        message = protocol.Publishing(running.assignment.task_id, running.assignment.lease)
         if self._ready:
             # The next one says soon that it has started. At the latest this one says that it has ended.
             self._channel.send_along(message)
@@ -302,15 +302,15 @@ class NodeWorker:
         self._vacate(running)
 
     def _run(self, running: Running) -> None:
-        errand = running.errand
-        self._channel.send(protocol.Started(errand.task_id, errand.lease))
+        assignment = running.assignment
+        self._channel.send(protocol.Started(assignment.task_id, assignment.lease))
         started_at = time.monotonic()
         self._current.running = running
         try:
-            with self._site.equipment.runner.scope(errand.lease):
-                workshop = self._site.workshop(errand.plan)
-                workshop.reserve(errand.action, errand.peak_bytes)
-                record = workshop.perform(errand.action, lambda: self._begin_publishing(running))
+            with self._node_context.context.runner.scope(assignment.lease):
+                executor = self._node_context.executor(assignment.plan)
+                executor.reserve(assignment.action, assignment.peak_bytes)
+                record = executor.perform(assignment.action, lambda: self._begin_publishing(running))
             seen = running.ended
             took = seen.resources if seen is not None else Resources()
             usage = Usage(
@@ -319,23 +319,23 @@ class NodeWorker:
                 cpu_seconds=took.cpu_seconds,
                 peak_bytes=took.peak_bytes,
                 published_seconds=took.published_seconds,
-                gogc=self._site.equipment.timings.gogc(errand.action),
+                gogc=self._node_context.context.timings.gogc(assignment.action),
                 waited_seconds=running.staged_at - running.received_at,
                 saved_seconds=seen.saved_seconds if seen is not None else 0.0,
                 said=record.said,
                 commands=tuple(running.commands),
             )
-            result = Ended(errand.task_id, errand.lease, "done", usage=usage, made=record.outputs)
+            result = Ended(assignment.task_id, assignment.lease, "done", usage=usage, made=record.outputs)
         except BaseException as error:
-            result = self._result_of(errand, error)
+            result = self._result_of(assignment, error)
         finally:
             self._current.running = None
             self._vacate(running)
         self._finish(running, result)
 
-    def _result_of(self, errand: Errand, error: BaseException) -> Ended:
+    def _result_of(self, assignment: Assignment, error: BaseException) -> Ended:
         """What an error means for luigid: the action's fault, or this node's."""
-        name, lease, text = errand.task_id, errand.lease, str(error)
+        name, lease, text = assignment.task_id, assignment.lease, str(error)
         if isinstance(error, ToolKilled):
             usage = Usage(outcome="killed", peak_bytes=error.peak_bytes)
             return Ended(name, lease, "killed", text, int(error.exit_code), usage)
@@ -355,7 +355,7 @@ class NodeWorker:
 
     def _finish(self, running: Running, result: Ended) -> None:
         with self._lock:
-            if running.is_cancelled or self._errands.pop(running.errand.lease, None) is None:
+            if running.is_cancelled or self._assignments.pop(running.assignment.lease, None) is None:
                 return
             self._busy_at = time.monotonic()
         if result.status != "done":
@@ -370,11 +370,11 @@ class NodeWorker:
         self._channel.send(result)
 
     def observe(self, event: Event) -> None:
-        """Note what the running errand of this thread does."""
+        """Note what the running assignment of this thread does."""
         running: Running | None = getattr(self._current, "running", None)
         if running is None:
             return
         if isinstance(event, ActionEnded):
             running.ended = event
-        elif isinstance(event, CommandStarted) and running.errand.wants_commands:
+        elif isinstance(event, CommandStarted) and running.assignment.wants_commands:
             running.commands.append((event.cwd, event.argv))

@@ -22,7 +22,7 @@ import tornado.websocket
 from luigigo.access import authorization
 from luigigo.errors import LuigigoError, UsageError
 from luigigo.scheduling import protocol
-from luigigo.scheduling.place import Place, raise_if_final
+from luigigo.scheduling.endpoint import Endpoint, raise_if_final
 from luigigo.scheduling.protocol import FromPeer, FromServer, Hello, Refused, Welcome
 
 CONNECT_SECONDS = 5.0
@@ -54,7 +54,7 @@ class Owner(Protocol):
 class Channel:
     """Keeps a connection to luigid until it is closed."""
 
-    def __init__(self, place: Place, owner: Owner) -> None:
+    def __init__(self, place: Endpoint, owner: Owner) -> None:
         """Nothing happens before `start`. Raises `UsageError` for certificates that cannot be read."""
         self._place = place
         self._owner = owner

@@ -15,16 +15,16 @@ from typing import Any
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
 from luigigo.scheduling import page, protocol
-from luigigo.scheduling.handout import AHEAD_FROM, HandOut
+from luigigo.scheduling.assigner import AHEAD_FROM, Assigner
 from luigigo.scheduling.leases import Leases, remember
-from luigigo.scheduling.offering import Offers
+from luigigo.scheduling.notifier import ClientNotifier
 from luigigo.scheduling.peers import Peer, Send
 from luigigo.scheduling.placement import Capacity, enlarged
 from luigigo.scheduling.protocol import Ended, Hello, Usage
-from luigigo.scheduling.returning import Returning
+from luigigo.scheduling.recovery import Recovery
 from luigigo.scheduling.runs import Runs
 from luigigo.scheduling.scheduler import ReadyScheduler
-from luigigo.scheduling.tidings import Tidings
+from luigigo.scheduling.submission import Submission
 
 MOST_LOSSES = 5
 """A task that took so many workers with it fails."""
@@ -53,18 +53,18 @@ class Dispatcher:
         self.runs = Runs(scheduler.queue)
         self._clock = clock
         self._leases = Leases(scheduler, first_lease)
-        self._returning = Returning(scheduler, self.peers, self._leases, clock)
-        self._handout = HandOut(scheduler, self.peers, self._leases, clock, ahead_from)
-        self._tidings = Tidings(self.peers, self.runs)
-        self._offers = Offers(scheduler, self.runs, self._leases, self._returning, self._tidings)
-        self._leases.on_requeue = self._tidings.tell_wait
+        self._recovery = Recovery(scheduler, self.peers, self._leases, clock)
+        self._assigner = Assigner(scheduler, self.peers, self._leases, clock, ahead_from)
+        self._notifier = ClientNotifier(self.peers, self.runs)
+        self._submission = Submission(scheduler, self.runs, self._leases, self._recovery, self._notifier)
+        self._leases.on_requeue = self._notifier.tell_wait
         self._absent_clients: dict[str, float] = {}
         self._drained: OrderedDict[str, None] = OrderedDict()
         """Nodes that were lost while they were drained."""
         self._changed: deque[tuple[Any, str]] = deque()
         scheduler._state.on_change = lambda task: self._changed.append((task, task.status))
         scheduler._state.is_held = self._is_held
-        scheduler.queue.lane_of = self._leases.lane
+        scheduler.queue.resource_class_of = self._leases.resource_class
 
     def now(self) -> float:
         """The time by the dispatcher's clock, in seconds."""
@@ -89,15 +89,15 @@ class Dispatcher:
             peer.drain()
             peer.outbox.append(protocol.Exit("the node is drained"))
         for each in held.values():
-            self._returning.readopt(peer, each)
-        self._returning.is_back(peer.id)
-        self._tidings.notify_all(f"node {hello.node} is here" if peer.is_node else "")
+            self._recovery.readopt(peer, each)
+        self._recovery.is_back(peer.id)
+        self._notifier.notify_all(f"node {hello.node} is here" if peer.is_node else "")
         self.settle()
         return peer
 
     def _replace(self, before: Peer, peer: Peer, held: Mapping[str, protocol.Held]) -> None:
         """Let a new connection take over what it still holds of an old one's."""
-        self._returning.is_gone(before)
+        self._recovery.is_gone(before)
         for task_id, lease in tuple(before.leases.items()):
             self._leases.release(before, task_id)
             if task_id not in held or held[task_id].lease != lease.number:
@@ -122,12 +122,12 @@ class Dispatcher:
                 self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
             else:
                 self._leases.requeue(task_id)
-        self._returning.is_gone(peer)
+        self._recovery.is_gone(peer)
         if peer.is_draining:
             remember(self._drained, peer.id, None)
         if peer.is_node:
             self._inactivate(peer.id)
-            self._tidings.notify_all(f"node {peer.hello.node} is lost")
+            self._notifier.notify_all(f"node {peer.hello.node} is lost")
         else:
             self._absent_clients[peer.id] = self._clock()
         self.settle()
@@ -140,10 +140,10 @@ class Dispatcher:
         for task_id in tuple(peer.leases):
             self._leases.release(peer, task_id)
             self._leases.requeue(task_id)
-        self._returning.is_gone(peer)
+        self._recovery.is_gone(peer)
         if peer.is_node:
             self._inactivate(peer.id)
-            self._tidings.notify_all(f"node {peer.hello.node} has left")
+            self._notifier.notify_all(f"node {peer.hello.node} has left")
         else:
             self._end_run(peer.id, cancel_running=True)
         self.settle()
@@ -151,7 +151,7 @@ class Dispatcher:
     def tick(self) -> list[Peer]:
         """What time brings; called once a second. Returns the peers that were not heard of for too long."""
         now = self._clock()
-        self._returning.expire()
+        self._recovery.expire()
         for client_id, since in tuple(self._absent_clients.items()):
             if now - since > protocol.RETURN_SECONDS:
                 del self._absent_clients[client_id]
@@ -159,7 +159,7 @@ class Dispatcher:
         for peer in self.peers.values():
             self.scheduler.ping(worker=peer.id)
             if peer.reopen_if_due(now):
-                self._tidings.notify_all(f"node {peer.hello.node} is tried again")
+                self._notifier.notify_all(f"node {peer.hello.node} is tried again")
         self.settle()
         return [peer for peer in self.peers.values() if now - peer.heard_at > protocol.LOST_SECONDS]
 
@@ -189,12 +189,12 @@ class Dispatcher:
             self.runs.of(peer.id)
             self._forget_ended()
             for offer in message.offers:
-                self._offers.take(peer, offer)
+                self._submission.take(peer, offer)
         elif isinstance(message, protocol.Call):
             self._call(peer, message)
         elif isinstance(message, protocol.RunAll):
             self.runs.of(peer.id).is_complete = True
-            self._tidings.notify(peer, "")
+            self._notifier.notify(peer, "")
         elif isinstance(message, protocol.Join):
             self._join(peer, message)
         else:
@@ -221,7 +221,7 @@ class Dispatcher:
         lease.has_started = True
         self._show(message.task_id, f"runs on {peer.hello.node}")
         waited = self._clock() - self.scheduler.queue.ready_at(message.task_id)
-        self._tidings.tell_start(message.task_id, peer, waited)
+        self._notifier.tell_start(message.task_id, peer, waited)
 
     def _show(self, task_id: str, what: str | None) -> None:
         """Let Luigi's page say what an action does or did."""
@@ -238,7 +238,7 @@ class Dispatcher:
         task_id = ended.task_id
         lease = peer.leases.get(task_id)
         if lease is None or lease.number != ended.lease:
-            if not self._returning.take_stray(peer, ended):
+            if not self._recovery.take_stray(peer, ended):
                 return
         else:
             self._leases.release(peer, task_id)
@@ -253,15 +253,15 @@ class Dispatcher:
         if ended.status == "done":
             peer.done += 1
             peer.ended_at = self._clock()
-            self._handout.foresight.note_place(task_id, peer)
+            self._assigner.prefetcher.note_place(task_id, peer)
             self._leases.note_made(task_id, ended.made)
-            self._tidings.news[task_id] = (peer, ended)
+            self._notifier.news[task_id] = (peer, ended)
             self.scheduler._update_task_history(task, DONE)
             self.scheduler._state.set_status(task, DONE)
         elif ended.status == "killed" and self._give_more(peer, ended):
             self._leases.requeue(task_id)
         elif ended.status in ("failed", "killed"):
-            self._tidings.news[task_id] = (peer, ended)
+            self._notifier.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
             self._take_back(peer, task_id, ended)
@@ -277,9 +277,9 @@ class Dispatcher:
             else:
                 peer.suspend(ended.explanation, self._clock())
                 self._leases.losses[task_id] += 1
-            self._tidings.notify_all(f"node {peer.hello.node}: {ended.explanation}")
+            self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
         if self._leases.losses[task_id] >= MOST_LOSSES:
-            self._tidings.news[task_id] = (peer, ended)
+            self._notifier.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
             self._leases.requeue(task_id)
@@ -297,7 +297,7 @@ class Dispatcher:
         self._leases.enlarge(larger)
         what = ended.explanation.partition("\n")[0].removeprefix("# ")
         room = f"{larger.peak_bytes >> 20} MB" + (", alone" if larger.runs_alone else "")
-        self._tidings.notify_all(f"node {peer.hello.node}: {what} was killed for memory and is given {room}")
+        self._notifier.notify_all(f"node {peer.hello.node}: {what} was killed for memory and is given {room}")
         return True
 
     def _fail(self, peer: Peer, task_id: str, explanation: str) -> None:
@@ -306,7 +306,7 @@ class Dispatcher:
             return
         task.expl = json.dumps(explanation)
         self.scheduler._update_task_history(task, FAILED)
-        self._tidings.news.setdefault(task_id, (peer, Ended(task_id, 0, "failed", explanation)))
+        self._notifier.news.setdefault(task_id, (peer, Ended(task_id, 0, "failed", explanation)))
         self.scheduler._state.set_status(task, FAILED, self.scheduler._config)
 
     # --- coming to rest ---
@@ -324,43 +324,42 @@ class Dispatcher:
             elif task.status == PENDING:
                 self.runs.reopen(task.id)
                 self._leases.follow(task)
-        self._handout.run()
+        self._assigner.run()
         for run in self.runs:
             if run.is_spent():
                 run.is_over = True
-                self._tidings.say(run.client_id, protocol.RunOver(tuple(run.failed)))
+                self._notifier.say(run.client_id, protocol.RunOver(tuple(run.failed)))
         for peer in self.peers.values():
             peer.flush()
 
     def _conclude_done(self, task: Any) -> None:
         self.runs.finish(task.id)
         self._leases.forget_mishaps(task.id)
-        self._tidings.tell_end(task.id, "done")
-        self._handout.foresight.note_done(task.id)
+        self._notifier.tell_end(task.id, "done")
+        self._assigner.prefetcher.note_done(task.id)
         needs = self._leases.needs.get(task.id)
         if needs is None:
             return
-        self._handout.note_done(needs.key)
-        for twin in self._leases.twins(task.id):
-            self._show(twin.id, "cached" if task.status_message is None else task.status_message)
-            self.scheduler._state.set_status(twin, DONE)
+        self._assigner.note_done(needs.key)
+        for duplicate in self._leases.duplicates(task.id):
+            self._show(duplicate.id, "cached" if task.status_message is None else task.status_message)
+            self.scheduler._state.set_status(duplicate, DONE)
 
     def _conclude_failed(self, task: Any) -> None:
-        self._tidings.tell_end(task.id, "failed")
+        self._notifier.tell_end(task.id, "failed")
         self._leases.forget_mishaps(task.id)
         self.runs.fail(task.id)
-        news = self._tidings.news.pop(task.id, None)
+        news = self._notifier.news.pop(task.id, None)
         if news is None:
             # It failed under its client, which says nothing of the others.
             self._leases.requeue(task.id)
         else:
-            for twin in self._leases.twins(task.id):
-                self._tidings.news[twin.id] = news
-                self._fail(news[0], twin.id, news[1].explanation)
-        self._drop_unneeded(cancel_running=True)
+            for duplicate in self._leases.duplicates(task.id):
+                self._notifier.news[duplicate.id] = news
+                self._fail(news[0], duplicate.id, news[1].explanation)
 
     def _drop_unneeded(self, *, cancel_running: bool) -> None:
-        """Forget actions that nobody will read; end those that run."""
+        """Forget actions that no run waits for any more; end those that run."""
         tasks = self.scheduler._state.get_active_tasks_by_status(PENDING, RUNNING)
         unneeded = self.runs.unneeded([task.id for task in tasks if task.id in self._leases.needs])
         gone = set(unneeded)
@@ -368,7 +367,9 @@ class Dispatcher:
         for task_id in unneeded:
             lease = self._leases.get(task_id)
             if lease is not None:
-                if not cancel_running or any(twin.id not in gone for twin in self._leases.twins(task_id)):
+                if not cancel_running or any(
+                    duplicate.id not in gone for duplicate in self._leases.duplicates(task_id)
+                ):
                     continue
                 peer = self.peers[lease.peer_id]
                 self._leases.release(peer, task_id)
@@ -395,9 +396,9 @@ class Dispatcher:
         state = self.scheduler._state
         self.runs.drop(task_ids)
         for task_id in task_ids:
-            self._returning.forget(task_id)
-            self._handout.foresight.forget(task_id)
-            self._tidings.news.pop(task_id, None)
+            self._recovery.forget(task_id)
+            self._assigner.prefetcher.forget(task_id)
+            self._notifier.news.pop(task_id, None)
         self._leases.forget(task_ids)
         present = [task for task in map(state.get_task, task_ids) if task is not None]
         for task in present:
@@ -410,7 +411,7 @@ class Dispatcher:
         """Whether a peer runs the task or an equal one, or it is kept for a worker."""
         needs = self._leases.needs.get(task_id)
         runs = task_id in self._leases or (needs is not None and bool(self._leases.holder_of(needs.key)))
-        return runs or self._returning.is_kept(task_id)
+        return runs or self._recovery.is_kept(task_id)
 
 
 _CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))

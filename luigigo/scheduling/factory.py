@@ -23,10 +23,10 @@ from luigigo.clusterfile import LOOPBACK, KnownCluster, find_known, find_local
 from luigigo.config import read_config
 from luigigo.errors import LuigigoError, UsageError, for_user
 from luigigo.scheduling import hints, outcome, resting
-from luigigo.scheduling.place import Place, place_of_url, raise_if_final
+from luigigo.scheduling.callbacks import ClientCallbacks
+from luigigo.scheduling.endpoint import Endpoint, endpoint_of_url, raise_if_final
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.settings import user_set
-from luigigo.scheduling.terms import Terms
 from luigigo.scheduling.worker import SlotWorker
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _memory_budgets: list[MemoryBudget] = []
 class ClientSide(msgspec.Struct, frozen=True):
     """What the tasks' side of a client gives to its scheduling."""
 
-    terms: Callable[[], Terms]
+    callbacks: Callable[[], ClientCallbacks]
     adopt_cluster: Callable[[str], None]
     """Told the share of the cluster before any task is checked."""
 
@@ -149,7 +149,7 @@ class SlotFactory(luigi.interface._WorkerSchedulerFactory):  # type: ignore[misc
 
 def _connect(url: str) -> ChannelScheduler | None:
     """The luigid of luigigo's at a URL, or None for another. Raises `UsageError` where it won't let us in."""
-    named = place_of_url(url, "")
+    named = endpoint_of_url(url, "")
     local = find_local(named.port) if named.host in LOOPBACK else None
     place = _with_access(named, local)
     shared = _ask_hello(place)
@@ -164,13 +164,13 @@ def _connect(url: str) -> ChannelScheduler | None:
     side.adopt_cluster(shared)
     which = "the cluster of" if local is None else "your"
     print(f"luigigo: using {which} luigid at {place}", file=sys.stderr, flush=True)
-    terms = side.terms()
+    callbacks = side.callbacks()
     if local is not None:
         # The processors are the same ones, whoever uses them; and nothing starts that luigid again.
-        terms = msgspec.structs.replace(
-            terms, falls_back=True, fallback_seconds=0.0, luigid_away_seconds=LOCAL_AWAY_SECONDS
+        callbacks = msgspec.structs.replace(
+            callbacks, falls_back=True, fallback_seconds=0.0, luigid_away_seconds=LOCAL_AWAY_SECONDS
         )
-    return ChannelScheduler(place, terms)
+    return ChannelScheduler(place, callbacks)
 
 
 def _own_luigid() -> str | None:
@@ -181,7 +181,7 @@ def _own_luigid() -> str | None:
     return f"http://{local.host}:{local.port}/"
 
 
-def _with_access(place: Place, local: KnownCluster | None) -> Place:
+def _with_access(place: Endpoint, local: KnownCluster | None) -> Endpoint:
     """The place with the token: the URL's own, this machine's, the configured file's, the known cluster's."""
     if place.token:
         return place
@@ -195,7 +195,7 @@ def _with_access(place: Place, local: KnownCluster | None) -> Place:
     return place
 
 
-def _ask_hello(place: Place) -> str | None:
+def _ask_hello(place: Endpoint) -> str | None:
     """The share of the cluster whose luigid is there; None when it is no luigid of luigigo's."""
     tls = place.tls_context()
     connection = http.client.HTTPConnection(place.host, place.port, timeout=ANSWER_TIMEOUT_SECONDS)

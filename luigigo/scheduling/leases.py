@@ -1,4 +1,4 @@
-"""Which peer holds which task. Of tasks with equal keys, *twins*, one is given out, and it runs for all."""
+"""Which peer holds which task. Of *duplicates*, tasks with equal keys, one is given out and runs for all."""
 
 from __future__ import annotations
 
@@ -100,20 +100,20 @@ class Leases:
         keys = [needs.key for needs in map(self.needs.get, task_ids) if needs is not None]
         return {key: self._made[key] for key in keys if key in self._made}
 
-    def lane(self, task_id: str) -> str:
+    def resource_class(self, task_id: str) -> str:
         """What the task asks of a node, where any may run it; "" for what is bound to a client."""
         needs = self.needs.get(task_id)
         return f"{needs.toolchain} {needs.compilers}" if needs is not None and needs.anywhere else ""
 
-    def twins(self, task_id: str) -> list[Any]:
+    def duplicates(self, task_id: str) -> list[Any]:
         """The other tasks with the same key that are not over, and that nobody was given."""
         needs = self.needs.get(task_id)
         if needs is None:
             return []
         found = (
-            self._scheduler._state.get_task(twin_id)
-            for twin_id in self._by_key[needs.key]
-            if twin_id != task_id and twin_id not in self._leases
+            self._scheduler._state.get_task(duplicate_id)
+            for duplicate_id in self._by_key[needs.key]
+            if duplicate_id != task_id and duplicate_id not in self._leases
         )
         return [task for task in found if task is not None and task.status in (PENDING, RUNNING)]
 
@@ -133,9 +133,9 @@ class Leases:
             return lease
         (peer.joined if peer.joined is not None and needs.anywhere else peer.capacity).give(task_id, needs)
         self._holders[needs.key] = task_id
-        for twin in self.twins(task_id):
-            if twin.status == PENDING:
-                self.hold(twin, peer.id)
+        for duplicate in self.duplicates(task_id):
+            if duplicate.status == PENDING:
+                self.hold(duplicate, peer.id)
         return lease
 
     def vacate(self, peer: Peer, task_id: str) -> None:
@@ -153,8 +153,8 @@ class Leases:
         needs = self.needs.get(task_id)
         if needs is not None and self._holders.get(needs.key) == task_id:
             del self._holders[needs.key]
-            for twin_id in self._by_key[needs.key] & self._leases.keys():
-                self._holders[needs.key] = twin_id
+            for duplicate_id in self._by_key[needs.key] & self._leases.keys():
+                self._holders[needs.key] = duplicate_id
 
     def follow(self, task: Any) -> None:
         """Let a task that waits share the outcome of an equal one that runs, if there is one."""
@@ -174,7 +174,7 @@ class Leases:
     def requeue(self, task_id: str) -> None:
         """Let a task wait again, and those that waited for its outcome."""
         task = self._scheduler._state.get_task(task_id)
-        for each in (*(() if task is None else (task,)), *self.twins(task_id)):
+        for each in (*(() if task is None else (task,)), *self.duplicates(task_id)):
             if each.status == RUNNING:
                 each.worker_running = None
                 self._scheduler._state.set_status(each, PENDING)

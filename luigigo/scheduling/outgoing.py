@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from luigigo.scheduling import protocol
-from luigigo.scheduling.protocol import Expect, FromServer, Progress
+from luigigo.scheduling.protocol import FromServer, Prefetch, Progress
 
 NEWS_SECONDS = 0.03
 """How long news may wait. A frame costs luigid more than all else that it does for a task."""
@@ -30,7 +30,7 @@ class Outgoing:
         """Send messages; where they are nothing but news of tasks, soon, with whatever comes until then."""
         is_first = not self._news
         self._news.extend(messages)
-        if not all(isinstance(message, Progress | Expect) for message in messages):
+        if not all(isinstance(message, Progress | Prefetch) for message in messages):
             self._flush()
         elif is_first:
             asyncio.get_running_loop().call_later(NEWS_SECONDS, self._flush)

@@ -230,7 +230,7 @@ class TaskName(msgspec.Struct, frozen=True, array_like=True):
     params: dict[str, str]
 
 
-class Expect(Message, frozen=True, tag="expect"):
+class Prefetch(Message, frozen=True, tag="prefetch"):
     """A task that the receiver will probably be given, and those that it waits for and that are done now.
 
     What it reads of them may be fetched ahead.
@@ -317,7 +317,7 @@ class _TaskCall(msgspec.Struct):
 
 FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Publishing | Ended | NodeState
 FromServer: TypeAlias = (
-    Welcome | Refused | Work | Expect | Cancel | Revoke | Progress | Notice | RunOver | Exit
+    Welcome | Refused | Work | Prefetch | Cancel | Revoke | Progress | Notice | RunOver | Exit
 )
 
 _from_peer = Codec[Sequence[FromPeer]](msgspec.json, list[FromPeer])

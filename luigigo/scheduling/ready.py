@@ -52,10 +52,10 @@ class ReadyQueue:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` gives seconds, for `ready_at`."""
         self._clock = clock
-        self.lane_of: Callable[[str], str] = lambda task_id: ""
-        """Tasks of one lane ask for the same: whoever can take none of it passes over all of it."""
+        self.resource_class_of: Callable[[str], str] = lambda task_id: ""
+        """Tasks of one resource class ask for the same: whoever can take none of it passes over all of it."""
         self._nodes: dict[str, _Node] = {}
-        self._lanes: dict[str, list[_Entry]] = {}
+        self._resource_classes: dict[str, list[_Entry]] = {}
         self._last_token = 0
         self._ready = 0
 
@@ -122,13 +122,13 @@ class ReadyQueue:
         """Take the first ready task that `accept` wants; it is `OTHER` from then on.
 
         Those that it does not want keep their places; passing them costs O(log n) each. Where it gives
-        None instead of False, nothing more of the task's lane is looked at.
+        None instead of False, nothing more of the task's resource class is looked at.
         """
         refused: list[tuple[str, _Entry]] = []
         closed: set[str] = set()
         taken = None
-        while taken is None and (lane := self._first_lane(closed)) is not None:
-            entry = heapq.heappop(self._lanes[lane])
+        while taken is None and (resource_class := self._first_resource_class(closed)) is not None:
+            entry = heapq.heappop(self._resource_classes[resource_class])
             task_id = entry[-1]
             verdict = accept is None or accept(task_id)
             if verdict:
@@ -136,15 +136,15 @@ class ReadyQueue:
                 self._nodes[task_id].stage = Stage.OTHER
                 self._withdraw(self._nodes[task_id])
                 continue
-            refused.append((lane, entry))
+            refused.append((resource_class, entry))
             if verdict is None:
-                closed.add(lane)
-        for lane, entry in refused:
-            heapq.heappush(self._lanes.setdefault(lane, []), entry)
+                closed.add(resource_class)
+        for resource_class, entry in refused:
+            heapq.heappush(self._resource_classes.setdefault(resource_class, []), entry)
         return taken
 
     def refile(self, task_id: str) -> None:
-        """Look again in which lane a task is. Unknown ids are ignored."""
+        """Look again in which resource class a task is. Unknown ids are ignored."""
         node = self._nodes.get(task_id)
         if node is not None:
             self._withdraw(node)
@@ -160,16 +160,18 @@ class ReadyQueue:
         node.known = False
         self._drop_if_unused(task_id, node)
 
-    def _first_lane(self, closed: Collection[str]) -> str | None:
-        """The lane with the most urgent task, of those that are not closed; stale entries are dropped."""
+    def _first_resource_class(self, closed: Collection[str]) -> str | None:
+        """The class with the most urgent task, of those that are not closed; stale entries are dropped."""
         first: str | None = None
-        for lane, heap in tuple(self._lanes.items()):
+        for resource_class, heap in tuple(self._resource_classes.items()):
             while heap and not self._counts(heap[0]):
                 heapq.heappop(heap)
             if not heap:
-                del self._lanes[lane]
-            elif lane not in closed and (first is None or heap[0] < self._lanes[first][0]):
-                first = lane
+                del self._resource_classes[resource_class]
+            elif resource_class not in closed and (
+                first is None or heap[0] < self._resource_classes[first][0]
+            ):
+                first = resource_class
         return first
 
     def _counts(self, entry: _Entry) -> bool:
@@ -211,7 +213,7 @@ class ReadyQueue:
             node.ready_at = self._clock()
             self._ready += 1
             entry = (-node.priority, node.order, node.token, task_id)
-            heapq.heappush(self._lanes.setdefault(self.lane_of(task_id), []), entry)
+            heapq.heappush(self._resource_classes.setdefault(self.resource_class_of(task_id), []), entry)
             return True
         return False
 

@@ -15,9 +15,10 @@ from luigi.task_status import DONE, FAILED, PENDING
 
 from luigigo.errors import ExitCode, LuigidEnded, LuigigoError
 from luigigo.scheduling import hints, outcome, protocol, resting
+from luigigo.scheduling.callbacks import ClientCallbacks
 from luigigo.scheduling.channel import Channel
+from luigigo.scheduling.endpoint import Endpoint
 from luigigo.scheduling.interrupts import check, interruptible
-from luigigo.scheduling.place import Place
 from luigigo.scheduling.protocol import (
     FromPeer,
     FromServer,
@@ -28,7 +29,6 @@ from luigigo.scheduling.protocol import (
     Progress,
     Welcome,
 )
-from luigigo.scheduling.terms import Terms
 from luigigo.scheduling.worker import SlotWorker
 
 logger = logging.getLogger("luigi-interface")
@@ -45,9 +45,9 @@ class ChannelScheduler:
     Keeps what was offered, to say it again to a luigid that was restarted.
     """
 
-    def __init__(self, place: Place, terms: Terms) -> None:
+    def __init__(self, place: Endpoint, callbacks: ClientCallbacks) -> None:
         self.place = place
-        self.terms = terms
+        self.callbacks = callbacks
         self.offers: dict[str, Offer] = {}
         self.needs_of: Callable[[str], Needs | None] = lambda task_id: None
         self._unsent: list[Offer] = []
@@ -206,7 +206,7 @@ class ChannelWorker(SlotWorker):
             protocol=protocol.PROTOCOL,
             worker_id=self._id,
             role="client",
-            node=self._scheduler.terms.node,
+            node=self._scheduler.callbacks.node,
             slots=self.worker_processes,
             held=tuple(Held(task_id, lease) for task_id, lease in tuple(self._granted.items())),
             epoch=self._epoch,
@@ -261,7 +261,7 @@ class ChannelWorker(SlotWorker):
                 check()
                 self._handle_next_task()
                 self._scheduler.flush()
-                self._scheduler.terms.renew()
+                self._scheduler.callbacks.renew()
                 self._watch_luigid()
                 self._watch_workers()
         return bool(self.run_succeeded)
@@ -304,7 +304,7 @@ class ChannelWorker(SlotWorker):
             error = LuigigoError(progress.explanation)
             error.exit_code = ExitCode(progress.exit_code or ExitCode.BUILD_FAILED)
             outcome.note(error)
-        self._scheduler.terms.observe(task, progress)
+        self._scheduler.callbacks.observe(task, progress)
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         if kwargs["status"] != PENDING or kwargs.get("new_deps"):
@@ -330,7 +330,7 @@ class ChannelWorker(SlotWorker):
 
     def _watch_luigid(self) -> None:
         """End the run where a luigid that is away will hardly come back."""
-        lost_at, limit_seconds = self._lost_at, self._scheduler.terms.luigid_away_seconds
+        lost_at, limit_seconds = self._lost_at, self._scheduler.callbacks.luigid_away_seconds
         if lost_at is not None and time.monotonic() - lost_at > limit_seconds and not self._is_over:
             self._handle(LuigidEnded(f"luigid at {self._scheduler.place} has ended: run the command again"))
 
@@ -339,24 +339,24 @@ class ChannelWorker(SlotWorker):
         if self._is_over or self._workers != 0 or self._joined or not self._has_actions_left():
             return
         gone_seconds = time.monotonic() - self._workers_gone_at
-        terms = self._scheduler.terms
-        falls_back = terms.falls_back
+        callbacks = self._scheduler.callbacks
+        falls_back = callbacks.falls_back
         if gone_seconds > PATIENCE_SECONDS and not self._told_waiting:
             self._told_waiting = True
-            then = f"building here in {terms.fallback_seconds:.0f} s" if falls_back else "waiting for one"
+            then = f"building here in {callbacks.fallback_seconds:.0f} s" if falls_back else "waiting for one"
             here = hints.without_workers(hints.in_use())
             advice = "" if falls_back else f" (start a luigigo worker, or luigigo cluster up; or {here})"
             text = f"no worker at {self._scheduler.place} can run this build: {then}{advice}"
             # It is news each time that the last worker is lost.
             self._said.discard(text)
             self._say(text)
-        if falls_back and gone_seconds > terms.fallback_seconds:
+        if falls_back and gone_seconds > callbacks.fallback_seconds:
             self._joined = True
             self._say(f"luigid at {self._scheduler.place} has no worker: building here")
             self._channel.send(self._join_message())
 
     def _join_message(self) -> protocol.Join:
-        return protocol.Join(self._scheduler.terms.memory_bytes())
+        return protocol.Join(self._scheduler.callbacks.memory_bytes())
 
     def _has_actions_left(self) -> bool:
         return any(

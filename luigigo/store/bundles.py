@@ -123,9 +123,9 @@ def _check_names(names: Sequence[bytes]) -> None:
     for name in names:
         if b"\0" in name or any(part in (b"", b".", b"..") for part in name.split(b"/")):
             raise UnsoundBundle(f"{os.fsdecode(name)!r} cannot be the name of a file in a bundle")
-    twins = [name for name, count in Counter(names).items() if count > 1]
-    if twins:
-        raise UnsoundBundle(f"a bundle cannot hold two files of the name {os.fsdecode(twins[0])!r}")
+    duplicates = [name for name, count in Counter(names).items() if count > 1]
+    if duplicates:
+        raise UnsoundBundle(f"a bundle cannot hold two files of the name {os.fsdecode(duplicates[0])!r}")
 
 
 def _copy(source: BinaryIO, target: BinaryIO, size: int) -> int:

@@ -22,7 +22,7 @@ LOOK_SECONDS = 30.0
 _REMOVED = ".removed"
 
 
-class Kept(msgspec.Struct, frozen=True):
+class CachedContent(msgspec.Struct, frozen=True):
     """One file or folder of the cache."""
 
     path: str
@@ -65,7 +65,7 @@ class CacheKeeper:
         self._size_bytes = total - removed
         return removed
 
-    def _entries(self) -> Iterator[Kept]:
+    def _entries(self) -> Iterator[CachedContent]:
         for folder in self._folders:
             yield from _entries_below(folder)
 
@@ -80,7 +80,9 @@ class CacheKeeper:
                 _log.info("removed %d bytes from the cache", removed)
 
 
-def choose_old(kept: Sequence[Kept], total_bytes: int, limit_bytes: int, now: float) -> list[Kept]:
+def choose_old(
+    kept: Sequence[CachedContent], total_bytes: int, limit_bytes: int, now: float
+) -> list[CachedContent]:
     """Which entries, given in the order of their use, to remove so that the limit holds again."""
     if total_bytes <= limit_bytes:
         return []
@@ -93,7 +95,7 @@ def choose_old(kept: Sequence[Kept], total_bytes: int, limit_bytes: int, now: fl
     return chosen
 
 
-def _entries_below(folder: str) -> Iterator[Kept]:
+def _entries_below(folder: str) -> Iterator[CachedContent]:
     """The files of a sharded folder, and the bundles of a flat one: names are 64 letters long."""
     with suppress(FileNotFoundError):
         for entry in os.scandir(folder):
@@ -104,7 +106,7 @@ def _entries_below(folder: str) -> Iterator[Kept]:
                     stat = entry.stat(follow_symlinks=False)
                     size = stat.st_size if entry.is_file(follow_symlinks=False) else _tree_bytes(entry.path)
                     # Relative atime is exact enough: it is brought up to date once a day at least.
-                    yield Kept(entry.path, size, max(stat.st_atime, stat.st_mtime))
+                    yield CachedContent(entry.path, size, max(stat.st_atime, stat.st_mtime))
 
 
 def _tree_bytes(folder: str) -> int:

@@ -97,7 +97,7 @@ def test_luigi_and_luigigo_share_as_well(empty_lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_one_whose_twin_is_killed_or_stopped_makes_all(empty_lab: Lab, how: signal.Signals) -> None:
+def test_one_whose_duplicate_is_killed_or_stopped_makes_all(empty_lab: Lab, how: signal.Signals) -> None:
     """It is not held up: what the other did not publish it makes itself."""
     lab = empty_lab
     project = lab.write(files(12), "many")

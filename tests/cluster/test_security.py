@@ -385,14 +385,14 @@ def test_who_takes_anothers_name_takes_its_place_openly(daemon: Luigid) -> None:
     """
     client, first, second = daemon.wire(), daemon.wire(), daemon.wire()
     client.hello("patron")
-    first.hello("twin", role="node", toolchain="of a test")
+    first.hello("duplicate", role="node", toolchain="of a test")
     lend(daemon, "shared-out", client, first)
     for odd in ({"role": "client"}, {"role": "node", "node": "elsewhere"}):
         usurper = daemon.wire()
-        usurper.say(HELLO | {"worker_id": "twin", "node": "twin"} | odd)
+        usurper.say(HELLO | {"worker_id": "duplicate", "node": "duplicate"} | odd)
         assert usurper.hear("refused")
         assert usurper.is_cut()
-    second.hello("twin", role="node", toolchain="of a test")
+    second.hello("duplicate", role="node", toolchain="of a test")
     assert first.is_cut()
     assert [grant["task_id"] for grant in second.hear("work")["grants"]] == ["shared-out"]
     for wire in (second, client):

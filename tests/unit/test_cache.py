@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from luigigo.store.nodecache import YOUNG_SECONDS, CacheKeeper, Kept, choose_old
+from luigigo.store.nodecache import YOUNG_SECONDS, CachedContent, CacheKeeper, choose_old
 
 NOW = 1_000_000.0
 OLD = NOW - 2 * YOUNG_SECONDS
@@ -15,9 +15,9 @@ def name(number: int) -> str:
     return f"{number:064x}"
 
 
-def entries(*ages: float) -> list[Kept]:
+def entries(*ages: float) -> list[CachedContent]:
     """Files of 10 bytes, used so many seconds ago."""
-    return [Kept(str(number), 10, NOW - age) for number, age in enumerate(ages)]
+    return [CachedContent(str(number), 10, NOW - age) for number, age in enumerate(ages)]
 
 
 def make_file(folder: Path, number: int, used_at: float, size: int = 100) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from luigigo.scheduling.channel import Channel
-from luigigo.scheduling.place import Place
+from luigigo.scheduling.endpoint import Endpoint
 from luigigo.scheduling.protocol import FromPeer, Publishing, Started
 
 
@@ -18,7 +18,7 @@ class Line:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.frames: list[list[FromPeer]] = []
         owner: Any = None
-        self.channel = Channel(Place("head", 8082, "token"), owner)
+        self.channel = Channel(Endpoint("head", 8082, "token"), owner)
         self.loop = self.channel._loop
         self.channel._connection = object()
         monkeypatch.setattr(self.channel, "_write", self._keep)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from luigigo.destinations import Kind, Site, deliveries, is_object, is_replaced, refusal
+from luigigo.destinations import Site, SiteKind, deliveries, is_object, is_replaced, refusal
 from luigigo.errors import UsageError
 from luigigo.golang.actions import Plan, Root
 from luigigo.golang.request import absolute_output, output_words
@@ -111,15 +111,15 @@ def test_what_has_no_place_is_refused(
 @pytest.mark.parametrize(
     ("site", "what"),
     [
-        (Site(Kind.NOTHING), ""),
-        (Site(Kind.FILE, size_bytes=0), ""),
-        (Site(Kind.FILE, size_bytes=9, head=ELF), ""),
-        (Site(Kind.FILE, size_bytes=9, head=TEXT), "is not an object file"),
-        (Site(Kind.FILE, size_bytes=9, head=b""), "is not an object file"),
-        (Site(Kind.FILE, is_symlink=True, size_bytes=9, head=TEXT), "is not an object file"),
-        (Site(Kind.FOLDER, is_symlink=True, size_bytes=9), "is a directory"),
-        (Site(Kind.PIPE), ""),
-        (Site(Kind.OTHER, size_bytes=9), ""),
+        (Site(SiteKind.NOTHING), ""),
+        (Site(SiteKind.FILE, size_bytes=0), ""),
+        (Site(SiteKind.FILE, size_bytes=9, head=ELF), ""),
+        (Site(SiteKind.FILE, size_bytes=9, head=TEXT), "is not an object file"),
+        (Site(SiteKind.FILE, size_bytes=9, head=b""), "is not an object file"),
+        (Site(SiteKind.FILE, is_symlink=True, size_bytes=9, head=TEXT), "is not an object file"),
+        (Site(SiteKind.FOLDER, is_symlink=True, size_bytes=9), "is a directory"),
+        (Site(SiteKind.PIPE), ""),
+        (Site(SiteKind.OTHER, size_bytes=9), ""),
     ],
 )
 def test_only_nothing_and_objects_are_overwritten(site: Site, what: str) -> None:
@@ -131,13 +131,13 @@ def test_only_nothing_and_objects_are_overwritten(site: Site, what: str) -> None
 @pytest.mark.parametrize(
     ("site", "elsewhere", "moved_here"),
     [
-        (Site(Kind.NOTHING), True, True),
-        (Site(Kind.FILE), True, True),
-        (Site(Kind.NOTHING, is_symlink=True), False, True),
-        (Site(Kind.FILE, is_symlink=True), False, True),
-        (Site(Kind.OTHER), False, True),
-        (Site(Kind.PIPE), False, False),
-        (Site(Kind.PIPE, is_symlink=True), False, False),
+        (Site(SiteKind.NOTHING), True, True),
+        (Site(SiteKind.FILE), True, True),
+        (Site(SiteKind.NOTHING, is_symlink=True), False, True),
+        (Site(SiteKind.FILE, is_symlink=True), False, True),
+        (Site(SiteKind.OTHER), False, True),
+        (Site(SiteKind.PIPE), False, False),
+        (Site(SiteKind.PIPE, is_symlink=True), False, False),
     ],
 )
 def test_what_is_no_plain_file_is_replaced_where_go_build_can_rename(

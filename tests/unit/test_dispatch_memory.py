@@ -20,8 +20,8 @@ def kept_by(luigid: Luigid) -> Counter[str]:
     parts = {
         "dispatcher": dispatcher,
         "leases": dispatcher._leases,
-        "returning": dispatcher._returning,
-        "tidings": dispatcher._tidings,
+        "returning": dispatcher._recovery,
+        "notifier": dispatcher._notifier,
         "runs": dispatcher.runs,
         "queue": luigid.scheduler.queue,
         "state": state,
@@ -34,7 +34,7 @@ def kept_by(luigid: Luigid) -> Counter[str]:
             if hasattr(value, "__len__") and not isinstance(value, str)
         }
     )
-    sizes["heap entries"] = sum(map(len, luigid.scheduler.queue._lanes.values()))
+    sizes["heap entries"] = sum(map(len, luigid.scheduler.queue._resource_classes.values()))
     sizes["ended tasks"] = sum(map(len, dispatcher.runs._ended))
     sizes["tasks of workers"] = sum(len(worker.tasks) for worker in state._active_workers.values())
     return sizes

@@ -83,13 +83,13 @@ def test_what_was_made_is_forgotten_with_its_tasks() -> None:
     """luigid keeps it while a task with that key is known, and no longer."""
     luigid = Luigid(ahead_from=100)
     node, client = luigid.node("n1"), luigid.client()
-    client.offer(action("a", key="k"), action("twin", key="k"))
+    client.offer(action("a", key="k"), action("duplicate", key="k"))
     node.end(node.given()[0], made=made("a"))
     leases = luigid.dispatcher._leases
     leases.note_needs("a", Needs("k"))
-    assert leases.made_by(["a", "twin", "unknown"]) == {"k": made("a")}
+    assert leases.made_by(["a", "duplicate", "unknown"]) == {"k": made("a")}
     leases.forget(["a"])
-    assert leases.made_by(["twin"]) == {"k": made("a")}
-    leases.forget(["twin"])
+    assert leases.made_by(["duplicate"]) == {"k": made("a")}
+    leases.forget(["duplicate"])
     leases.note_needs("late", Needs("k"))
     assert leases.made_by(["late"]) == {}

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from luigigo.errors import StoreError
 from luigigo.model import Digest, Output
 from luigigo.nodes.fetching import Fetcher
-from luigigo.scheduling.protocol import Expect, Made, TaskName
+from luigigo.scheduling.protocol import Made, Prefetch, TaskName
 
 PLAN = "0" * 64
 
@@ -21,7 +21,7 @@ class Site:
         self.learned: dict[str, Made] = {}
         self.is_done = threading.Event()
 
-    def workshop(self, plan: str) -> SimpleNamespace:
+    def executor(self, plan: str) -> SimpleNamespace:
         assert plan == PLAN
         return SimpleNamespace(fetch=self._fetch, learn=self.learned.update)
 
@@ -44,13 +44,13 @@ def test_what_is_done_is_fetched_and_what_cannot_be_is_passed_over() -> None:
     fetcher.start()
     link = name("app", "LinkBinary")
     made = {"1" * 64: {"object": Output(Digest("2" * 64), 3)}}
-    fetcher.expect(Expect(link, (name("a"), name("b")), made))
-    fetcher.expect(Expect(link, (name("x"),), {"../x": {}}))
-    fetcher.expect(Expect(link, (name("lost"),)))
-    fetcher.expect(Expect(name("app", "ExternalProgram"), (name("c"),)))
-    fetcher.expect(Expect(link, (name("d", extra="1"),)))
-    fetcher.expect(Expect(link, (TaskName("CompilePackage", {"import_path": "e", "plan": "../x"}),)))
-    fetcher.expect(Expect(link, (name("last"),)))
+    fetcher.expect(Prefetch(link, (name("a"), name("b")), made))
+    fetcher.expect(Prefetch(link, (name("x"),), {"../x": {}}))
+    fetcher.expect(Prefetch(link, (name("lost"),)))
+    fetcher.expect(Prefetch(name("app", "ExternalProgram"), (name("c"),)))
+    fetcher.expect(Prefetch(link, (name("d", extra="1"),)))
+    fetcher.expect(Prefetch(link, (TaskName("CompilePackage", {"import_path": "e", "plan": "../x"}),)))
+    fetcher.expect(Prefetch(link, (name("last"),)))
     assert site.is_done.wait(10)
     assert site.learned == made
     assert site.fetched == [("link app", f"compile {each}") for each in ("a", "b", "last")]

@@ -16,7 +16,7 @@ import luigigo.nodes.worker
 from luigigo.errors import ActionError, ToolKilled, ToolStopped
 from luigigo.model import ActionId, Digest, Output
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
-from luigigo.scheduling.place import Place
+from luigigo.scheduling.endpoint import Endpoint
 from luigigo.scheduling.protocol import Ended, Grant, Publishing, Started, Welcome, Work
 
 PLAN = "0123456789abcdef" * 4
@@ -25,7 +25,7 @@ PLAN = "0123456789abcdef" * 4
 class Channel:
     """What was said to luigid."""
 
-    def __init__(self, place: Place, owner: NodeWorker) -> None:
+    def __init__(self, place: Endpoint, owner: NodeWorker) -> None:
         self.said: list[Any] = []
 
     def send(self, *messages: Any) -> None:
@@ -37,7 +37,7 @@ class Channel:
     close = send_along = send
 
 
-class Workshop:
+class ActionExecutor:
     """Actions whose tools take no time, and whose results are published when the test says so."""
 
     def __init__(self) -> None:
@@ -76,19 +76,19 @@ class Scene:
     """A worker with one slot."""
 
     def __init__(self) -> None:
-        self.workshop = Workshop()
-        equipment = SimpleNamespace(
+        self.executor = ActionExecutor()
+        context = SimpleNamespace(
             runner=SimpleNamespace(scope=lambda lease: nullcontext()),
             timings=SimpleNamespace(gogc=lambda action: ""),
         )
         site: Any = SimpleNamespace(
-            equipment=equipment,
-            workshop=lambda plan: self.workshop,
-            require_c=lambda workshop, action: None,
+            context=context,
+            executor=lambda plan: self.executor,
+            require_c=lambda executor, action: None,
             save=lambda: None,
         )
         keeper: Any = SimpleNamespace(size_bytes=lambda: 0)
-        options = WorkerOptions(Place("head", 8082, "token"), "n1", 1, 0)
+        options = WorkerOptions(Endpoint("head", 8082, "token"), "n1", 1, 0)
         self.worker = NodeWorker(options, site, keeper)
         self.thread = threading.Thread(target=self.worker.run)
         self.thread.start()
@@ -101,8 +101,8 @@ class Scene:
             wait_for(partial(self._has_staged, name))
 
     def _has_staged(self, name: str) -> bool:
-        return name in self.workshop.begun or any(
-            each.errand.task_id == name for _, each in self.worker._ready
+        return name in self.executor.begun or any(
+            each.assignment.task_id == name for _, each in self.worker._ready
         )
 
     @property
@@ -124,8 +124,8 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setattr(luigigo.nodes.worker, "TICK_SECONDS", 0.01)
     scene = Scene()
     yield scene
-    for name in tuple(scene.workshop.may_publish):
-        scene.workshop.publish(name)
+    for name in tuple(scene.executor.may_publish):
+        scene.executor.publish(name)
     scene.worker.exit("the test is over")
     scene.thread.join(10)
     assert not scene.thread.is_alive()
@@ -134,32 +134,32 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
 def test_a_slot_serves_another_while_results_are_published(scene: Scene) -> None:
     """The tools of one run while the share is waited for on behalf of another."""
     scene.give("first", "second")
-    wait_for(lambda: scene.workshop.begun == ["first", "second"])
+    wait_for(lambda: scene.executor.begun == ["first", "second"])
     assert scene.results == {}
-    scene.workshop.publish("second")
+    scene.executor.publish("second")
     wait_for(lambda: scene.results == {"second": "done"})
 
 
 def test_who_cannot_publish_lets_no_more_begin(scene: Scene) -> None:
-    """While the share is away, as many errands wait for it as there are slots, and as many again."""
+    """While the share is away, as many assignments wait for it as there are slots, and as many again."""
     scene.give("first", "second", "third")
     time.sleep(0.05)
-    assert scene.workshop.begun == ["first", "second"]
-    scene.workshop.publish("first")
-    wait_for(lambda: scene.workshop.begun == ["first", "second", "third"])
+    assert scene.executor.begun == ["first", "second"]
+    scene.executor.publish("first")
+    wait_for(lambda: scene.executor.begun == ["first", "second", "third"])
 
 
 def test_who_fails_leaves_its_slot(scene: Scene) -> None:
     """It publishes nothing, and the slot is free for the next."""
-    scene.workshop.failing["first"] = ActionError("does not compile")
+    scene.executor.failing["first"] = ActionError("does not compile")
     scene.give("first", "second")
-    wait_for(lambda: scene.workshop.begun == ["first", "second"])
+    wait_for(lambda: scene.executor.begun == ["first", "second"])
     wait_for(lambda: scene.results == {"first": "failed"})
 
 
 def test_an_action_whose_tool_was_stopped_is_for_another(scene: Scene) -> None:
     """An allocation that ends may signal the tools before their worker."""
-    scene.workshop.failing["first"] = ToolStopped("compile: signal 15")
+    scene.executor.failing["first"] = ToolStopped("compile: signal 15")
     scene.give("first")
     wait_for(lambda: scene.results == {"first": "unable"})
 
@@ -168,7 +168,7 @@ def test_luigid_is_told_what_was_taken_until_it_was_killed(scene: Scene) -> None
     """So that it is given more where there is more."""
     killed = ToolKilled("compile was killed")
     killed.peak_bytes = 7
-    scene.workshop.failing["first"] = killed
+    scene.executor.failing["first"] = killed
     scene.give("first")
     wait_for(lambda: scene.results == {"first": "killed"})
     channel: Any = scene.worker._channel
@@ -179,7 +179,7 @@ def test_luigid_is_told_what_was_taken_until_it_was_killed(scene: Scene) -> None
 def test_luigid_is_told_when_a_slot_is_left(scene: Scene) -> None:
     """Before the next one starts there; and again to a luigid that has missed it."""
     scene.give("first", "second")
-    wait_for(lambda: scene.workshop.begun == ["first", "second"])
+    wait_for(lambda: scene.executor.begun == ["first", "second"])
     channel: Any = scene.worker._channel
     wait_for(lambda: sum(isinstance(said, Publishing) for said in channel.said) == 2)
     told = [(type(said), said.task_id) for said in channel.said if isinstance(said, Started | Publishing)]

@@ -159,10 +159,10 @@ def operate(chance: random.Random, queue: ReadyQueue, model: BruteForce, step: i
         model.tasks[task_id] = (priority, *model.tasks[task_id][1:])
 
 
-def test_a_lane_that_is_closed_is_passed_over() -> None:
-    """When `accept` gives None, nothing more of that lane is shown to it, and the next pop begins anew."""
+def test_a_resource_class_that_is_closed_is_passed_over() -> None:
+    """When `accept` gives None, nothing more of its resource class is shown, and the next pop begins anew."""
     queue = ReadyQueue()
-    queue.lane_of = lambda task_id: task_id[0]
+    queue.resource_class_of = lambda task_id: task_id[0]
     for order, task_id in enumerate(["x1", "x2", "y1", "x3", "y2"]):
         queue.put(task_id, 0, order, [])
         queue.move(task_id, Stage.PENDING)
@@ -177,25 +177,25 @@ def test_a_lane_that_is_closed_is_passed_over() -> None:
     assert pop_all(queue) == ["x1", "x2", "y1", "x3"]
 
 
-def test_lanes_share_one_order() -> None:
-    """Without refusals, tasks come by priority and age whatever their lanes."""
+def test_resource_classes_share_one_order() -> None:
+    """Without refusals, tasks come by priority and age whatever their resource classes."""
     queue = ReadyQueue()
-    queue.lane_of = lambda task_id: task_id
+    queue.resource_class_of = lambda task_id: task_id
     for order, (task_id, priority) in enumerate({"a": 1, "b": 3, "c": 2, "d": 3}.items()):
         queue.put(task_id, priority, order, [])
         queue.move(task_id, Stage.PENDING)
     assert pop_all(queue) == ["b", "d", "c", "a"]
 
 
-def test_a_refiled_task_is_in_its_new_lane_once() -> None:
-    """A task that changes its lane is found there, and comes out once; an unknown one is ignored."""
-    lanes = {"a": "x", "b": "x"}
+def test_a_refiled_task_is_in_its_new_resource_class_once() -> None:
+    """A task that changes its class is found there, and comes out once; an unknown one is ignored."""
+    resource_classes = {"a": "x", "b": "x"}
     queue = ReadyQueue()
-    queue.lane_of = lanes.__getitem__
+    queue.resource_class_of = resource_classes.__getitem__
     for order, task_id in enumerate("ab"):
         queue.put(task_id, 0, order, [])
         queue.move(task_id, Stage.PENDING)
-    lanes["b"] = "y"
+    resource_classes["b"] = "y"
     queue.refile("b")
     queue.refile("never heard of")
     assert queue.pop(lambda task_id: None if task_id == "a" else True) == "b"

@@ -21,7 +21,7 @@ FAMILIES = {
 _LONGEST_NAME = 4096
 
 
-class Errand(msgspec.Struct, frozen=True):
+class Assignment(msgspec.Struct, frozen=True):
     """One action that the worker was given."""
 
     task_id: str
@@ -58,10 +58,10 @@ def action_of(family: str, params: Mapping[str, str]) -> tuple[Digest, ActionId]
     return Digest(plan), ActionId(f"{kind} {name}")
 
 
-def errand_of(grant: Grant) -> Errand:
-    """The errand of a grant. Raises `NotOurs` as `action_of` does."""
+def assignment_of(grant: Grant) -> Assignment:
+    """The assignment of a grant. Raises `NotOurs` as `action_of` does."""
     plan, action = action_of(grant.family, grant.params)
-    return Errand(
+    return Assignment(
         task_id=grant.task_id,
         lease=grant.lease,
         plan=plan,

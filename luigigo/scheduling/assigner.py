@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from luigigo.scheduling import protocol
-from luigigo.scheduling.foresight import Foresight
 from luigigo.scheduling.leases import NO_NEEDS, Leases
 from luigigo.scheduling.peers import Lease, Peer
 from luigigo.scheduling.placement import Capacity, choose, could_begin, has_slot_for
+from luigigo.scheduling.prefetch import Prefetcher
 from luigigo.scheduling.protocol import Grant, Needs
 from luigigo.scheduling.scheduler import ReadyScheduler
 
@@ -18,8 +18,8 @@ AHEAD_FROM = 4.0
 """How many tasks must be ready for each slot before one is given ahead: it is bound to its node from then on.
 Where few are ready, the longest chain decides, and its next task must not wait behind a long one."""
 PATIENCE = 64
-"""How many ready tasks of a lane for which there is a slot but no memory are passed in looking for one that
-fits."""
+"""How many ready tasks of a resource class for which there is a slot but no memory are passed in looking for
+one that fits."""
 
 RECENT_SECONDS = 60.0
 """For so long after a task was done, up to twice as long, a node may still not see its record; then it is
@@ -28,7 +28,7 @@ RECENT_KEYS = 10_000
 """How many keys end that time early, so that luigid's memory has a bound."""
 
 
-class HandOut:
+class Assigner:
     """Chooses who runs what. Grants are put with the peers, who are told when they are flushed."""
 
     def __init__(
@@ -39,7 +39,7 @@ class HandOut:
         clock: Callable[[], float],
         ahead_from: float = AHEAD_FROM,
     ) -> None:
-        self.foresight = Foresight(scheduler, peers, leases)
+        self.prefetcher = Prefetcher(scheduler, peers, leases)
         self._ahead_from = ahead_from
         self._scheduler = scheduler
         self._peers = peers
@@ -63,11 +63,11 @@ class HandOut:
         disabled = {record.id for record in self._scheduler._state.get_active_workers() if record.disabled}
         peers = [peer for peer in self._peers.values() if peer.id not in disabled]
         if len(queue):
-            search = _Search(self._scheduler, peers, self._leases, self._ahead_from, self.foresight)
+            search = _Search(self._scheduler, peers, self._leases, self._ahead_from, self.prefetcher)
             while (task_id := queue.pop(search.accept)) is not None:
                 self._grant(task_id, search.chosen)
         self._even_out([peer for peer in peers if peer.is_node])
-        self.foresight.tell()
+        self.prefetcher.tell()
 
     def _grant(self, task_id: str, peer: Peer) -> None:
         task = self._scheduler._state.get_task(task_id)
@@ -147,13 +147,13 @@ class _Search:
         peers: list[Peer],
         leases: Leases,
         ahead_from: float,
-        foresight: Foresight,
+        prefetcher: Prefetcher,
     ) -> None:
         self.chosen: Peer
         """Who takes the task that was accepted last."""
         self._scheduler = scheduler
         self._leases = leases
-        self._foresight = foresight
+        self._prefetcher = prefetcher
         # Of nodes that are as free, the one that ended something last: it has what is read next.
         latest_first = sorted(peers, key=lambda peer: -peer.ended_at)
         self._nodes = {id(peer.capacity): peer for peer in latest_first if peer.is_node}
@@ -164,31 +164,31 @@ class _Search:
         self._passed: Counter[str] = Counter()
 
     def accept(self, task_id: str) -> bool | None:
-        """Whether somebody can take the task; None when nobody can take anything of its lane."""
+        """Whether somebody can take the task; None when nobody can take anything of its resource class."""
         task = self._scheduler._state.get_task(task_id)
         needs = self._leases.needs.get(task_id)
         if task.resources and not self._has_resources(task):
             return False
         if needs is None or not needs.anywhere or self._is_for_no_node(needs):
             return self._accept_at_home(task)
-        lane = self._leases.lane(task_id)
+        resource_class = self._leases.resource_class(task_id)
         ahead = len(self._scheduler.queue) > self._ahead_from
         has_slot = any(has_slot_for(capacity, needs, ahead=ahead) for capacity in self._capacities)
-        if self._passed[lane] >= PATIENCE or not (has_slot or self._joined):
+        if self._passed[resource_class] >= PATIENCE or not (has_slot or self._joined):
             return None
         if self._is_expected(task_id, needs):
             return True
         own = [peer.joined for peer in self._joined if peer.joined is not None and peer.id in task.workers]
         best = choose([*self._capacities, *own], task_id, needs, ahead=ahead)
         if best is None:
-            self._passed[lane] += has_slot
+            self._passed[resource_class] += has_slot
             return False
         self.chosen = self._nodes.get(id(best)) or next(p for p in self._joined if p.joined is best)
         return True
 
     def _is_expected(self, task_id: str, needs: Needs) -> bool:
         """Whether a node that has fetched for the task can begin it."""
-        expecting = self._foresight.node_for(task_id)
+        expecting = self._prefetcher.node_for(task_id)
         if expecting is None or id(expecting.capacity) not in self._nodes:
             return False
         self.chosen = expecting

@@ -15,7 +15,7 @@ from luigi.task_status import DONE
 
 from luigigo.scheduling.leases import NO_NEEDS, Leases, remember
 from luigigo.scheduling.peers import Peer
-from luigigo.scheduling.protocol import Expect, Needs, TaskName
+from luigigo.scheduling.protocol import Needs, Prefetch, TaskName
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.store.layout import is_digest
 
@@ -25,7 +25,7 @@ REMEMBERED = 1000
 """Of how many last actions it is remembered where they ran."""
 
 
-class Foresight:
+class Prefetcher:
     """Which node is expected to run which task."""
 
     def __init__(self, scheduler: ReadyScheduler, peers: Mapping[str, Peer], leases: Leases) -> None:
@@ -75,7 +75,7 @@ class Foresight:
                 names = tuple(name for name in map(self._name, told) if name is not None)
                 task = self._name(task_id)
                 if task is not None and names:
-                    peer.outbox.append(Expect(task, names, self._leases.made_by(told)))
+                    peer.outbox.append(Prefetch(task, names, self._leases.made_by(told)))
 
     def _is_for_nodes(self, task_id: str) -> bool:
         """Whether any node may run the task."""

@@ -11,7 +11,7 @@ import msgspec
 from luigigo.scheduling.protocol import Progress
 
 
-class Terms(msgspec.Struct, frozen=True):
+class ClientCallbacks(msgspec.Struct, frozen=True):
     """What a client knows beside its tasks, from the layers above."""
 
     node: str

@@ -7,15 +7,15 @@ from typing import Any
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING, SUSPENDED
 
 from luigigo.scheduling.leases import Leases
+from luigigo.scheduling.notifier import ClientNotifier
 from luigigo.scheduling.peers import Peer
 from luigigo.scheduling.protocol import Offer
-from luigigo.scheduling.returning import Returning
+from luigigo.scheduling.recovery import Recovery
 from luigigo.scheduling.runs import Run, Runs
 from luigigo.scheduling.scheduler import ReadyScheduler
-from luigigo.scheduling.tidings import Tidings
 
 
-class Offers:
+class Submission:
     """The way in for tasks."""
 
     def __init__(
@@ -23,14 +23,14 @@ class Offers:
         scheduler: ReadyScheduler,
         runs: Runs,
         leases: Leases,
-        returning: Returning,
-        tidings: Tidings,
+        returning: Recovery,
+        notifier: ClientNotifier,
     ) -> None:
         self._scheduler = scheduler
         self._runs = runs
         self._leases = leases
-        self._returning = returning
-        self._tidings = tidings
+        self._recovery = returning
+        self._notifier = notifier
 
     def take(self, peer: Peer, offer: Offer) -> None:
         """Add a task to a client's run, or bring it up to date."""
@@ -76,7 +76,7 @@ class Offers:
         if not is_open:
             self._runs.fail(task_id)
             return
-        known = self._returning.welcome_offer(task, offer.running_on)
+        known = self._recovery.welcome_offer(task, offer.running_on)
         if known is not None:
-            self._tidings.news[task_id] = known
+            self._notifier.news[task_id] = known
             self._scheduler._state.set_status(task, DONE)

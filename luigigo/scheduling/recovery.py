@@ -32,7 +32,7 @@ class _Claim:
     until: float
 
 
-class Returning:
+class Recovery:
     """Tasks whose holder, whose client or whose result is known, but not all three."""
 
     def __init__(

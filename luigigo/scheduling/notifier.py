@@ -10,7 +10,7 @@ from luigigo.scheduling.protocol import Ended, Progress
 from luigigo.scheduling.runs import Runs
 
 
-class Tidings:
+class ClientNotifier:
     """What is to be said to clients. It is put with the peers, and sent when they are flushed."""
 
     def __init__(self, peers: Mapping[str, Peer], runs: Runs) -> None:

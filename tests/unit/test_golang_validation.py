@@ -13,7 +13,7 @@ from luigigo.errors import PlanRefused
 from luigigo.golang.actions import Action, Kind, Plan, SourceFile
 from luigigo.golang.cflags import parse_allowed_flags
 from luigigo.golang.homebound import Trusted, why_home
-from luigigo.golang.sanity import require_sane
+from luigigo.golang.validation import require_sane
 from luigigo.model import ActionId, Digest, Output, digest_of
 
 COMPILE = "compile example.com/app/lib"

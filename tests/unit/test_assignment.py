@@ -7,7 +7,7 @@ import pytest
 from luigigo.actiontasks import PlanTasks
 from luigigo.golang.actions import Kind
 from luigigo.model import ActionId, Digest, Output
-from luigigo.nodes.errand import NotOurs, errand_of
+from luigigo.nodes.assignment import NotOurs, assignment_of
 from luigigo.scheduling.protocol import Grant
 
 PLAN = "0123456789abcdef" * 4
@@ -21,9 +21,9 @@ def grant(family: str = "CompilePackage", **params: str) -> Grant:
 def test_the_tasks_of_a_plan_are_errands(kind: Kind) -> None:
     """What a client offers a worker takes on, as the action that the task is of."""
     task = PlanTasks(PLAN).task(ActionId(f"{kind.value} example.com/a [program]"))
-    errand = errand_of(grant(task.task_family, **task.to_str_params()))
-    assert (errand.task_id, errand.lease, errand.plan) == ("task", 7, PLAN)
-    assert errand.action == task.action_id
+    assignment = assignment_of(grant(task.task_family, **task.to_str_params()))
+    assert (assignment.task_id, assignment.lease, assignment.plan) == ("task", 7, PLAN)
+    assert assignment.action == task.action_id
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_the_tasks_of_a_plan_are_errands(kind: Kind) -> None:
 def test_unknown_families_are_refused(family: str) -> None:
     """A worker runs no task but luigigo's actions, and says so in few words."""
     with pytest.raises(NotOurs) as refusal:
-        errand_of(grant(family, import_path="a", plan=PLAN))
+        assignment_of(grant(family, import_path="a", plan=PLAN))
     assert len(str(refusal.value)) < 200
 
 
@@ -49,7 +49,7 @@ def test_unknown_families_are_refused(family: str) -> None:
 def test_other_parameters_are_refused(params: dict[str, str]) -> None:
     """An action has its two parameters, no fewer and no more."""
     with pytest.raises(NotOurs, match="import_path and plan"):
-        errand_of(grant(**params))
+        assignment_of(grant(**params))
 
 
 @pytest.mark.parametrize(
@@ -59,20 +59,20 @@ def test_other_parameters_are_refused(params: dict[str, str]) -> None:
 def test_a_plan_that_is_no_digest_is_refused(plan: str) -> None:
     """What names a plan can never name another file."""
     with pytest.raises(NotOurs, match="no digest"):
-        errand_of(grant(import_path="a", plan=plan))
+        assignment_of(grant(import_path="a", plan=plan))
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000])
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     """Empty and endless names, and those with a zero byte, are refused."""
     with pytest.raises(NotOurs, match="no name"):
-        errand_of(grant(import_path=name, plan=PLAN))
+        assignment_of(grant(import_path=name, plan=PLAN))
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a b", "link x", "-o"])
 def test_a_strange_name_is_only_ever_looked_up(name: str) -> None:
     """A name stands behind its kind, so that it finds an action of that kind in the plan or nothing."""
-    assert errand_of(grant(import_path=name, plan=PLAN)).action == f"compile {name}"
+    assert assignment_of(grant(import_path=name, plan=PLAN)).action == f"compile {name}"
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_what_others_made_is_called_by_digests(made: dict[str, dict[str, Output]
     """What is to be read is never another file."""
     params = {"import_path": "a", "plan": PLAN}
     with pytest.raises(NotOurs, match="not called by digests"):
-        errand_of(Grant("task", 7, "CompilePackage", params, made=made))
+        assignment_of(Grant("task", 7, "CompilePackage", params, made=made))
 
 
 def test_what_others_made_is_passed_on() -> None:
     """As luigid says it."""
     made = {PLAN: {"export": Output(Digest(PLAN), 7)}}
     params = {"import_path": "a", "plan": PLAN}
-    assert errand_of(Grant("task", 7, "CompilePackage", params, made=made)).made == made
+    assert assignment_of(Grant("task", 7, "CompilePackage", params, made=made)).made == made

@@ -15,7 +15,7 @@ from luigigo.store.stathashes import StatHashes
 from luigigo.timings import Timings
 
 
-class Equipment(msgspec.Struct, frozen=True):
+class ExecutionContext(msgspec.Struct, frozen=True):
     """What a node works with, whatever the plan."""
 
     store: Store

@@ -10,7 +10,7 @@ import msgspec
 from luigigo.errors import UsageError
 
 
-class Place(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True):
     """Where a luigid is, and what it takes to get in."""
 
     host: str
@@ -38,15 +38,15 @@ class Place(msgspec.Struct, frozen=True):
             raise UsageError(f"the TLS certificates {self.tls_ca} cannot be used: {error}") from error
 
 
-def place_of_url(url: str, token: str, tls_ca: str = "") -> Place:
+def endpoint_of_url(url: str, token: str, tls_ca: str = "") -> Endpoint:
     """The place that a URL of luigid's names."""
     parts = urlsplit(url)
     tls = parts.scheme == "https"
     port = parts.port or (443 if tls else 80)
-    return Place(parts.hostname or "localhost", port, parts.password or token, tls, tls_ca)
+    return Endpoint(parts.hostname or "localhost", port, parts.password or token, tls, tls_ca)
 
 
-def raise_if_final(status: int, place: Place) -> None:
+def raise_if_final(status: int, place: Endpoint) -> None:
     """Raise `UsageError` for an answer that will be the same the next time."""
     if status == 401:
         raise UsageError(f"luigid at {place} does not take this token: is it the token of this cluster?")

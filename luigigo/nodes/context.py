@@ -13,16 +13,16 @@ import msgspec
 from luigigo.config import Config
 from luigigo.errors import ContentDamaged, PlanRefused, SourcesElsewhere, ToolchainError
 from luigigo.execution.claims import Claims
-from luigigo.execution.equipment import Equipment
+from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import Event
-from luigigo.execution.workshop import Workshop
+from luigigo.execution.executor import ActionExecutor
 from luigigo.golang import quoted
 from luigigo.golang.actions import Action, CgoSpec, CToolchain, LinkSpec, Plan, plan_codec
 from luigigo.golang.cflags import read_allowed_flags
 from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.homebound import Trusted, why_home
-from luigigo.golang.sanity import require_sane
 from luigigo.golang.toolchain import Toolchain, find_go, read_toolchain, run_env
+from luigigo.golang.validation import require_sane
 from luigigo.keyedlocks import KeyedLocks
 from luigigo.model import Digest
 from luigigo.session import Session
@@ -39,8 +39,8 @@ class Lacking(Exception):
         self.compilers = compilers
 
 
-class Site:
-    """One node's equipment and its workshops. Safe for threads."""
+class NodeContext:
+    """One node's context and its executors. Safe for threads."""
 
     def __init__(
         self,
@@ -53,32 +53,30 @@ class Site:
         self._session = Session(config, variables)
         self._session.is_on_cluster = True
         self._session.add_observer(observe)
-        equipment = self._session.builds.equipment
-        self.equipment: Equipment = msgspec.structs.replace(
-            equipment, node=node, has_projects=False, claims=Claims()
+        context = self._session.builds.context
+        self.context: ExecutionContext = msgspec.structs.replace(
+            context, node=node, has_projects=False, claims=Claims()
         )
         self.toolchain, self._trusted = self._find_toolchain(config.go)
-        self._probe = CProbe(
-            equipment.runner, equipment.hashes, os.path.join(config.cache, "probes"), variables
-        )
-        self._workshops: OrderedDict[Digest, Workshop] = OrderedDict()
+        self._probe = CProbe(context.runner, context.hashes, os.path.join(config.cache, "probes"), variables)
+        self._executors: OrderedDict[Digest, ActionExecutor] = OrderedDict()
         self._has_compilers: dict[str, bool] = {}
         self._lock = threading.Lock()
         self._opening = KeyedLocks()
         self._probing = threading.Lock()
 
     def _find_toolchain(self, configured: str) -> tuple[Toolchain, Trusted]:
-        equipment = self.equipment
-        go = find_go(configured, equipment.variables)
+        context = self.context
+        go = find_go(configured, context.variables)
         # No folder of a project's: the toolchain that a project asks for is matched by its identity.
-        variables = {**equipment.variables, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
-        env = run_env(go, equipment.work_dir, variables, equipment.runner)
+        variables = {**context.variables, "GOTOOLCHAIN": "local", "GOWORK": "off", "GOFLAGS": ""}
+        env = run_env(go, context.work_dir, variables, context.runner)
         own = frozenset(tuple(quoted.split(compiler)) for compiler in (env.cc, env.cxx) if compiler)
-        trusted = Trusted(own, equipment.variables, cache(lambda: read_allowed_flags(env.goroot)))
-        return read_toolchain(env, equipment.hashes), trusted
+        trusted = Trusted(own, context.variables, cache(lambda: read_allowed_flags(env.goroot)))
+        return read_toolchain(env, context.hashes), trusted
 
-    def workshop(self, digest: Digest) -> Workshop:
-        """The workshop of a plan, with this node's toolchain.
+    def executor(self, digest: Digest) -> ActionExecutor:
+        """The executor of a plan, with this node's toolchain.
 
         Raises `ContentMissing` where the plan can't be had, `PlanRefused` for one that is damaged or none of
         luigigo's, and `ToolchainError` for a plan of another toolchain.
@@ -86,20 +84,20 @@ class Site:
         # Reading one from a slow share holds up nobody but those who want the same.
         with self._opening.hold(digest):
             with self._lock:
-                workshop = self._workshops.get(digest)
-            if workshop is None:
-                workshop = self._open(digest)
+                executor = self._executors.get(digest)
+            if executor is None:
+                executor = self._open(digest)
             with self._lock:
-                self._workshops[digest] = workshop
-                self._workshops.move_to_end(digest)
-                while len(self._workshops) > PLANS_KEPT:
-                    self._workshops.popitem(last=False)
-            return workshop
+                self._executors[digest] = executor
+                self._executors.move_to_end(digest)
+                while len(self._executors) > PLANS_KEPT:
+                    self._executors.popitem(last=False)
+            return executor
 
-    def _open(self, digest: Digest) -> Workshop:
-        equipment = self.equipment
+    def _open(self, digest: Digest) -> ActionExecutor:
+        context = self.context
         try:
-            plan = plan_codec.decode(equipment.store.read_plan(digest, equipment.wait_seconds))
+            plan = plan_codec.decode(context.store.read_plan(digest, context.wait_seconds))
         except ContentDamaged as error:
             raise PlanRefused(str(error)) from error
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -107,17 +105,19 @@ class Site:
         require_sane(plan)
         if plan.toolchain.identity != self.toolchain.identity:
             raise ToolchainError(
-                f"node {equipment.node} has {self.toolchain.version}, and not the {plan.toolchain.version} "
+                f"node {context.node} has {self.toolchain.version}, and not the {plan.toolchain.version} "
                 "that the plan was made with"
             )
         actions = {action_id: self._judged(action) for action_id, action in plan.actions.items()}
-        return Workshop(msgspec.structs.replace(plan, actions=actions, toolchain=self.toolchain), equipment)
+        return ActionExecutor(
+            msgspec.structs.replace(plan, actions=actions, toolchain=self.toolchain), context
+        )
 
     def _judged(self, action: Action) -> Action:
         sources = msgspec.structs.replace(action.sources, stays=why_home(action, self._trusted))
         return msgspec.structs.replace(action, sources=sources)
 
-    def require_c(self, workshop: Workshop, action: Action) -> None:
+    def require_c(self, executor: ActionExecutor, action: Action) -> None:
         """Raise `Lacking` unless this node's C toolchain and system files are what the action counts on.
 
         Raises `SourcesElsewhere` for programs and flags that are its client's own affair: not even asked
@@ -125,7 +125,7 @@ class Site:
         """
         if action.sources.stays:
             raise SourcesElsewhere(f"{action.label}: {action.sources.stays}")
-        compilers = compilers_of(workshop.plan, action)
+        compilers = compilers_of(executor.plan, action)
         if compilers is None:
             return
         with self._probing:
@@ -140,7 +140,7 @@ class Site:
 
     def _has_file(self, path: str, digest: str) -> bool:
         try:
-            return os.path.isfile(path) and self.equipment.hashes.digest(path) == digest
+            return os.path.isfile(path) and self.context.hashes.digest(path) == digest
         except OSError:
             return False
 

@@ -28,11 +28,11 @@ from luigigo.errors import (
     for_user,
 )
 from luigigo.execution.claims import Turn
-from luigigo.execution.equipment import Equipment
+from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import ActionEnded, ActionRequeued, ActionStarted, Outcome, Resources
 from luigigo.execution.faults import disk_errors, interrupted
 from luigigo.execution.job import Job, JobFailed
-from luigigo.execution.memory import Appetite, appetite, appetite_within
+from luigigo.execution.memory import MemoryEstimate, memory_estimate, memory_estimate_within
 from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked, with_bundles
 from luigigo.execution.steps import make_outputs
 from luigigo.execution.stopwatch import LeaveSlot, Stopwatch, stay
@@ -54,16 +54,16 @@ class _Prepared(msgspec.Struct, frozen=True):
     """The record of an action that read the same: its outputs serve."""
 
 
-class Workshop:
+class ActionExecutor:
     """Does the actions of one plan. Safe for threads."""
 
-    def __init__(self, plan: Plan, equipment: Equipment) -> None:
+    def __init__(self, plan: Plan, context: ExecutionContext) -> None:
         self.plan = plan
         self.is_untouched = True
         """Whether nothing was done since `prune`, as far as is known here."""
         self.ended: dict[ActionId, ActionEnded] = {}
         """How the actions ended that were done here."""
-        self._equipment = equipment
+        self._context = context
         self._records: dict[ActionKey, ActionRecord] = {}
         self._made: dict[ActionKey, Mapping[str, Output]] = {}
         """What others said that actions made."""
@@ -89,7 +89,7 @@ class Workshop:
     def prune(self) -> dict[ActionId, ActionRecord]:
         """Find which actions are done already, with all their content in place; one look at the store."""
         wanted = {action.key: action.id for action in self.plan.actions.values()}
-        found = self._equipment.store.read_records(wanted)
+        found = self._context.store.read_records(wanted)
         done: dict[ActionId, ActionRecord] = {}
         for key, record in found.items():
             if _fits(record, self.plan.actions[wanted[ActionKey(key)]]) and self._is_whole(record):
@@ -102,7 +102,7 @@ class Workshop:
 
         Raises what `with_bundles` raises.
         """
-        self.plan = with_bundles(self.plan, done, self._equipment.store)
+        self.plan = with_bundles(self.plan, done, self._context.store)
 
     def record(self, action_id: ActionId, *, is_done: bool = False) -> ActionRecord | None:
         """The record of an action, if it is done and its content is there.
@@ -113,8 +113,8 @@ class Workshop:
         key = self.plan.actions[action_id].key
         record = self._records.get(key)
         if record is None:
-            wait_seconds = self._equipment.wait_seconds if is_done else 0.0
-            record = self._equipment.store.read_record(key, wait_seconds)
+            wait_seconds = self._context.wait_seconds if is_done else 0.0
+            record = self._context.store.read_record(key, wait_seconds)
             action = self.plan.actions[action_id]
             if record is None or not _fits(record, action) or not (is_done or self._is_whole(record)):
                 return None
@@ -136,20 +136,20 @@ class Workshop:
         return told(said, on_node(action.sources.dir, self.plan.toolchain.goroot))
 
     def _is_whole(self, record: ActionRecord) -> bool:
-        return all(self._equipment.store.has_content(output) for output in record.outputs.values())
+        return all(self._context.store.has_content(output) for output in record.outputs.values())
 
-    def appetite(self, action: Action) -> Appetite:
+    def memory_estimate(self, action: Action) -> MemoryEstimate:
         """How much memory the action is expected to take, and how its tools collect garbage."""
-        equipment = self._equipment
+        context = self._context
         linked = 0
         if action.kind is Kind.LINK:
             linked = sum(self.plan.actions[each].sources.go_bytes for _, each in action.imports)
-        earlier = equipment.timings.appetite(action.id)
+        earlier = context.timings.memory_estimate(action.id)
         reserved_bytes = self._reserved_bytes.get(action.id)
         if reserved_bytes:
-            return appetite_within(action, earlier, reserved_bytes, linked)
-        share_bytes = equipment.budget_bytes // max(1, equipment.cpus)
-        return appetite(action, earlier, share_bytes, linked)
+            return memory_estimate_within(action, earlier, reserved_bytes, linked)
+        share_bytes = context.budget_bytes // max(1, context.cpus)
+        return memory_estimate(action, earlier, share_bytes, linked)
 
     def reserve(self, action_id: ActionId, peak_bytes: int) -> None:
         """Run the action with what was set aside for it elsewhere; 0 leaves it to this node."""
@@ -168,7 +168,7 @@ class Workshop:
         """
         action = self.plan.actions[action_id]
         self.is_untouched = False
-        observe = self._equipment.observe
+        observe = self._context.observe
         observe(ActionStarted(action.key, action.label))
         watch = Stopwatch(tools_ended, leave_slot)
         outcome: Outcome | None = Outcome.FAILED
@@ -193,7 +193,7 @@ class Workshop:
         finally:
             ended = ActionRequeued(action.key) if outcome is None else ActionEnded(
                 action.key, action.kind.value, action.package, action.label,
-                outcome, watch.seconds, self._equipment.node, said, resources, saved_seconds,
+                outcome, watch.seconds, self._context.node, said, resources, saved_seconds,
             )  # fmt: skip
             if isinstance(ended, ActionEnded):
                 self.ended[action_id] = ended
@@ -215,10 +215,8 @@ class Workshop:
         if prepared.earlier is None:
             self._require_sources(action)
             if action.sources.bundle is not None:
-                equipment = self._equipment
-                unpacked(
-                    action.sources.bundle, equipment.store, equipment.sources_dir, equipment.wait_seconds
-                )
+                context = self._context
+                unpacked(action.sources.bundle, context.store, context.sources_dir, context.wait_seconds)
             self._open_inputs(action, prepared.inputs)
         self._prepared[action_id] = prepared
 
@@ -236,11 +234,11 @@ class Workshop:
             return
         own_role = {Kind.CGO: "bundle", Kind.PREPROFILE: "profile"}.get(self.plan.actions[dependency].kind)
         output = self._output(dependency, own_role or role_read(action.kind))
-        self._equipment.store.open_content(output, self._equipment.wait_seconds)
+        self._context.store.open_content(output, self._context.wait_seconds)
 
     def _require_sources(self, action: Action) -> None:
-        if not self._equipment.has_projects and not runs_anywhere(action):
-            node = self._equipment.node
+        if not self._context.has_projects and not runs_anywhere(action):
+            node = self._context.node
             raise SourcesElsewhere(f"{action.label}: its sources are not on node {node}, nor in the store")
 
     def _find_or_run(self, action: Action, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
@@ -256,7 +254,7 @@ class Workshop:
     def _make_once(self, action: Action, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
         """Take what others made from the same inputs, or are making now on this machine; else make it."""
         inputs, key = self._read(action)
-        turn = Turn(self._equipment.runner.require_running, watch.leave_slot)
+        turn = Turn(self._context.runner.require_running, watch.leave_slot)
 
         def find() -> tuple[ActionRecord, Outcome] | None:
             earlier = self._earlier(action, key)
@@ -268,7 +266,7 @@ class Workshop:
             return self._serve(action, _Prepared(inputs, key, earlier), watch)
 
         try:
-            return self._equipment.claims.make_once(
+            return self._context.claims.make_once(
                 key,
                 find,
                 lambda: self._make(action, _Prepared(inputs, key, None), watch),
@@ -293,7 +291,7 @@ class Workshop:
         return self._file(msgspec.structs.replace(record, content_key=prepared.content_key)), Outcome.RAN
 
     def _file(self, record: ActionRecord) -> ActionRecord:
-        self._equipment.store.write_record(record)
+        self._context.store.write_record(record)
         self._records[ActionKey(record.key)] = record
         return record
 
@@ -310,7 +308,7 @@ class Workshop:
 
     def _earlier(self, action: Action, key: ContentKey) -> ActionRecord | None:
         """The record of an action that read the same, if there is one with all its content."""
-        earlier = self._equipment.store.read_record(key)
+        earlier = self._context.store.read_record(key)
         if earlier is not None and not (_fits(earlier, action) and self._is_whole(earlier)):
             return None
         return earlier
@@ -334,43 +332,43 @@ class Workshop:
         if record is None:
             raise ContentMissing(
                 f"{action_id} was done, but its record {key} cannot be read on node "
-                f"{self._equipment.node}; run the build again"
+                f"{self._context.node}; run the build again"
             )
         return record.outputs[role]
 
     def _run(
         self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None] = lambda: None
     ) -> ActionRecord:
-        with disk_errors(action, self._equipment.work_dir):
+        with disk_errors(action, self._context.work_dir):
             return self._run_tools(action, inputs, tools_ended)
 
     def _run_tools(
         self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None]
     ) -> ActionRecord:
-        equipment = self._equipment
-        wanted = self.appetite(action)
+        context = self._context
+        wanted = self.memory_estimate(action)
         started = time.monotonic()
-        job = Job.start(action, self.plan, equipment, wanted.gogc)
+        job = Job.start(action, self.plan, context, wanted.gogc)
         try:
             paths = self._open_inputs(action, inputs)
             outputs = make_outputs(job, paths)
             job.require_unchanged_sources()
             tools_ended()
             published = {
-                role: equipment.store.publish_file(path, executable=role == "binary")
+                role: context.store.publish_file(path, executable=role == "binary")
                 for role, path in outputs.items()
             }
         except JobFailed as failed:
             if failed.ending is Ending.KILLED:
-                equipment.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
+                context.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
             raise _error_of(failed, job) from None
         except Interrupted:
             raise interrupted() from None
         finally:
-            if not equipment.keeps_work:
+            if not context.keeps_work:
                 shutil.rmtree(job.layout.object_dir, ignore_errors=True)
         seconds = time.monotonic() - started
-        equipment.timings.note(action.id, Timing(seconds, job.peak_bytes, wanted.gogc))
+        context.timings.note(action.id, Timing(seconds, job.peak_bytes, wanted.gogc))
         return ActionRecord(
             key=action.key,
             kind=action.kind.value,
@@ -379,7 +377,7 @@ class Workshop:
             seconds=seconds,
             cpu_seconds=job.cpu_seconds,
             peak_bytes=job.peak_bytes,
-            node=equipment.node,
+            node=context.node,
             said=job.said,
         )
 
@@ -398,9 +396,9 @@ class Workshop:
 
         Raises `ActionError`, and `ContentMissing` when the action now makes something else.
         """
-        equipment = self._equipment
+        context = self._context
         try:
-            return equipment.store.open_content(output, equipment.wait_seconds)
+            return context.store.open_content(output, context.wait_seconds)
         except ContentMissing:
             record = self._remake(producer)
         if output not in record.outputs.values():
@@ -408,7 +406,7 @@ class Workshop:
                 f"{producer} was made again and differs from before (was {output.digest}): its tools are not "
                 "deterministic; run `luigigo store verify` and build again"
             )
-        return equipment.store.open_content(output, equipment.wait_seconds)
+        return context.store.open_content(output, context.wait_seconds)
 
     def _remake(self, action_id: ActionId) -> ActionRecord:
         """Run an action again whose record says that it was done, and before it whatever else was lost."""
@@ -419,13 +417,13 @@ class Workshop:
         for dependency in action.dependencies:
             if self.record(dependency) is None:
                 self._remake(dependency)
-        self._equipment.observe(ActionStarted(action.key, action.label))
+        self._context.observe(ActionStarted(action.key, action.label))
         record = self._run(action, self._inputs(action))
-        self._equipment.store.write_record(record)
+        self._context.store.write_record(record)
         self._records[action.key] = record
         key, kind, package, label = action.key, action.kind.value, action.package, action.label
-        node = self._equipment.node
-        self._equipment.observe(ActionEnded(key, kind, package, label, Outcome.RAN, record.seconds, node))
+        node = self._context.node
+        self._context.observe(ActionEnded(key, kind, package, label, Outcome.RAN, record.seconds, node))
         return record
 
 

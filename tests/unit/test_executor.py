@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from luigigo.errors import SourcesElsewhere
-from luigigo.execution.workshop import Workshop
+from luigigo.execution.executor import ActionExecutor
 from luigigo.golang.actions import Action, Kind, Sources
 from luigigo.golang.keys import content_key
 from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, ImportPath, Output, digest_of
@@ -64,12 +64,12 @@ class Node:
         self.store = Store()
         self.store.records[self.lib.key] = record(self.lib.key, self.lib)
         self.outcomes: list[str] = []
-        equipment = SimpleNamespace(
+        context = SimpleNamespace(
             store=self.store, node="n1", wait_seconds=0.0, has_projects=False, observe=self._observe
         )
         actions = {self.lib.id: self.lib, self.app.id: self.app}
         plan: Any = SimpleNamespace(actions=actions, toolchain=SimpleNamespace(goroot="/go"))
-        self.workshop = Workshop(plan, equipment)  # type: ignore[arg-type]
+        self.executor = ActionExecutor(plan, context)  # type: ignore[arg-type]
         self.content_key = content_key(self.app.own_digest, [("lib", output("lib export").digest)])
 
     def _observe(self, event: Any) -> None:
@@ -86,9 +86,9 @@ def test_what_was_made_from_the_same_inputs_before_is_not_fetched_for(node: Node
     """Neither sources nor inputs: the earlier outputs serve, each record is looked up once, and the slot left
     before one is written."""
     node.store.records[node.content_key] = record(node.content_key, node.app)
-    node.workshop.stage(node.app.id)
+    node.executor.stage(node.app.id)
     known_when_left: list[set[str]] = []
-    done = node.workshop.perform(node.app.id, lambda: known_when_left.append(set(node.store.records)))
+    done = node.executor.perform(node.app.id, lambda: known_when_left.append(set(node.store.records)))
     assert done.outputs == record("", node.app).outputs
     assert known_when_left == [{node.lib.key, node.content_key}]
     assert node.outcomes == ["cutoff"]
@@ -100,24 +100,24 @@ def test_what_was_made_from_the_same_inputs_before_is_not_fetched_for(node: Node
 def test_what_was_not_made_before_needs_its_sources(node: Node) -> None:
     """A node that has none says so before a slot is taken."""
     with pytest.raises(SourcesElsewhere):
-        node.workshop.stage(node.app.id)
+        node.executor.stage(node.app.id)
 
 
 def test_what_was_staged_before_and_done_elsewhere_is_not_done_again(node: Node) -> None:
     """Given back, and given again when another node has done it, it is a hit."""
     node.store.records[node.content_key] = record(node.content_key, node.app)
-    node.workshop.stage(node.app.id)
+    node.executor.stage(node.app.id)
     node.store.records[node.app.key] = record(node.app.key, node.app)
-    node.workshop.stage(node.app.id, probably_done=True)
-    node.workshop.perform(node.app.id)
+    node.executor.stage(node.app.id, probably_done=True)
+    node.executor.perform(node.app.id)
     assert node.outcomes == ["hit"]
 
 
 def test_what_was_done_since_the_build_was_planned_is_a_hit(node: Node) -> None:
     """The record under the content key says that it is this very action's."""
     node.store.records[node.content_key] = record(node.app.key, node.app)
-    node.workshop.stage(node.app.id)
-    node.workshop.perform(node.app.id)
+    node.executor.stage(node.app.id)
+    node.executor.perform(node.app.id)
     assert node.outcomes == ["hit"]
     assert node.app.key in node.store.records
 
@@ -125,20 +125,20 @@ def test_what_was_done_since_the_build_was_planned_is_a_hit(node: Node) -> None:
 def test_what_others_say_of_a_dependency_is_not_looked_up(node: Node) -> None:
     """Of an action that another node did in this run, what it made is known without its record."""
     del node.store.records[node.lib.key]
-    node.workshop.learn({node.lib.key: {"export": output("lib export")}})
+    node.executor.learn({node.lib.key: {"export": output("lib export")}})
     node.store.records[node.content_key] = record(node.content_key, node.app)
-    node.workshop.stage(node.app.id)
-    node.workshop.perform(node.app.id)
+    node.executor.stage(node.app.id)
+    node.executor.perform(node.app.id)
     assert node.outcomes == ["cutoff"]
     assert node.store.asked == [node.content_key]
 
 
 def test_what_is_fetched_ahead_is_what_the_action_will_read(node: Node) -> None:
     """Of a dependency, the output that it reads; of what the plan does not have, nothing."""
-    node.workshop.fetch(node.app.id, node.lib.id)
+    node.executor.fetch(node.app.id, node.lib.id)
     assert node.store.opened == [output("lib export")]
-    node.workshop.fetch(node.app.id, ActionId("compile other"))
-    node.workshop.fetch(ActionId("link app"), node.lib.id)
+    node.executor.fetch(node.app.id, ActionId("compile other"))
+    node.executor.fetch(ActionId("link app"), node.lib.id)
     assert node.store.opened == [output("lib export")]
 
 
@@ -147,4 +147,4 @@ def test_a_record_whose_messages_are_for_one_folder_counts_for_none(node: Node) 
     earlier = msgspec.structs.replace(record(node.content_key, node.app), messages="./x.go:1: warning\n")
     node.store.records[node.content_key] = earlier
     with pytest.raises(SourcesElsewhere):
-        node.workshop.stage(node.app.id)
+        node.executor.stage(node.app.id)
