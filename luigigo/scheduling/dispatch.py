@@ -357,9 +357,10 @@ class Dispatcher:
             for duplicate in self._leases.duplicates(task.id):
                 self._notifier.news[duplicate.id] = news
                 self._fail(news[0], duplicate.id, news[1].explanation)
+        self._drop_unneeded(cancel_running=True)
 
     def _drop_unneeded(self, *, cancel_running: bool) -> None:
-        """Forget actions that no run waits for any more; end those that run."""
+        """Forget actions that nobody will read; end those that run."""
         tasks = self.scheduler._state.get_active_tasks_by_status(PENDING, RUNNING)
         unneeded = self.runs.unneeded([task.id for task in tasks if task.id in self._leases.needs])
         gone = set(unneeded)

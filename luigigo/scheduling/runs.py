@@ -1,6 +1,7 @@
 """Which tasks each client waits for, and which are of no use any more. Decides only.
 
-A task is *doomed* for a run when something that it needs failed: it can't run any more.
+A task is *doomed* for a run when something that it needs failed: it can't run any more. Actions that only
+doomed tasks would have read are unneeded.
 """
 
 from __future__ import annotations
@@ -119,12 +120,32 @@ class Runs:
         return sorted(ended - kept)
 
     def unneeded(self, actions: Iterable[str]) -> list[str]:
-        """Those of the actions that no run waits for any more.
+        """Those of the actions that no task still reads: every path up from them ends in a doomed one.
 
-        What only a doomed task would have read is done all the same: as with go build, one run shows the
-        faults of all packages, and the next one finds what is good done.
+        A run waits no longer for those that only others need.
         """
-        return sorted(task_id for task_id in actions if not self._of_task.get(task_id))
+        candidates = set(actions)
+        needed: set[str] = set()
+        for run in self._live.values():
+            needed_here = self._needed_by(run, candidates)
+            run.unfinished -= candidates - needed_here
+            needed |= needed_here
+        return sorted(candidates - needed)
+
+    def _needed_by(self, run: Run, candidates: Collection[str]) -> set[str]:
+        """The unfinished tasks that the run asked for, and all that they need."""
+        waiting = [
+            task_id
+            for task_id in run.unfinished
+            if task_id not in candidates or run.tasks.isdisjoint(self._queue.dependents(task_id))
+        ]
+        needed = set(waiting)
+        while waiting:
+            for dependency in self._queue.dependencies(waiting.pop()):
+                if dependency not in needed:
+                    needed.add(dependency)
+                    waiting.append(dependency)
+        return needed
 
     def _closure(self, roots: Iterable[str]) -> set[str]:
         """The tasks, and all that wait for them."""

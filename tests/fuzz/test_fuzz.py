@@ -263,6 +263,15 @@ def test_a_failed_build_leaves_the_binary() -> None:
     assert differences(archive, refused, "other") != []
 
 
+def test_a_cluster_ends_with_the_first_fault() -> None:
+    """There go build may tell more; but what is told must be go build's, and something must be."""
+    both, said = Outcome(1, "# a\n# b\n", ""), "luigigo: using your luigid at h:1\n"
+    assert differences(both, Outcome(1, said + "# a\n", ""), "") == []
+    assert differences(both, Outcome(1, said, ""), "") != []
+    assert differences(both, Outcome(1, said + "# a\n# c\n", ""), "") != []
+    assert differences(both, Outcome(1, "# a\n", ""), "") != []
+
+
 @pytest.mark.skipif(shutil.which("go") is None, reason="no go command on PATH")
 def test_the_profiles_are_profiles(tmp_path: Path) -> None:
     """The go command's own tool reads the profiles made here."""

@@ -143,16 +143,16 @@ def test_room_is_made_for_a_giant() -> None:
 def test_a_reservation_ends_with_its_task() -> None:
     """A node that is kept free for a task takes others again when that task runs elsewhere or is dropped."""
     luigid = Luigid()
-    node, client, other = luigid.node("n1", 4, memory_bytes=100), luigid.client(), luigid.client("other")
-    other.offer(action("small", priority=9, peak_bytes=50))
-    client.offer(own("top", "giant"), action("giant", priority=5, peak_bytes=90))
+    node, client = luigid.node("n1", 4, memory_bytes=100), luigid.client()
+    client.offer(own("top", "giant", "bad"), action("bad", priority=9, peak_bytes=50))
+    client.offer(action("giant", priority=5, peak_bytes=90))
     assert node.peer.capacity.reserved_for == "giant"
     large = luigid.node("n2", 4, memory_bytes=1000)
     assert large.given() == ["giant"]
     assert node.peer.capacity.reserved_for == ""
     large.lose()
     assert node.peer.capacity.reserved_for == "giant"
-    luigid.dispatcher.leave(client.peer)
+    node.end("bad", "failed")
     assert luigid.status("giant") is None
     assert node.peer.capacity.reserved_for == ""
 
@@ -401,12 +401,13 @@ def test_cancelled_work_is_not_heard_of_again() -> None:
     """The result of a task that was cancelled changes nothing."""
     luigid = Luigid()
     node, client = luigid.node("n1", 2), luigid.client()
-    client.offer(own("top", "b"), action("b"))
+    client.offer(own("top", "a", "b"), action("a"), action("b"))
     stale = node.holds["b"]
-    luigid.dispatcher.leave(client.peer)
+    node.end("a", "failed", "syntax error")
     assert node.all(Cancel)[-1].leases == (stale,)
     node.say(protocol.Ended("b", stale, "done"))
     assert luigid.status("b") is None
+    assert client.overs() == [("a",)]
 
 
 def test_nothing_is_given_ahead_while_little_is_ready() -> None:

@@ -60,15 +60,22 @@ def test_a_failure_counts_once() -> None:
     assert (list(run.failed), run.unfinished) == ([], {"a"})
 
 
-def test_what_no_run_waits_for_is_unneeded() -> None:
-    """What a client alone asked for, once it is gone; what a doomed task of another would read is needed."""
-    runs = make_runs(t="l", l="ar", a="", r="", x="")
-    one, two = put(runs, "one", "tlar"), put(runs, "two", "rx")
+def test_what_only_doomed_tasks_read_is_unneeded() -> None:
+    """After a failure, actions that lead to nothing else are unneeded; others are not."""
+    runs = make_runs(t="l", l="abs", u="s", a="", b="d", d="", s="")
+    run = put(runs, "c", "tlusabd")
     runs.fail("a")
-    assert runs.unneeded("lar") == []
-    assert (one.unfinished, two.unfinished) == ({"r"}, {"r", "x"})
-    runs.close("two")
-    assert runs.unneeded("rx") == ["x"]
+    assert runs.unneeded("labds") == ["a", "b", "d", "l"]
+    assert run.unfinished == {"u", "s"}
+
+
+def test_a_requested_action_is_needed() -> None:
+    """An action that a client asked for itself is needed, though another run's doomed task reads it."""
+    runs = make_runs(t="l", l="ar", a="", r="")
+    one, two = put(runs, "one", "tlar"), put(runs, "two", "r")
+    runs.fail("a")
+    assert runs.unneeded("lar") == ["a", "l"]
+    assert (one.unfinished, two.unfinished) == (set(), {"r"})
 
 
 def test_ended_runs_tasks_are_returned_once() -> None:
