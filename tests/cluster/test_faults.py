@@ -196,10 +196,10 @@ def test_a_compile_error_ends_the_build(cluster: Cluster, many: Path, references
 
 
 def said_of(package: str, text: str) -> str:
-    """What is said of a package, from its heading to the next."""
+    """What is said of a package, from its heading to the next, wherever the project's folder is from there."""
     found = re.search(rf"^# {package}\n(?:(?!# |luigigo: ).*\n)+", text, re.M)
     assert found is not None, text
-    return found.group()
+    return re.sub(r"(?m)^\S*project/", "", found.group())
 
 
 def test_two_clients_build_the_same_program(cluster: Cluster, many: Path) -> None:
