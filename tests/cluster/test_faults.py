@@ -196,7 +196,7 @@ def test_a_compile_error_ends_the_build(cluster: Cluster, many: Path, references
 
 
 def said_of(package: str, text: str) -> str:
-    """What is said of a package, from its heading to the next, wherever the project's folder is from there."""
+    """What is said of a package, from its heading to the next, wherever the project is from there."""
     found = re.search(rf"^# {package}\n(?:(?!# |luigigo: ).*\n)+", text, re.M)
     assert found is not None, text
     return re.sub(r"(?m)^\S*project/", "", found.group())
