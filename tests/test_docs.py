@@ -15,7 +15,9 @@ from consoles import DOCUMENTS, ROOT, commands_of, needs_hosts
 
 README = ROOT / "README.md"
 TEXTS = "\n".join(document.read_text() for document in DOCUMENTS)
-IGNORED = shutil.ignore_patterns(".git", ".venv", "*.egg-info", "__pycache__", ".*_cache", "build", "bin")
+IGNORED = shutil.ignore_patterns(
+    ".git", ".venv", "*.egg-info", "__pycache__", ".*_cache", "build", "bin", "luigigo-[0-9]*"
+)
 CHECK = "make check"
 
 
