@@ -186,10 +186,11 @@ def finish(build: PlannedBuild, output: str, session: Session) -> None:
     What goes wrong with one binary keeps no other from its place. Raises the first error, with the words of
     all.
     """
+    wanted = deliveries(build.plan, output)
     # What is written from now on is no change of what the plan rests on.
     wait([build.keeping])
     errors: list[LuigigoError] = []
-    for delivery in deliveries(build.plan, output):
+    for delivery in wanted:
         if not is_delivered(delivery, build, session):
             try:
                 deliver(delivery, build, session)
@@ -200,7 +201,7 @@ def finish(build: PlannedBuild, output: str, session: Session) -> None:
     if errors:
         raise errors[0]
     remember(build, output, session)
-    session.tell(Delivered(tuple(delivery.path for delivery in deliveries(build.plan, output))))
+    session.tell(Delivered(tuple(delivery.path for delivery in wanted)))
 
 
 def remember(build: PlannedBuild, output: str, session: Session) -> None:

@@ -76,8 +76,7 @@ def deliveries(plan: Plan, output: str) -> list[Delivery]:
     `output` is what `request.absolute_output` makes. With none and one package it is the program's default
     name in the current folder; with several, nowhere. Raises `UsageError` when a file is to take several
     programs, there is no program, or the default name is a folder's, and `PlanError` with go's words when
-    -buildmode=exe has several. The rules are those of runBuild in
-    cmd/go/internal/work/build.go.
+    -buildmode=exe has several. The rules are those of runBuild in cmd/go/internal/work/build.go.
     """
     programs = [root for root in plan.roots if root.executable]
     words = output_words(output)

@@ -337,6 +337,8 @@ def _spots(folder: str, name: str) -> tuple[str, ...]:
 
     Whole paths where these are different folders, as where the package's is a link.
     """
+    if ".." not in name:
+        return (name,)
     opened = os.path.join(folder, name)
     cleaned = os.path.normpath(opened)
     if os.path.realpath(os.path.dirname(opened)) == os.path.realpath(os.path.dirname(cleaned)):

@@ -134,6 +134,8 @@ class Session:
         builds = self.__dict__.pop("builds", None)
         if builds is not None:
             builds.close()
+        # One that was stopped runs nothing any more.
+        self.__dict__.pop("runner", None)
 
     def stop(self) -> None:
         """End what runs, at once, give up what it claimed, and save what was learned."""

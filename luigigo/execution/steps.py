@@ -180,7 +180,7 @@ def _links_internally(job: Job, spec: CgoSpec, objects: list[str]) -> bool:
     syso = [on_node(path, layout.goroot) for path in job.action.sources.syso_paths]
     is_arm_linux = ("GOARCH", "arm") in spec.environment and ("GOOS", "linux") in spec.environment
     argv = cgo.test_link_argv(spec, layout, [main_object, *objects, *syso], pie=is_arm_linux)
-    return job.c_tool(argv, job.current_dir or layout.source_dir, may_fail=True)
+    return job.c_tool(argv, job.current_dir or layout.object_dir, may_fail=True)
 
 
 def _refuse_go_assembly(job: Job, spec: CgoSpec, path: str) -> None:

@@ -27,6 +27,11 @@ from luigigo.process import Command, Runner
 _PROGRAM = b"int main(void) { return 0; }\n"
 _TRIED = re.compile(rb"^attempt to open (.*) (succeeded|failed)$", re.MULTILINE)
 
+_PLACELESS = re.compile(r"-(?:l[\w.+-]+|O\w*|g\w*|pthread|Qunused-arguments|[fm][\w-]+(?:=\d+)?)")
+"""Flags that name no file or folder."""
+_SEARCHED = ("LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX")
+"""Variables with folders in which C compilers look, which may be relative."""
+
 
 class Libraries(msgspec.Struct, frozen=True):
     """What a linker reads besides the objects that it is given."""
@@ -40,6 +45,17 @@ class Libraries(msgspec.Struct, frozen=True):
 
 
 _codec = answer_codec(Libraries)
+
+
+def starts_anywhere(argv: Sequence[str], variables: Mapping[str, str]) -> bool:
+    """Whether nothing in a C compiler's command leads from the folder in which it runs.
+
+    Then one answer serves all projects. False in doubt.
+    """
+    program, *flags = argv
+    is_found = os.path.isabs(program) or "/" not in program
+    is_led = any(variables.get(name) for name in _SEARCHED)
+    return is_found and not is_led and all(map(_PLACELESS.fullmatch, flags))
 
 
 class LibraryReader:
@@ -61,7 +77,8 @@ class LibraryReader:
         `identity` is all that the driver itself depends on.
         """
         started_ns = time.time_ns()
-        key = digest_of("libraries", driver, identity, flags, folder)
+        start = "" if starts_anywhere((*driver, *flags), self._variables) else folder
+        key = digest_of("libraries", driver, identity, flags, start)
         kept = self._answers.recall(key, _codec)
         if kept is not None:
             return kept

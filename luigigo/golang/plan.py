@@ -149,6 +149,7 @@ class _Planner:
         only_programs = inputs.request.buildmode == "exe"
         if only_programs:
             named = [package for package in named if package.is_main]
+            # Without closures one package was named: all is its own, if it is a program.
             linked = {package.import_path for package in named}.union(*inputs.closures.values())
             everyone = [p for p in everyone if p.import_path in linked or (named and not inputs.closures)]
         shared = "" if split else next(iter(self._profiles.values()), "")

@@ -89,7 +89,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._threads = SlotThreads(self._moves)
         self._away: set[str] = set()
         """Running tasks without a slot: they wait for what others make, or for a slot again."""
-        self._recovery: deque[str] = deque()
+        self._returning: deque[str] = deque()
         self._keep_alive_thread = None
         remote = not isinstance(self._scheduler, luigi.scheduler.Scheduler)
         self._shared = SharedScheduler(self._scheduler, self._id) if remote else None
@@ -124,6 +124,9 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
             has_failed = any(exception) or not (self.add_succeeded and self.run_succeeded)
             for callback in result_callbacks:
                 callback(not has_failed)
+            # Else Luigi sums up the run, which asks tasks, and closes the scheduler then.
+            if any(exception):
+                resting.end()
 
     def _end(self) -> None:
         if self._keep_alive_thread is not None:
@@ -294,9 +297,9 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
                 self._away.add(task_id)
                 self._release(task_id)
             else:
-                self._recovery.append(task_id)
-        while self._recovery and self._has_free_slot():
-            task_id = self._recovery.popleft()
+                self._returning.append(task_id)
+        while self._returning and self._has_free_slot():
+            task_id = self._returning.popleft()
             if task_id in self._away:
                 self._away.discard(task_id)
                 self._claim(task_id, self._scheduled_tasks[task_id])

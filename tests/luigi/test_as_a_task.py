@@ -132,6 +132,40 @@ def test_builds_that_follow_each_other_leave_nothing(lab: Lab, start_method: str
     assert left_behind(lab) == []
 
 
+STOPPED = """
+import os, threading
+import luigi
+from luigigo import BuildBinary
+
+class Stops(luigi.Task):
+    def requires(self):
+        return BuildBinary(project="tools", package="./cmd/one", output="made/one")
+
+    def complete(self):
+        if self.requires().complete():
+            return False
+        raise KeyboardInterrupt
+
+try:
+    luigi.build([Stops()], local_scheduler=True, log_level="WARNING")
+except (KeyboardInterrupt, SystemExit):
+    print("stopped", [thread.name for thread in threading.enumerate()], os.listdir("cache/work"))
+result = luigi.build([BuildBinary(project="tools", package="./cmd/one", output="made/one")],
+                     local_scheduler=True, log_level="WARNING")
+print(result, [thread.name for thread in threading.enumerate()], os.listdir("cache/work"))
+"""
+
+
+def test_a_run_that_was_broken_off_leaves_nothing_either(lab: Lab) -> None:
+    """Nor does the one after it."""
+    lab.write(FILES, "tools")
+    code = STOPPED.replace("cache/work", str(lab.cache / "work"))
+    finished = lab.run("-c", code, as_module=False)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.splitlines() == ["stopped ['MainThread'] []", "True ['MainThread'] []"]
+    assert left_behind(lab) == []
+
+
 COUNTED = """
 import os
 import luigi
