@@ -84,7 +84,7 @@ class Bench:
     def luigigo_build(self, program: Program, caches: str, output: str) -> Run:
         """`caches` holds both luigigo's cache and the go command's, which `go list` uses."""
         env = {**self.env, "GOCACHE": caches + "/go", "LUIGIGO_CACHE": caches + "/luigigo"}
-        argv = [self.luigigo, "build", program.dir, *program.packages, "-o", output]
+        argv = [self.luigigo, "build", "-o", output, *program.packages]
         return run(argv, program.dir, env)
 
     def luigi_build(self, program: Program, caches: str, output: str) -> Run:
