@@ -100,7 +100,7 @@ class Bench:
         shutil.rmtree(head.view(f"{LOCAL}/client"), ignore_errors=True)
         with self.cluster(nodes) as file:
             output = f"{LOCAL}/binary"
-            argv = [*self.luigigo, "build", self.program.dir, *self.program.packages, "-o", output]
+            argv = [*self.luigigo, "build", "-o", output, *self.program.packages]
             began = time.monotonic()
             done = head.run(
                 [*argv, "--cluster", file, "--json"], self.env, timeout=3600, cwd=self.program.dir

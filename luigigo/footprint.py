@@ -289,19 +289,9 @@ def _dangling(path: str, witness: _Witness) -> tuple[bytes, ...]:
                 except OSError:
                     found.append(os.fsencode(entry.name))
                     continue
-                if not kinds.S_ISDIR(stat.st_mode) and not _is_always_there(entry.path):
+                if not kinds.S_ISDIR(stat.st_mode):
                     witness.see(stat, entry.path)
     return tuple(sorted(found))
-
-
-def _is_always_there(link: str) -> bool:
-    """Whether a link leads to what the kernel shows of itself or of this process, such as /etc/mtab does.
-
-    The times of such a file are those of the question, though it came and went at none of them.
-    """
-    target = os.path.realpath(link)
-    own = f"/proc/{os.getpid()}"
-    return os.path.dirname(target) in ("/proc", own) and os.path.ismount("/proc")
 
 
 def _listing_holds(state: ListingState) -> bool:

@@ -36,11 +36,18 @@ class Asked(msgspec.Struct, frozen=True):
     """Macros that stand where it is asked whether a header is there. Which header one stands for that is
     included, the compiler tells."""
     macros: frozenset[str] = frozenset()
-    """Macros that stand for a name; each such name is among `names`."""
+    """Macros that stand for a name."""
+    meanings: frozenset[str] = frozenset()
+    """The names for which macros stand, of headers or of anything else, such as /etc/hosts."""
 
     def __or__(self, other: Asked) -> Asked:
         """What both ask for."""
-        return Asked(self.names | other.names, self.by_macro | other.by_macro, self.macros | other.macros)
+        return Asked(*(getattr(self, field) | getattr(other, field) for field in self.__struct_fields__))
+
+    @property
+    def headers(self) -> frozenset[str]:
+        """The names of headers asked for. What macros stand for counts once any of them is asked about."""
+        return self.names | self.meanings if self.by_macro else self.names
 
     @property
     def unknown(self) -> str:
@@ -67,15 +74,20 @@ def asked_names(text: bytes) -> Asked:
             names.add(os.fsdecode(literal[1] or literal[2]))
         elif word is not None and match[1]:
             by_macro.add(os.fsdecode(word[0]))
-    macros = {os.fsdecode(name): os.fsdecode(one or other) for name, one, other in _NAMED.findall(text)}
-    return Asked(frozenset(names | set(macros.values())), frozenset(by_macro), frozenset(macros))
+    defined = [(os.fsdecode(name), os.fsdecode(one or other)) for name, one, other in _NAMED.findall(text)]
+    return Asked(
+        names=frozenset(names),
+        by_macro=frozenset(by_macro),
+        macros=frozenset(name for name, _ in defined),
+        meanings=frozenset(meaning for _, meaning in defined),
+    )
 
 
 def asked_by_flags(flags: Iterable[str]) -> Asked:
     """The macros that a compiler's flags define, with the names of headers that they may stand for."""
     defined = [word[2:].partition("=") for word in flags if word.startswith("-D")]
-    names = frozenset(value.strip('<>"') for _, _, value in defined if value[:1] in ("<", '"'))
-    return Asked(names, macros=frozenset(name for name, _, _ in defined))
+    meanings = frozenset(value.strip('<>"') for _, _, value in defined if value[:1] in ("<", '"'))
+    return Asked(macros=frozenset(name for name, _, _ in defined), meanings=meanings)
 
 
 def searched_folders(said: str) -> list[str]:

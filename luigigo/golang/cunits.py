@@ -242,7 +242,7 @@ def _answer(seen: list[_Seen], commands: bytes, named: NamedFiles, spec: CgoSpec
         asked |= cincludes.asked_names(preamble_of(_content(os.path.join(source_dir, file.name))))
     if asked.unknown:
         untold = untold or f"nothing tells for which header {asked.unknown} stands"
-    folders = cincludes.looked_into(sorted(read | own), sorted(searched), sorted(asked.names))
+    folders = cincludes.looked_into(sorted(read | own), sorted(searched), sorted(asked.headers))
     commands_digest = Digest(hashlib.sha256(commands).hexdigest())
     return Units(
         texts=tuple(each.text for each in seen),

@@ -506,6 +506,15 @@ def test_the_c_compiler_counts_where_there_is_c(lab: Lab) -> None:
     assert "cgo example.com/small" in lab.build(project, env=env).actions()
 
 
+def test_a_second_build_with_c_does_nothing(lab: Lab) -> None:
+    """Also where a system's header names files that are not headers: /etc, with /etc/hosts, is busy."""
+    source = 'package main\n\nimport "net"\n\nfunc main() { println(net.ParseIP("::1").String()) }\n'
+    project = lab.write({"go.mod": MODULE, "main.go": source}, "small")
+    lab.build(project)
+    lab.assert_identical(project)
+    assert lab.build(project).outcome == "up-to-date"
+
+
 def test_another_toolchain_is_another_build(lab: Lab, project: Path) -> None:
     """A copy of the toolchain elsewhere shares every action; one with another compiler shares none."""
     copied = lab.folder / "toolchain"

@@ -111,22 +111,6 @@ def test_a_listing_sees_where_links_lead(tmp_path: Path) -> None:
     assert not holds(listed)
 
 
-def test_a_link_to_what_the_kernel_tells_leaves_a_listing_certain(tmp_path: Path) -> None:
-    """/etc/mtab leads to a file whose times are those of the question; what may be closed is not certain."""
-    folder = tmp_path / "etc"
-    folder.mkdir()
-    places = Places(listings=(str(folder),))
-    for target in ("/proc/mounts", "/proc/self/mounts"):
-        (folder / "mtab").unlink(missing_ok=True)
-        (folder / "mtab").symlink_to(target)
-        assert holds(sure(places))
-    (folder / "mtab").unlink()
-    # Of another process: it may have begun meanwhile.
-    (folder / "mtab").symlink_to("/proc/1/mounts")
-    time.sleep(0.1)
-    assert take(places, time.time_ns(), FileSystems().trusts) is None
-
-
 def test_a_listing_counts_by_names_and_kinds(folder: Path) -> None:
     """Contents do not matter, and a name that comes and goes leaves it as it was."""
     footprint = sure(Places(listings=(str(folder),)))

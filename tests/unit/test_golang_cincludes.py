@@ -36,7 +36,14 @@ End of search list.
         (b'#if __has_include("opt/a.h") && __has_include ( <b.h> )\n', {"opt/a.h", "b.h"}, ""),
         (b'#inc\\\nlude "a.h"\n%:include_next <b.h>\n', {"a.h", "b.h"}, ""),
         (b'# /* why */ include /* not */ "a.h"\n', {"a.h"}, ""),
-        (b"#define WANTED <opt/a.h>\n#include WANTED\n", {"opt/a.h"}, ""),
+        (b"#define WANTED <opt/a.h>\n#include WANTED\n", set(), ""),
+        (b"#define WANTED <opt/a.h>\n#if __has_include(WANTED)\n", {"opt/a.h"}, ""),
+        (
+            b'#define WANTED OTHER\n#define OTHER "opt/a.h"\n#if __has_include(WANTED)\n',
+            {"opt/a.h"},
+            "WANTED",
+        ),
+        (b'#define _PATH_HOSTS "/etc/hosts"\n#include "a.h"\n', {"a.h"}, ""),
         (b"#include WANTED(x)\n", set(), ""),
         (b"#if __has_include(WANTED)\n", set(), "WANTED"),
         (b"#if __has_include(MADE(up))\n", set(), "MADE"),
@@ -45,9 +52,10 @@ End of search list.
     ],
 )
 def test_names_are_read_off_a_text(text: bytes, names: set[str], unknown: str) -> None:
-    """In branches that were not taken, too; what macros make up is said not to be known."""
+    """In branches that were not taken, too; what macros make up is said not to be known. A macro that is
+    included is the compiler's to tell, and one that nothing asks about names no header."""
     asked = asked_names(text)
-    assert (asked.names, asked.unknown) == (names, unknown)
+    assert (asked.headers, asked.unknown) == (names, unknown)
 
 
 def test_a_macro_may_be_defined_elsewhere() -> None:
@@ -55,7 +63,7 @@ def test_a_macro_may_be_defined_elsewhere() -> None:
     asked = asked_names(b"#if __has_include(WANTED) || __has_include (OTHER)\n")
     assert asked.unknown == "OTHER"
     asked |= asked_names(b"#define OTHER <sys/b.h>\n") | asked_by_flags(["-O2", '-DWANTED="opt/a.h"', "-DX"])
-    assert (asked.unknown, asked.names) == ("", {"sys/b.h", "opt/a.h"})
+    assert (asked.unknown, asked.headers) == ("", {"sys/b.h", "opt/a.h"})
 
 
 def test_searched_folders_are_those_that_are_not_there_too() -> None:
