@@ -193,6 +193,9 @@ def _unit_flags(spec: CgoSpec, layout: Layout, root: tuple[str, str], *, cxx: bo
     argv += [*spec.cpp_flags, "-I", layout.object_dir + "/", *(spec.cxx_flags if cxx else spec.c_flags)]
     if compilers.prefix_map_flag:
         argv.append(f"{compilers.prefix_map_flag}={root[0]}={root[1]}")
+        # The last map that a name begins with wins (gcc's add_prefix_map). go build's work folder lies where
+        # no map but its own fits; this one may lie in the module, or in a folder that the user's flags map.
+        argv.append(_work_map(compilers, layout))
     if compilers.random_seed:
         argv.append(_RANDOM_SEED)
     return argv
@@ -203,11 +206,12 @@ def _driver(compilers: CToolchain, layout: Layout, *, cxx: bool) -> list[str]:
     argv = [*(compilers.cxx if cxx else compilers.cc), "-I", layout.source_dir]
     flags = list(compilers.cxx_flags if cxx else compilers.cc_flags)
     if compilers.prefix_map_flag:
-        flags.insert(
-            flags.index("-fmessage-length=0") + 1,
-            f"{compilers.prefix_map_flag}={layout.object_dir}=/tmp/go-build",
-        )
+        flags.insert(flags.index("-fmessage-length=0") + 1, _work_map(compilers, layout))
     return argv + flags
+
+
+def _work_map(compilers: CToolchain, layout: Layout) -> str:
+    return f"{compilers.prefix_map_flag}={layout.object_dir}=/tmp/go-build"
 
 
 def test_link_argv(spec: CgoSpec, layout: Layout, objects: Sequence[str], *, pie: bool) -> tuple[str, ...]:

@@ -136,10 +136,16 @@ class Layout(msgspec.Struct, frozen=True):
     def trimpath(self) -> str:
         """The compiler's -trimpath: the package's folder gets its public name, the work folder none.
 
-        A folder above the package's keeps its name, as under go build: that of the client's machine.
+        A folder above the package's keeps its name, as under go build: that of the client's machine. The
+        first that fits wins (cmd/internal/objabi, ApplyRewrites), so a work folder inside the package's
+        comes before it.
         """
-        moved = ";{}=>{}".format(*self.moved) if self.moved[0] else ""
-        return f"{self.source_dir}=>{self.trim_to};{self.object_dir}=>{moved}"
+        parts = [f"{self.source_dir}=>{self.trim_to}", f"{self.object_dir}=>"]
+        if self.object_dir.startswith(f"{self.source_dir}/"):
+            parts.reverse()
+        if self.moved[0]:
+            parts.append("{}=>{}".format(*self.moved))
+        return ";".join(parts)
 
     def source(self, name: str) -> str:
         """An input file by its name in the package."""

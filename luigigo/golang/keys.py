@@ -13,7 +13,7 @@ from luigigo.golang.actions import CgoSpec, CompileSpec, Kind, LinkSpec, Preprof
 from luigigo.golang.toolchain import Toolchain
 from luigigo.model import ActionId, ActionKey, ContentKey, Digest, digest_of
 
-FORMAT = "luigigo 1"
+FORMAT = "luigigo 2"
 """Changes when the meaning of an entry in the store changes, so that old ones are never taken for new."""
 
 

@@ -422,3 +422,24 @@ def test_a_linker_that_was_ended_decides_nothing(pair: Pair, name: str) -> None:
     assert "ld terminated with signal" in ended.stderr
     (tools / "ends").unlink()
     pair.assert_same(project)
+
+
+MAPPED = """package part
+
+// #cgo CFLAGS: -ffile-prefix-map=${SRCDIR}/..=/mine
+// static int value(void) { return 3; }
+import "C"
+
+func Value() { println(C.value()) }
+"""
+
+
+@pytest.mark.parametrize("place", ["{}/.cache", "{}-cache"])
+def test_a_cache_whose_path_begins_with_the_projects(lab: Lab, place: str) -> None:
+    """What -trimpath and the user's flags rename is not the work folder: go build's lies nowhere near."""
+    source = go_file("static int value(void) { return 4; }", "part.Value(); println(C.value())")
+    source = source.replace('import "C"', 'import "C"\nimport "example.com/small/part"')
+    project = lab.write({"go.mod": MODULE, "main.go": source, "part/part.go": MAPPED}, "small")
+    allowed = {"CGO_CFLAGS_ALLOW": ".*"}
+    lab.build(project, env={"LUIGIGO_CACHE": place.format(project), **allowed})
+    lab.assert_identical(project, env=allowed)

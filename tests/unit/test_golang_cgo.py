@@ -135,7 +135,8 @@ def test_the_c_compilers_command() -> None:
     assert cgo.cc_argv(SPEC, LAYOUT, ("/m", "/_/m"), ("/src/x.c", False), "/work/_x001.o") == (
         "gcc", "-v", "-I", "/src", "-fPIC", "-m64", "-pthread", "-Wl,--no-gc-sections", "-fmessage-length=0",
         "-ffile-prefix-map=/work=/tmp/go-build", "-gno-record-gcc-switches", "-DX", "-I", "/work/", "-O2",
-        "-ffile-prefix-map=/m=/_/m", "-frandom-seed=luigigo", "-o", "/work/_x001.o", "-c", "x.c",
+        "-ffile-prefix-map=/m=/_/m", "-ffile-prefix-map=/work=/tmp/go-build", "-frandom-seed=luigigo",
+        "-o", "/work/_x001.o", "-c", "x.c",
     )  # fmt: skip
     cxx = cgo.cc_argv(SPEC, LAYOUT, ("/m", "/_/m"), ("/src/y.cc", True), "/o")
     assert cxx[0] == "g++"

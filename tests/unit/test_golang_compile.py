@@ -187,3 +187,15 @@ def test_build_settings_are_in_gos_order() -> None:
     assert with_profile == sorted(with_profile)
     assert ("-pgo", "default.pgo") in with_profile
     assert ("-buildmode", "exe") in with_profile
+
+
+@pytest.mark.parametrize(
+    ("folder", "rewrites"),
+    [
+        ("/src/p/.cache/b1", "/src/p/.cache/b1=>;/src/p=>example.com/p"),
+        ("/src/p-cache/b1", "/src/p=>example.com/p;/src/p-cache/b1=>"),
+    ],
+)
+def test_a_work_folder_inside_the_packages_has_no_name_either(folder: str, rewrites: str) -> None:
+    """The first rewrite that fits wins, by whole parts of a path."""
+    assert Layout("/go/tool", "/go", "/src/p", folder, "example.com/p").trimpath == rewrites
