@@ -52,6 +52,7 @@ ONLY_ONE_RELEASE = {
     "assembly linux_arm64": "1.27",
     "syso darwin_arm64": "1.26",
     "several base": "1.27",
+    "generics unoptimized": "1.26",
 }
 """Variants that compile much: one release stands for both."""
 
