@@ -179,8 +179,9 @@ class Luigigo:
         self.arguments: tuple[str, ...] = ()
         self.variables: dict[str, str] = {}
 
-    def begin(self) -> None:
+    def begin(self, state: State, root: Path) -> None:
         """Start a world: with the standard library and nothing else."""
+        self._cache = root / state.cache if state.cache else self._folder / "cache"
         shutil.rmtree(self._cache, ignore_errors=True)
         self._share()
 

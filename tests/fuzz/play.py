@@ -40,7 +40,7 @@ class Bench:
         self,
         reference: Callable[[State, Path], Outcome],
         builder: Callable[[State, Path], Outcome],
-        begin: Callable[[], None] = lambda: None,
+        begin: Callable[[State, Path], None] = lambda state, root: None,
         during: Callable[[State, Path, Callable[[], None]], Outcome] | None = None,
     ) -> None:
         self.reference = reference
@@ -62,7 +62,7 @@ class Player:
             shutil.rmtree(root)
         root.mkdir(parents=True)
         disk.lay_out(root, start.tree)
-        bench.begin()
+        bench.begin(start, root)
 
     def play(self, step: Step, *, compared: bool = True) -> Found | None:
         """Do a step and build. The first difference, if there is any; without `compared` go is not asked."""

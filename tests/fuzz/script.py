@@ -86,6 +86,8 @@ def script_of(case: Case, title: str) -> str:
     for path, entry in sorted(case.start.tree.items(), reverse=True):
         if entry.pinned is not None:
             lines.append(f'touch -h -d @{entry.pinned} "$R"/{shlex.quote(path)}')
+    if case.start.cache:
+        lines.append(f'export XDG_CACHE_HOME="$R"/{shlex.quote(case.start.cache)}')
     for name, value in case.start.variables.items():
         lines.append(_variable(name, value))
     state = case.start

@@ -52,7 +52,7 @@ _VARIABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("LC_ALL", ("C.UTF-8",)),
 )
 _VARIABLES_WITH_C: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("CGO_CFLAGS", ("-DEXTRA_SITE=1", "-O1", "-g -O2 -DSITE=71")),
+    ("CGO_CFLAGS", ("-DEXTRA_SITE=1", "-O1", "-g -O2 -DSITE=71", "-g -ffile-prefix-map={root}=/root")),
     ("CGO_CPPFLAGS", ("-I{root}/site/one", "-I{root}/site/two", "-DSITE=72")),
     ("CGO_LDFLAGS", ("-Wl,-rpath,/opt/one", "-L{root}/site/one")),
     ("CPATH", ("{root}/site/one", "{root}/site/two", "{root}/site/none:{root}/site/one")),

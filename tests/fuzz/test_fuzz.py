@@ -138,7 +138,7 @@ class Forgetful:
     def __init__(self) -> None:
         self._headers: bytes | None = None
 
-    def begin(self) -> None:
+    def begin(self, state: State, root: Path) -> None:
         """Know nothing."""
         self._headers = None
 

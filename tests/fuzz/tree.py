@@ -147,6 +147,8 @@ class State(msgspec.Struct, frozen=True):
     variables: dict[str, str] = {}
     output: str = "out/prog"
     output_is_relative: bool = False
+    cache: str = ""
+    """Where luigigo's cache lies below the root; without, far from it."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -16,6 +16,9 @@ OLD_SECONDS = 1_000_000_000
 SHARE_WITH_C = 0.4
 SHARE_GUIDED = 0.04
 SHARE_PINNED = 0.25
+SHARE_CACHED_BESIDE = 0.3
+_CACHES = (f"{APP}-cache", f"{APP}/.cache")
+"""Folders whose paths begin with the characters of the project's: C compilers rewrite paths by characters."""
 _APART = (("workspace", "vendored"), ("replaced", "vendored"), ("versioned", "vendored"))
 """Of these pairs a world has one: vendor/ is not for workspaces, and must list all replacements."""
 
@@ -82,6 +85,8 @@ def make_world(seed: int, features: tuple[str, ...], blobs: Blobs) -> World:
     state = assemble(rng, pieces)
     if rng.random() < SHARE_PINNED:
         state = apply(state, PinAll(OLD_SECONDS))
+    if rng.random() < SHARE_CACHED_BESIDE:
+        state = msgspec.structs.replace(state, cache=rng.choice(_CACHES))
     return World(seed, features, state)
 
 
