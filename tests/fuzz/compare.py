@@ -12,7 +12,9 @@ OWN = "luigigo:"
 ON_CLUSTER = re.compile(r"^luigigo: using (your luigid|the cluster)", re.MULTILINE)
 """Said where a cluster builds, which ends with the first fault; go build tells what else it comes to."""
 NO_PROGRAM = "is not a main package: there is no binary"
-"""Refused: with `-o` go build writes a package that is no program as an archive with ids of its own."""
+"""Refused before anything is compiled: with `-o` go build writes what is no program as an archive with its ids."""
+REFUSED = 2
+"""The exit code of what luigigo does not do."""
 NO_C = "# runtime/cgo"
 """The package with which C begins does not compile: compiler or flags are no good."""
 
@@ -24,7 +26,7 @@ def differences(go: Outcome, luigigo: Outcome, before: str) -> list[str]:
         return ["hung: luigigo did not end"]
     if "Traceback (most recent call last)" in luigigo.said or luigigo.exit_code == CRASHED:
         found.append(f"traceback: {last_line(luigigo.said)}")
-    if go.exit_code == 0 and NO_PROGRAM in luigigo.said and luigigo.digest == before:
+    if luigigo.exit_code == REFUSED and NO_PROGRAM in luigigo.said and luigigo.digest == before:
         return found
     if (go.exit_code == 0) != (luigigo.exit_code == 0):
         return [*found, f"exit: go ends with {go.exit_code}, luigigo with {luigigo.exit_code}"]

@@ -260,6 +260,7 @@ def test_a_failed_build_leaves_the_binary() -> None:
     )
     archive = Outcome(0, "", "an archive")
     assert differences(archive, refused, "before") == []
+    assert differences(Outcome(1, "# p\np.go: wrong\n", "before"), refused, "before") == []
     assert differences(archive, refused, "other") != []
 
 
