@@ -127,7 +127,7 @@ class Session:
             if self.builds.has_run:
                 from luigigo import trimming
 
-                trimming.trim(self.config, time.time())
+                trimming.trim_if_clocks_agree(self.config, time.time())
 
     def close(self) -> None:
         """The same, and remove what lies about; the session can still be used."""

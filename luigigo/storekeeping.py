@@ -12,7 +12,9 @@ from luigigo.config import read_config
 from luigigo.errors import ExitCode, UsageError
 from luigigo.store import upkeep
 from luigigo.store.garbage import GcReport, in_use_by
+from luigigo.store.layout import PLANS
 from luigigo.store.leases import live_leases
+from luigigo.store.shareclock import agreed_time
 from luigigo.store.trimming import last_trimmed
 
 
@@ -60,26 +62,32 @@ def verify() -> int:
 def collect(max_size: str, max_age: str) -> None:
     """Drop what was used least recently, down to a size or an age; the store's bound without either.
 
-    Says what is kept and why. Raises `UsageError`.
+    Says what is kept and why. Raises `UsageError`, and `StoreError` where this host's clock is far from the
+    store's.
     """
     config = read_config(os.environ)
     max_bytes = _size(max_size) if max_size else None
     if not max_size and not max_age:
         max_bytes = config.store_bound_bytes
     span = _span(max_age) if max_age else None
-    _show(upkeep.gc(config.store_root, max_bytes, span, time.time()))
+    _show(upkeep.gc(config.store_root, max_bytes, span, _now(config.store_root)))
 
 
 def clean() -> int:
     """Empty the store but for what running builds hold. Returns the exit code: 1 where they hold anything."""
     config = read_config(os.environ)
-    now = time.time()
+    now = _now(config.store_root)
     holders = live_leases(config.store_root, now).records
     report = trimming.clean(config, now)
     _show(report)
     for lease in holders:
         print(f"luigigo: not emptied: {in_use_by(lease)}", file=sys.stderr)
     return int(ExitCode.BUILD_FAILED if report.left_bytes or holders else ExitCode.OK)
+
+
+def _now(root: str) -> float:
+    """The time by the clock of the store's file system; the host's where nothing was built yet."""
+    return agreed_time(root, time.time()) if os.path.isdir(f"{root}/{PLANS}") else time.time()
 
 
 def _show(report: GcReport) -> None:

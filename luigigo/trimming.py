@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from luigigo.config import STORE_BYTES, Config
+from luigigo.errors import StoreError
 from luigigo.store import trimming
 from luigigo.store.garbage import GcReport, Limits, collect
 from luigigo.store.layout import is_digest
 from luigigo.store.nodecache import CacheKeeper
+from luigigo.store.shareclock import agreed_time
 
 UNUSED_SECONDS = 30 * 86_400.0
 """How long a kept plan stays that nobody uses, and an answer of a compiler at all: it is asked for again."""
@@ -22,6 +24,16 @@ ANSWERS = ("kept", "probes", "compilers")
 """Folders of a cache with one file for each question."""
 COPIES = ("contents", "sources")
 """Folders of a cache with copies of what is in a shared store."""
+
+
+def trim_if_clocks_agree(config: Config, host: float) -> None:
+    """As `trim`, by the clock of the store's file system; nothing where this host's is far from it.
+
+    `host`: this host's time, in seconds since 1970. Never raises for what cannot be removed.
+    """
+    if trimming.is_due(trimming.last_trimmed(config.store_root), host):
+        with suppress(StoreError):
+            trim(config, agreed_time(config.store_root, host))
 
 
 def trim(config: Config, now: float) -> None:

@@ -12,7 +12,7 @@ OWN = "luigigo:"
 ON_CLUSTER = re.compile(r"^luigigo: using (your luigid|the cluster)", re.MULTILINE)
 """Said where a cluster builds, which ends with the first fault; go build tells what else it comes to."""
 NO_PROGRAM = "is not a main package: there is no binary"
-"""Refused before anything is compiled: with `-o` go build writes what is no program as an archive with its ids."""
+"""Refused before anything is compiled: with `-o` go build writes it as an archive with ids of its own."""
 REFUSED = 2
 """The exit code of what luigigo does not do."""
 NO_C = "# runtime/cgo"

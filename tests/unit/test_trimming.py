@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from luigigo import kept, trimming
+from luigigo import kept, storekeeping, trimming
 from luigigo.config import STORE_BYTES, Config, read_config
-from luigigo.errors import UsageError
+from luigigo.errors import StoreError, UsageError
 from luigigo.footprint import Places, take
 from luigigo.model import Digest
 from luigigo.store import Store
 from luigigo.store.leases import Lease
+from luigigo.store.shareclock import agreed_time
+from luigigo.store.trimming import last_trimmed
 
 DAY = 86_400.0
 NOW = time.time()
@@ -61,6 +63,36 @@ def test_copies_of_a_shared_store_have_a_bound(config: Config, tmp_path: Path) -
     young = write(Path(config.cache) / "contents" / "bb" / OTHER)
     trimming.trim(config, NOW)
     assert not old.exists() and young.exists()
+
+
+@pytest.mark.parametrize("hours", [-30, 30])
+def test_nothing_goes_by_a_clock_that_is_not_the_stores(config: Config, hours: int) -> None:
+    """What is old is told by the clock of the store's file system; a host that differs removes nothing."""
+    store = Store.open_at(config.store_root)
+    plan = Path(config.store_root) / "plans" / store.write_plan(b"plan")
+    with pytest.raises(StoreError, match=r"30\.0 hours (ahead of|behind)"):
+        agreed_time(config.store_root, time.time() + hours * 3600)
+    trimming.trim_if_clocks_agree(config, time.time() + hours * 3600)
+    assert plan.exists() and last_trimmed(config.store_root) is None
+    write(plan, 2 * DAY)
+    trimming.trim_if_clocks_agree(config, time.time() + 60)
+    assert not plan.exists()
+    assert not [entry for entry in plan.parent.iterdir() if entry.name.startswith(".")]
+
+
+@pytest.mark.parametrize("command", ["gc", "clean"])
+def test_the_commands_remove_nothing_then(
+    config: Config, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """They end with the difference, and 6 as for other troubles of a store."""
+    digest = Store.open_at(config.store_root).write_plan(b"plan")
+    monkeypatch.setenv("LUIGIGO_CACHE", config.cache)
+    ahead = time.time() + 30 * 3600
+    monkeypatch.setattr(storekeeping.time, "time", lambda: ahead)
+    with pytest.raises(StoreError, match="nothing was removed: this host's clock is 30") as told:
+        storekeeping.collect("", "12h") if command == "gc" else storekeeping.clean()
+    assert told.value.exit_code == 6
+    assert (Path(config.store_root) / "plans" / digest).exists()
 
 
 def test_clean_leaves_what_is_not_the_stores_own(config: Config) -> None:
