@@ -32,7 +32,8 @@ def share_time(folder: str) -> float:
 def agreed_time(root: str, host: float) -> float:
     """The time by the clock of a store's file system, which `host`, the time of this host, is near to.
 
-    Both in seconds since 1970. Raises `StoreError` where they differ by more than `LARGEST_DIFFERENCE_SECONDS`, or no file can be made.
+    Both in seconds since 1970. Raises `StoreError` where they differ by more than
+    `LARGEST_DIFFERENCE_SECONDS`, or no file can be made.
     """
     try:
         # There what a process that was killed leaves is removed in time.
