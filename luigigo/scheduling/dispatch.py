@@ -18,6 +18,7 @@ from luigigo.scheduling import page, protocol
 from luigigo.scheduling.assigner import AHEAD_FROM, Assigner
 from luigigo.scheduling.leases import Leases, remember
 from luigigo.scheduling.notifier import ClientNotifier
+from luigigo.scheduling.outages import Outages
 from luigigo.scheduling.peers import Peer, Send
 from luigigo.scheduling.placement import Capacity, enlarged
 from luigigo.scheduling.protocol import Ended, Hello, Usage
@@ -53,6 +54,7 @@ class Dispatcher:
         self.runs = Runs(scheduler.queue)
         self._clock = clock
         self._leases = Leases(scheduler, first_lease)
+        self._outages = Outages(clock())
         self._recovery = Recovery(scheduler, self.peers, self._leases, clock)
         self._assigner = Assigner(scheduler, self.peers, self._leases, clock, ahead_from)
         self._notifier = ClientNotifier(self.peers, self.runs)
@@ -74,7 +76,7 @@ class Dispatcher:
 
     def connect(self, hello: Hello, send: Send) -> Peer:
         """Let a peer in; one of the same name that is still there is replaced."""
-        now = self._clock()
+        now = self._wake()
         before = self.peers.pop(hello.worker_id, None)
         capacity = Capacity(hello.slots, hello.memory_bytes, {hello.toolchain})
         peer = Peer(hello, send, now, now, capacity)
@@ -90,7 +92,7 @@ class Dispatcher:
             peer.outbox.append(protocol.Exit("the node is drained"))
         for each in held.values():
             self._recovery.readopt(peer, each)
-        self._recovery.is_back(peer.id)
+        self._recovery.is_back(peer)
         self._notifier.notify_all(f"node {hello.node} is here" if peer.is_node else "")
         self.settle()
         return peer
@@ -110,27 +112,49 @@ class Dispatcher:
         return [("workers", hello.slots), ("host", hello.node), ("assistant", hello.role == "node")]
 
     def disconnect(self, peer: Peer) -> None:
-        """A peer's connection is lost. What it held runs elsewhere; a client may come back for its run."""
+        """A peer's connection is lost. What it held runs elsewhere; a client may come back for its run.
+
+        Where all nodes are silent, or luigid itself was, that is no loss: what they hold is kept for them.
+        """
         if self.peers.get(peer.id) is not peer:
             return
+        now = self._wake()
+        nodes = [each for each in self.peers.values() if each.is_node]
         del self.peers[peer.id]
-        for task_id in tuple(peer.leases):
-            self._leases.release(peer, task_id)
-            if peer.is_node:
-                self._leases.losses[task_id] += 1
-            if self._leases.losses[task_id] >= MOST_LOSSES:
-                self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
-            else:
-                self._leases.requeue(task_id)
+        if peer.is_node and self._outages.is_one(peer, nodes, now):
+            self._recovery.await_return(peer)
+            news = f"no node gives a sign of life: waiting for {peer.hello.node}"
+        else:
+            self._lose(peer)
+            news = f"node {peer.hello.node} is lost"
         self._recovery.is_gone(peer)
         if peer.is_draining:
             remember(self._drained, peer.id, None)
         if peer.is_node:
             self._inactivate(peer.id)
-            self._notifier.notify_all(f"node {peer.hello.node} is lost")
+            self._notifier.notify_all(news)
         else:
             self._absent_clients[peer.id] = self._clock()
         self.settle()
+
+    def _lose(self, peer: Peer) -> None:
+        """A peer is lost: others run what it held, but for what took too many with it."""
+        for task_id in tuple(peer.leases):
+            self._leases.release(peer, task_id)
+            if peer.is_node:
+                self._leases.losses.setdefault(task_id, set()).add(peer.id)
+            if self._leases.mishaps(task_id) >= MOST_LOSSES:
+                self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
+            else:
+                self._leases.requeue(task_id)
+
+    def _wake(self) -> float:
+        """The time now; if luigid was stopped until now, nobody is silent for longer than since now."""
+        now = self._clock()
+        if self._outages.has_slept(now):
+            for peer in self.peers.values():
+                peer.heard_at = now
+        return now
 
     def leave(self, peer: Peer) -> None:
         """A peer goes for good."""
@@ -150,7 +174,7 @@ class Dispatcher:
 
     def tick(self) -> list[Peer]:
         """What time brings; called once a second. Returns the peers that were not heard of for too long."""
-        now = self._clock()
+        now = self._wake()
         self._recovery.expire()
         for client_id, since in tuple(self._absent_clients.items()):
             if now - since > protocol.RETURN_SECONDS:
@@ -165,7 +189,7 @@ class Dispatcher:
 
     def heard(self, peer: Peer) -> None:
         """A peer gave a sign of life."""
-        peer.heard_at = self._clock()
+        peer.heard_at = self._wake()
 
     # --- what they say ---
 
@@ -213,6 +237,8 @@ class Dispatcher:
             if needs.key and needs.anywhere:
                 peer.capacity.take_back(task_id)
                 peer.joined.give(task_id, needs)
+        # It would run itself what waits for nodes to come back.
+        self._recovery.unpark_all()
 
     def _note_start(self, peer: Peer, message: protocol.Started) -> None:
         lease = peer.leases.get(message.task_id)
@@ -276,9 +302,9 @@ class Dispatcher:
                 peer.capacity.lacks.add(ended.lacks)
             else:
                 peer.suspend(ended.explanation, self._clock())
-                self._leases.losses[task_id] += 1
+                self._leases.refusals[task_id] += 1
             self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
-        if self._leases.losses[task_id] >= MOST_LOSSES:
+        if self._leases.mishaps(task_id) >= MOST_LOSSES:
             self._notifier.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
@@ -410,9 +436,8 @@ class Dispatcher:
 
     def _is_held(self, task_id: str) -> bool:
         """Whether a peer runs the task or an equal one, or it is kept for a worker."""
-        needs = self._leases.needs.get(task_id)
-        runs = task_id in self._leases or (needs is not None and bool(self._leases.holder_of(needs.key)))
-        return runs or self._recovery.is_kept(task_id)
+        equals = self._leases.equals(task_id)
+        return any(each in self._leases or self._recovery.is_kept(each) for each in equals)
 
 
 _CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))

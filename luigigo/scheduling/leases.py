@@ -27,8 +27,10 @@ class Leases:
     def __init__(self, scheduler: ReadyScheduler, first_lease: int | None = None) -> None:
         """Leases count from `first_lease`, by default from the time, so that no later luigid repeats one."""
         self.needs: dict[str, Needs] = {}
-        self.losses: Counter[str] = Counter()
-        """By task, how many workers were lost while they had it, or could not do it."""
+        self.losses: dict[str, set[str]] = {}
+        """By task, the workers that were lost while they had it and are not back with it."""
+        self.refusals: Counter[str] = Counter()
+        """By task, how often a node could not do it."""
         self.kills: Counter[str] = Counter()
         """By task, how often it was killed for memory."""
         self.on_requeue: Callable[[str], None] = lambda task_id: None
@@ -99,6 +101,11 @@ class Leases:
         """What these tasks made, by key, as far as it is known."""
         keys = [needs.key for needs in map(self.needs.get, task_ids) if needs is not None]
         return {key: self._made[key] for key in keys if key in self._made}
+
+    def equals(self, task_id: str) -> Iterable[str]:
+        """The task, and all others with its key."""
+        needs = self.needs.get(task_id)
+        return (task_id,) if needs is None else self._by_key[needs.key]
 
     def resource_class(self, task_id: str) -> str:
         """What the task asks of a node, where any may run it; "" for what is bound to a client."""
@@ -190,9 +197,14 @@ class Leases:
                 if needs.key not in self._by_key:
                     self._made.pop(needs.key, None)
 
+    def mishaps(self, task_id: str) -> int:
+        """How many workers the task took with it, or could not do it."""
+        return len(self.losses.get(task_id, ())) + self.refusals[task_id]
+
     def forget_mishaps(self, task_id: str) -> None:
         """A task is over: what befell it counts no more."""
         self.losses.pop(task_id, None)
+        self.refusals.pop(task_id, None)
         self.kills.pop(task_id, None)
 
     def _forget_key(self, task_id: str, needs: Needs) -> None:

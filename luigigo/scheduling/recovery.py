@@ -4,6 +4,7 @@ that was restarted.
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Recovery:
         self._clock = clock
         self._restarted_until = clock() + protocol.RETURN_SECONDS
         self._parked: dict[str, tuple[str, float]] = {}
-        """Tasks kept for a worker of an earlier epoch: its id, and until when."""
+        """Tasks kept for a worker of an earlier epoch, or that is away: its id, and until when."""
         self._claims: dict[str, _Claim] = {}
         self._early: OrderedDict[str, tuple[float, Peer, Ended]] = OrderedDict()
         """Results of tasks that no client has offered, with the time, the oldest first."""
@@ -58,6 +59,7 @@ class Recovery:
         task_id, number = held.task_id, held.lease
         task = self._scheduler._state.get_task(task_id)
         self._parked.pop(task_id, None)
+        self._leases.losses.get(task_id, set()).discard(peer.id)
         lease = self._leases.get(task_id)
         if task is None:
             self._drop_claim(task_id)
@@ -105,12 +107,23 @@ class Recovery:
             remember(self._early, ended.task_id, (self._clock(), peer, ended))
         return False
 
-    def is_back(self, worker_id: str) -> None:
-        """A worker has said what it holds: what was kept for it beside that is over, or lost."""
-        until = self._clock() + IN_FLIGHT_SECONDS
-        for task_id, (parked_for, before) in self._parked.items():
-            if parked_for == worker_id:
-                self._parked[task_id] = (worker_id, min(until, before))
+    def await_return(self, peer: Peer) -> None:
+        """Keep what a node has for it, and for as long as nobody else is back who could run it."""
+        for task_id in tuple(peer.leases):
+            self._leases.release(peer, task_id)
+            self._parked[task_id] = (peer.id, math.inf)
+
+    def is_back(self, peer: Peer) -> None:
+        """A peer has said what it holds: what was kept for it beside that is over, or lost.
+
+        Others that went away when a node did must come back soon after it.
+        """
+        now = self._clock()
+        for task_id, (worker_id, before) in self._parked.items():
+            if worker_id == peer.id:
+                self._parked[task_id] = (worker_id, min(now + IN_FLIGHT_SECONDS, before))
+            elif peer.is_node:
+                self._parked[task_id] = (worker_id, min(now + protocol.RETURN_SECONDS, before))
 
     def is_gone(self, peer: Peer) -> None:
         """What a peer held for clients that are not here yet is lost with it."""
@@ -134,6 +147,11 @@ class Recovery:
     def is_kept(self, task_id: str) -> bool:
         """Whether the task is kept for a worker."""
         return task_id in self._parked
+
+    def unpark_all(self) -> None:
+        """Wait for nobody any more."""
+        for task_id in tuple(self._parked):
+            self.unpark(task_id)
 
     def unpark(self, task_id: str) -> None:
         """Let anybody run the task."""

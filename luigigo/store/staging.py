@@ -35,10 +35,10 @@ def staged(target: str, mode: int) -> Iterator[BinaryIO]:
     Its permissions are `mode` less the umask. When the block or the publishing raises, nothing is left
     behind. Folders are made as needed.
     """
-    staging = staging_path(os.path.dirname(target))
+    staging, created = _created(os.path.dirname(target), mode)
     try:
         # Closed before the rename: some network file systems report a full disk only then.
-        with _create(staging, mode) as file:
+        with created as file:
             yield file
         os.rename(staging, target)
     except BaseException:
@@ -138,3 +138,14 @@ def _create(path: str, mode: int) -> BinaryIO:
         make_folder(os.path.dirname(path))
         descriptor = os.open(path, flags, mode)
     return os.fdopen(descriptor, "wb")
+
+
+def _created(folder: str, mode: int) -> tuple[str, BinaryIO]:
+    """A new file in a folder, with its name."""
+    staging = staging_path(folder)
+    try:
+        return staging, _create(staging, mode)
+    except FileExistsError:
+        # Nobody else has this name: a server that was away made the file, and its client asked once more.
+        staging = staging_path(folder)
+        return staging, _create(staging, mode)

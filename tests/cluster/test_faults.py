@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from clientbuild import Build
-from clusters import MODULE, NODES, SMALL, WORKER, Cluster, References, write
+from clusters import MODULE, NODES, SCHEDULER, SMALL, WORKER, Cluster, References, write
 from moosefs import RECOVERY_SECONDS, MooseFS
 from support import IDENTICAL, PROGRAMS, replace_content
 from tools import wait_for, wait_for_port
@@ -79,6 +79,37 @@ def test_a_cable_that_is_cut_for_good(cluster: Cluster, many: Path) -> None:
     assert seconds < 15
     cluster.end_identical(build, many)
     assert build.nodes_of(SLOW) not in ([], [lost])
+
+
+def test_a_head_that_comes_and_goes(cluster: Cluster, many: Path) -> None:
+    """All nodes are silent at once, again and again: each goes on with what it has, and none is lost."""
+    build = cluster.build(cluster.project(many))
+    name = cluster.wait_running(SLOW)
+    cluster.pause_compile(name, SLOW)
+    for times in (1, 2):
+        cluster.network["head"].cut()
+        time.sleep(12)
+        cluster.network["head"].mend()
+        cluster.wait_here(1 + len(NODES) * (1 + times))
+    cluster.resume_tools(name)
+    cluster.end_identical(build, many)
+    assert build.nodes_of(SLOW) == [name]
+    assert "is lost" not in build.stderr
+
+
+def test_a_luigid_that_is_stopped_for_a_while(cluster: Cluster, many: Path) -> None:
+    """When it goes on it takes nobody for lost that was not heard meanwhile."""
+    build = cluster.build(cluster.project(many))
+    name = cluster.wait_running(SLOW)
+    cluster.pause_compile(name, SLOW)
+    cluster.network["head"].pause(SCHEDULER)
+    time.sleep(20)
+    cluster.network["head"].resume(SCHEDULER)
+    cluster.wait_here(1 + 2 * len(NODES))
+    cluster.resume_tools(name)
+    cluster.end_identical(build, many)
+    assert build.nodes_of(SLOW) == [name]
+    assert "is lost" not in build.stderr
 
 
 def test_a_stopped_worker_that_goes_on_comes_too_late(cluster: Cluster, many: Path) -> None:

@@ -124,3 +124,22 @@ def test_a_published_file_has_its_mode_less_the_umask(tmp_path: Path) -> None:
         os.umask(before)
     published = tmp_path / "a" / "b"
     assert (published.stat().st_mode & 0o777, published.read_bytes()) == (0o440, b"content")
+
+
+def test_a_server_that_made_the_file_before_it_was_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its client asks once more, and is told that the file exists: another name is taken."""
+    asked: list[str] = []
+    really_open = os.open
+
+    def open_twice(path: str, *arguments: int) -> int:
+        asked.append(path)
+        if len(asked) == 1:
+            os.close(really_open(path, *arguments))
+        return really_open(path, *arguments)
+
+    monkeypatch.setattr(staging.os, "open", open_twice)
+    staging.publish(str(tmp_path / "b"), b"content", 0o444)
+    assert len(set(asked)) == 2
+    assert (tmp_path / "b").read_bytes() == b"content"
