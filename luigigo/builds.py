@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import math
 import os
 import shutil
 import tempfile
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
 
 _PATIENCE_SECONDS = 45.0
 """How long to try to write to a share that is full, read-only or away."""
+_MISSED_SECONDS = 30.0
+"""How long ago a node may have looked for what it says is not in the store: it waits before it says so."""
 _RENEW_SECONDS = 60.0
 _FRESH_SECONDS = 1.0
 """A plan this young is what the caller has just made; it is not looked at again."""
@@ -164,6 +167,7 @@ class Builds:
         self._leases: dict[tuple[BuildRequest, str], Lease] = {}
         self._renewed = time.monotonic()
         self._context: ExecutionContext | None = None
+        self._republished: dict[Digest, float] = {}
         self._queued_seconds: dict[ActionId, float] = {}
         self._withheld = Withheld()
         self._lock = threading.Lock()
@@ -342,6 +346,20 @@ class Builds:
         except StoreError as error:
             self._session.say(for_user(error))
             return Digest(hashlib.sha256(plan).hexdigest())
+
+    def publish_again(self, digest: Digest) -> bool:
+        """Put a plan of this process and its sources into the store again, as far as they are gone.
+
+        Says whether anything was, now or so lately that who missed it had not looked since. Raises
+        `ActionError` for sources that have changed, and `StoreError`.
+        """
+        executor = self.executor(digest)
+        is_plan_gone = not self.context.store.has_plan(digest)
+        if is_plan_gone:
+            self.context.store.write_plan(plan_codec.encode(executor.plan))
+        if executor.publish_again() or is_plan_gone:
+            self._republished[digest] = time.monotonic()
+        return time.monotonic() - self._republished.get(digest, -math.inf) < _MISSED_SECONDS
 
     def _begin_lease(self, request: BuildRequest, output: str) -> None:
         """Claim what a planned build needs in the store, once until `end_leases`."""

@@ -120,6 +120,10 @@ class ContentDamaged(ContentMissing):
     """It is truncated or corrupt: no other node finds it sound."""
 
 
+class SourcesMissing(StoreError):
+    """A plan or a source bundle is not in the store: its client has what it was made from."""
+
+
 class SourcesElsewhere(StoreError):
     """What has to run reads files, or calls programs, that only the node of the client has."""
 

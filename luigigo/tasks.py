@@ -182,6 +182,11 @@ def _observe_elsewhere(task: Any, progress: Progress) -> None:
         session.current().builds.note_elsewhere(task.plan, task.action_id, progress)
 
 
+def _publish_again(task: Any) -> bool:
+    """Let a node find again what was put into the store for a task."""
+    return isinstance(task, ActionTask) and session.current().builds.publish_again(task.plan)
+
+
 def _note_result(succeeded: bool) -> None:
     """Let the observers know that one of Luigi's runs is over."""
     here = session.existing()
@@ -197,6 +202,7 @@ def _callbacks() -> ClientCallbacks:
         node=node_name(),
         observe=_observe_elsewhere,
         memory_bytes=lambda: here.builds.context.budget_bytes,
+        publish_again=_publish_again,
         renew=lambda: here.builds.renew_leases(),
         falls_back=here.config.fallback == "local",
     )

@@ -23,6 +23,7 @@ from luigigo.errors import (
     ExitCode,
     LuigigoError,
     SourcesElsewhere,
+    SourcesMissing,
     ToolKilled,
     ToolStopped,
     for_user,
@@ -33,7 +34,7 @@ from luigigo.execution.events import ActionEnded, ActionRequeued, ActionStarted,
 from luigigo.execution.faults import disk_errors, interrupted
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import MemoryEstimate, memory_estimate, memory_estimate_within
-from luigigo.execution.sources import is_bound_c, runs_anywhere, unpacked, with_bundles
+from luigigo.execution.sources import is_bound_c, publish_missing, runs_anywhere, unpacked, with_bundles
 from luigigo.execution.steps import make_outputs
 from luigigo.execution.stopwatch import LeaveSlot, Stopwatch, stay
 from luigigo.golang.actions import Action, Kind, Plan, on_node
@@ -103,6 +104,13 @@ class ActionExecutor:
         Raises what `with_bundles` raises.
         """
         self.plan = with_bundles(self.plan, done, self._context.store)
+
+    def publish_again(self) -> bool:
+        """Put what is gone of the plan's sources into the store again; say whether anything was.
+
+        Raises what `publish_missing` raises.
+        """
+        return publish_missing(self.plan, self._context.store)
 
     def record(self, action_id: ActionId, *, is_done: bool = False) -> ActionRecord | None:
         """The record of an action, if it is done and its content is there.
@@ -214,9 +222,7 @@ class ActionExecutor:
         prepared = self._prepare(action)
         if prepared.earlier is None:
             self._require_sources(action)
-            if action.sources.bundle is not None:
-                context = self._context
-                unpacked(action.sources.bundle, context.store, context.sources_dir, context.wait_seconds)
+            self._unpack(action)
             self._open_inputs(action, prepared.inputs)
         self._prepared[action_id] = prepared
 
@@ -235,6 +241,21 @@ class ActionExecutor:
         own_role = {Kind.CGO: "bundle", Kind.PREPROFILE: "profile"}.get(self.plan.actions[dependency].kind)
         output = self._output(dependency, own_role or role_read(action.kind))
         self._context.store.open_content(output, self._context.wait_seconds)
+
+    def _unpack(self, action: Action) -> None:
+        """Bring the action's sources to this node, from a store that may have lost them.
+
+        Raises `SourcesMissing` where only a client elsewhere can put them there again.
+        """
+        context, bundle = self._context, action.sources.bundle
+        if bundle is None:
+            return
+        try:
+            unpacked(bundle, context.store, context.sources_dir, context.wait_seconds)
+        except SourcesMissing:
+            if not context.has_projects:
+                raise
+            self.publish_again()
 
     def _require_sources(self, action: Action) -> None:
         if not self._context.has_projects and not runs_anywhere(action):
@@ -347,6 +368,7 @@ class ActionExecutor:
     ) -> ActionRecord:
         context = self._context
         wanted = self.memory_estimate(action)
+        self._unpack(action)
         started = time.monotonic()
         job = Job.start(action, self.plan, context, wanted.gogc)
         try:

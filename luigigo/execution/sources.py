@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from luigigo.errors import ActionError, PlanRefused
+from luigigo.errors import ActionError, ContentMissing, PlanRefused, SourcesMissing
 from luigigo.golang.actions import (
     Action,
     CgoSpec,
@@ -54,6 +54,30 @@ def with_bundles(plan: Plan, done: Collection[ActionId], store: Store) -> Plan:
             sources = msgspec.structs.replace(action.sources, bundle=bundle_of[part])
             changed[action.id] = msgspec.structs.replace(action, sources=sources)
     return msgspec.structs.replace(plan, actions={**plan.actions, **changed})
+
+
+def publish_missing(plan: Plan, store: Store) -> bool:
+    """Put bundles of the plan that are gone from the store there again; say whether any were.
+
+    Raises `ActionError` when a file is no longer what its key says, and `StoreError`.
+    """
+    bundled: dict[Output, dict[ActionId, Action]] = {}
+    for action in plan.actions.values():
+        if action.sources.bundle is not None:
+            bundled.setdefault(action.sources.bundle, {})[action.id] = action
+    gone = {
+        id_: each
+        for bundle, actions in bundled.items()
+        if not store.has_content(bundle)
+        for id_, each in actions.items()
+    }
+    again = with_bundles(msgspec.structs.replace(plan, actions=gone), (), store)
+    for action in again.actions.values():
+        if action.sources.bundle != gone[action.id].sources.bundle:
+            raise ActionError(
+                f"# {action.label}\n{action.sources.dir} changed while the build ran: build again\n"
+            )
+    return bool(gone)
 
 
 def can_travel(action: Action) -> bool:
@@ -133,12 +157,15 @@ def _read(folder: str, file: SourceFile, action: Action) -> bytes:
 def unpacked(bundle: Output, store: Store, folder: str, wait_seconds: float) -> str:
     """The folder with a bundle's files on this node, below `folder`; made in one step, once.
 
-    Raises `ContentMissing` when the bundle cannot be had, and `PlanRefused` for one that is none.
+    Raises `SourcesMissing` when the bundle cannot be had, and `PlanRefused` for one that is none.
     """
     target = flat(folder, bundle.digest)
     if not os.path.isdir(target):
         os.makedirs(folder, exist_ok=True)
-        packed = store.open_content(bundle, wait_seconds)
+        try:
+            packed = store.open_content(bundle, wait_seconds)
+        except ContentMissing as error:
+            raise SourcesMissing(f"a package's files cannot be read from the store: {error}") from error
         staging = tempfile.mkdtemp(dir=folder)
         try:
             unpack(packed, staging)

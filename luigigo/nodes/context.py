@@ -11,7 +11,14 @@ from functools import cache
 import msgspec
 
 from luigigo.config import Config
-from luigigo.errors import ContentDamaged, PlanRefused, SourcesElsewhere, ToolchainError
+from luigigo.errors import (
+    ContentDamaged,
+    ContentMissing,
+    PlanRefused,
+    SourcesElsewhere,
+    SourcesMissing,
+    ToolchainError,
+)
 from luigigo.execution.claims import Claims
 from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import Event
@@ -78,7 +85,7 @@ class NodeContext:
     def executor(self, digest: Digest) -> ActionExecutor:
         """The executor of a plan, with this node's toolchain.
 
-        Raises `ContentMissing` where the plan can't be had, `PlanRefused` for one that is damaged or none of
+        Raises `SourcesMissing` where the plan can't be had, `PlanRefused` for one that is damaged or none of
         luigigo's, and `ToolchainError` for a plan of another toolchain.
         """
         # Reading one from a slow share holds up nobody but those who want the same.
@@ -100,6 +107,8 @@ class NodeContext:
             plan = plan_codec.decode(context.store.read_plan(digest, context.wait_seconds))
         except ContentDamaged as error:
             raise PlanRefused(str(error)) from error
+        except ContentMissing as error:
+            raise SourcesMissing(str(error)) from error
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise PlanRefused(f"plan {digest} is none that this luigigo understands: {error}") from error
         require_sane(plan)

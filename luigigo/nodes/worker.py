@@ -24,6 +24,7 @@ from luigigo.errors import (
     LuigigoError,
     PlanRefused,
     SourcesElsewhere,
+    SourcesMissing,
     ToolKilled,
     ToolStopped,
 )
@@ -346,6 +347,8 @@ class NodeWorker:
             return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
         if isinstance(error, SourcesElsewhere):
             return Ended(name, lease, "home", text)
+        if isinstance(error, SourcesMissing):
+            return Ended(name, lease, "sourceless", text)
         if isinstance(error, Lacking):
             return Ended(name, lease, "unable", text, lacks=error.compilers)
         if not isinstance(error, LuigigoError):

@@ -19,6 +19,11 @@ class ClientCallbacks(msgspec.Struct, frozen=True):
     """Told what became of a task elsewhere."""
     memory_bytes: Callable[[], int]
     """What its actions may take together, asked when the client has to take part itself."""
+    publish_again: Callable[[Any], bool]
+    """Put a task's plan and sources into the store again; say whether any was missing, now or moments ago.
+
+    Raises `LuigigoError`s: where sources have changed, and where the store cannot be written.
+    """
     renew: Callable[[], None]
     """Called now and then, whatever happens, to keep what the run needs in the store."""
     falls_back: bool = False

@@ -23,6 +23,7 @@ from luigigo.scheduling.peers import Peer, Send
 from luigigo.scheduling.placement import Capacity, enlarged
 from luigigo.scheduling.protocol import Ended, Hello, Usage
 from luigigo.scheduling.recovery import Recovery
+from luigigo.scheduling.republishing import Republishing
 from luigigo.scheduling.runs import Runs
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.submission import Submission
@@ -60,6 +61,7 @@ class Dispatcher:
         self._notifier = ClientNotifier(self.peers, self.runs)
         self._submission = Submission(scheduler, self.runs, self._leases, self._recovery, self._notifier)
         self._leases.on_requeue = self._notifier.tell_wait
+        self._republishing = Republishing(self.peers, self.runs, self._leases)
         self._absent_clients: dict[str, float] = {}
         self._drained: OrderedDict[str, None] = OrderedDict()
         """Nodes that were lost while they were drained."""
@@ -297,18 +299,37 @@ class Dispatcher:
         if ended.status == "home":
             self._leases.bind(task_id)
             self.scheduler._state.get_task(task_id).runnable = False
+        elif not peer.is_node:
+            self._take_answer(ended)
+        elif ended.status == "sourceless":
+            self._leases.refusals[task_id] += 1
+            if self._leases.mishaps(task_id) < MOST_LOSSES and self._republishing.ask(peer, ended):
+                return
         elif ended.status == "unable":
             if ended.lacks:
                 peer.capacity.lacks.add(ended.lacks)
+                self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
             else:
-                peer.suspend(ended.explanation, self._clock())
                 self._leases.refusals[task_id] += 1
-            self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
+                self._suspend(peer, ended.explanation)
         if self._leases.mishaps(task_id) >= MOST_LOSSES:
             self._notifier.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
             self._leases.requeue(task_id)
+
+    def _take_answer(self, ended: Ended) -> None:
+        """A client has looked after what a node did not see in the store."""
+        blamed = self._republishing.take_answer(ended)
+        if blamed is None:
+            return
+        node, explanation = blamed
+        if node is not None:
+            self._suspend(node, explanation)
+
+    def _suspend(self, node: Peer, explanation: str) -> None:
+        node.suspend(explanation, self._clock())
+        self._notifier.notify_all(f"node {node.hello.node}: {explanation}")
 
     def _give_more(self, peer: Peer, ended: Ended) -> bool:
         """A task was killed for memory: have it ask for more, if a node has more to give."""
@@ -424,6 +445,7 @@ class Dispatcher:
         self.runs.drop(task_ids)
         for task_id in task_ids:
             self._recovery.forget(task_id)
+            self._republishing.forget(task_id)
             self._assigner.prefetcher.forget(task_id)
             self._notifier.news.pop(task_id, None)
         self._leases.forget(task_ids)

@@ -16,7 +16,7 @@ import msgspec
 from luigigo.encoding import Codec
 from luigigo.model import Output, Said
 
-PROTOCOL = 5
+PROTOCOL = 6
 CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
 """A frame larger than this ends the connection."""
@@ -171,7 +171,9 @@ class Ended(Message, frozen=True, tag="ended"):
     lease: int
     status: str
     """`done`; `failed`, for good; `killed`, for want of memory; `unable`, this node can't, another may;
-    `home`, only the client can; `returned`, not begun."""
+    `home`, only the client can; `sourceless`, what the client put into the store for it is not seen there;
+    `returned`, not begun. A client that was asked to publish again says `returned` when it did, `unable`
+    where nothing was missing, or `failed`."""
     explanation: str = ""
     exit_code: int = 0
     usage: Usage | None = None
@@ -254,6 +256,15 @@ class Revoke(Message, frozen=True, tag="revoke"):
     leases: tuple[int, ...]
 
 
+class Republish(Message, frozen=True, tag="republish"):
+    """A node does not see what the client put into the store for these tasks.
+
+    The client publishes it again, and then gives them back.
+    """
+
+    tasks: tuple[Held, ...]
+
+
 class Progress(Message, frozen=True, tag="progress"):
     """What became of one of the client's tasks."""
 
@@ -317,7 +328,7 @@ class _TaskCall(msgspec.Struct):
 
 FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Publishing | Ended | NodeState
 FromServer: TypeAlias = (
-    Welcome | Refused | Work | Prefetch | Cancel | Revoke | Progress | Notice | RunOver | Exit
+    Welcome | Refused | Work | Prefetch | Cancel | Revoke | Republish | Progress | Notice | RunOver | Exit
 )
 
 _from_peer = Codec[Sequence[FromPeer]](msgspec.json, list[FromPeer])

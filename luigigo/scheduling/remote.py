@@ -281,6 +281,9 @@ class ChannelWorker(SlotWorker):
                     self._run_task(grant.task_id)
         elif isinstance(message, Progress):
             self._note_progress(message)
+        elif isinstance(message, protocol.Republish):
+            for held in message.tasks:
+                self._channel.send(self._publish_again(held))
         elif isinstance(message, protocol.Notice):
             if message.text:
                 self._say(message.text)
@@ -289,6 +292,18 @@ class ChannelWorker(SlotWorker):
             self._cancel(message.leases)
         elif isinstance(message, protocol.RunOver):
             self._is_over = True
+
+    def _publish_again(self, held: Held) -> protocol.Ended:
+        """Put into the store what a node misses of a task, and give the task back."""
+        task = self._scheduled_tasks.get(held.task_id)
+        try:
+            was_missing = task is not None and self._scheduler.callbacks.publish_again(task)
+        except LuigigoError as error:
+            code = int(error.exit_code)
+            return protocol.Ended(held.task_id, held.lease, "failed", str(error), code)
+        if was_missing:
+            self._say("what nodes read was gone from the store: it is published again")
+        return protocol.Ended(held.task_id, held.lease, "returned" if was_missing else "unable")
 
     def _note_progress(self, progress: Progress) -> None:
         task = self._scheduled_tasks.get(progress.task_id)

@@ -92,8 +92,7 @@ class Contents:
             except Flaw as flaw:
                 self._discard(path, flaw)
                 raise ContentMissing(
-                    f"content {digest} is {flaw.what} at {path} on node {node_name()}{flaw.patience()}; "
-                    "the action that makes it must run again"
+                    f"content {digest} is {flaw.what} at {path} on node {node_name()}{flaw.patience()}"
                 ) from flaw
         return place
 

@@ -119,6 +119,10 @@ class Store:
         self._persistently(attempt)
         return digest
 
+    def has_plan(self, digest: Digest) -> bool:
+        """Whether there is a plan of that digest; its content is not looked at."""
+        return os.path.isfile(flat(f"{self.root}/{PLANS}", digest))
+
     def read_plan(self, digest: Digest, wait_seconds: float = 0.0) -> bytes:
         """The plan of that digest, checked. Raises `ContentMissing`, and `ContentDamaged` for a damaged one.
 

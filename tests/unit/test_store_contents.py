@@ -131,7 +131,7 @@ def test_publishing_replaces_what_is_damaged(node: Node, tmp_path: Path) -> None
 def test_absent_content_is_named(node: Node) -> None:
     """The error tells digest, place and what is wrong; nothing is reported as damaged."""
     output = output_of(b"never made")
-    with pytest.raises(ContentMissing, match=f"{output.digest} is missing at {node.root}.*must run again"):
+    with pytest.raises(ContentMissing, match=f"{output.digest} is missing at {node.root}"):
         node.store.open_content(output)
     assert not node.store.has_content(output)
     assert node.damage == []
