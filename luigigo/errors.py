@@ -120,6 +120,19 @@ class ContentDamaged(ContentMissing):
     """It is truncated or corrupt: no other node finds it sound."""
 
 
+class NodeTrouble(StoreError):
+    """What a node has of its own failed, its disk or its Go: another node may do what this one can't."""
+
+    def __init__(self, text: str, kind: str = "disk", *, is_full: bool = False) -> None:
+        """`kind`: `disk`; `size`, where only what was asked is too large for it; or `toolchain`.
+
+        `is_full`: room may be made.
+        """
+        super().__init__(text)
+        self.kind = kind
+        self.is_full = is_full
+
+
 class SourcesMissing(StoreError):
     """A plan or a source bundle is not in the store: its client has what it was made from."""
 

@@ -11,6 +11,7 @@ from luigigo.execution.claims import Claims
 from luigigo.execution.events import Observer
 from luigigo.process import Runner
 from luigigo.store import Store
+from luigigo.store.nodecache import CacheKeeper
 from luigigo.store.stathashes import StatHashes
 from luigigo.timings import Timings
 
@@ -39,6 +40,8 @@ class ExecutionContext(msgspec.Struct, frozen=True):
     """Whether the folders in which tools ran stay."""
     claims: Claims = Claims()
     """What builds on this machine make at this moment; of a node's worker none, for luigid tells it."""
+    keeper: CacheKeeper = CacheKeeper()
+    """Of the folders of a node's cache; of a client, whose store is no cache, of none."""
     has_projects: bool = True
     """Whether the folders that plans name are on this node; else only bundles and the toolchain are."""
 

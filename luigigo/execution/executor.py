@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
+from typing import TypeVar
 
 import msgspec
 
@@ -22,8 +23,10 @@ from luigigo.errors import (
     ContentMissing,
     ExitCode,
     LuigigoError,
+    NodeTrouble,
     SourcesElsewhere,
     SourcesMissing,
+    StoreError,
     ToolKilled,
     ToolStopped,
     for_user,
@@ -31,18 +34,24 @@ from luigigo.errors import (
 from luigigo.execution.claims import Turn
 from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import ActionEnded, ActionRequeued, ActionStarted, Outcome, Resources
-from luigigo.execution.faults import disk_errors, interrupted
+from luigigo.execution.faults import change_behind, disk_behind, doubt, interrupted, require_there
 from luigigo.execution.job import Job, JobFailed
 from luigigo.execution.memory import MemoryEstimate, memory_estimate, memory_estimate_within
 from luigigo.execution.sources import is_bound_c, publish_missing, runs_anywhere, unpacked, with_bundles
 from luigigo.execution.steps import make_outputs
 from luigigo.execution.stopwatch import LeaveSlot, Stopwatch, stay
+from luigigo.execution.toolcheck import ToolCheck
 from luigigo.golang.actions import Action, Kind, Plan, on_node
 from luigigo.golang.keys import content_key, role_read, roles_made
 from luigigo.messages import told, whole
 from luigigo.model import ActionId, ActionKey, ActionRecord, ContentKey, Digest, Output, Said, Told
 from luigigo.process import Interrupted
+from luigigo.store.layout import flat
+from luigigo.store.nodecache import remove_entry
+from luigigo.store.owndisk import own_disk_errors
 from luigigo.timings import Timing
+
+_Made = TypeVar("_Made")
 
 
 class _Prepared(msgspec.Struct, frozen=True):
@@ -76,6 +85,10 @@ class ActionExecutor:
     def toolchain(self) -> Digest:
         """The identity of the toolchain that every action of the plan asks for."""
         return self.plan.toolchain.identity
+
+    @cached_property
+    def _tool_check(self) -> ToolCheck:
+        return ToolCheck(self.plan.toolchain, self._context.hashes)
 
     @cached_property
     def _has_bound_c(self) -> bool:
@@ -222,8 +235,7 @@ class ActionExecutor:
         prepared = self._prepare(action)
         if prepared.earlier is None:
             self._require_sources(action)
-            self._unpack(action)
-            self._open_inputs(action, prepared.inputs)
+            self._mended(action, lambda _: self._fetch(action, prepared.inputs))
         self._prepared[action_id] = prepared
 
     def learn(self, made: Mapping[str, Mapping[str, Output]]) -> None:
@@ -247,15 +259,28 @@ class ActionExecutor:
 
         Raises `SourcesMissing` where only a client elsewhere can put them there again.
         """
-        context, bundle = self._context, action.sources.bundle
-        if bundle is None:
-            return
         try:
-            unpacked(bundle, context.store, context.sources_dir, context.wait_seconds)
+            unpacked(action, self._context)
         except SourcesMissing:
-            if not context.has_projects:
+            if not self._context.has_projects:
                 raise
             self.publish_again()
+
+    def _fetch(self, action: Action, inputs: Mapping[str, Output]) -> None:
+        self._unpack(action)
+        self._open_inputs(action, inputs)
+
+    def _mended(self, action: Action, attempt: Callable[[bool], _Made]) -> _Made:
+        """Attempt once more, with False, where this node's own disk failed and can be helped."""
+        context, bundle = self._context, action.sources.bundle
+        try:
+            return attempt(True)
+        except NodeTrouble as trouble:
+            if trouble.kind == "toolchain" or (trouble.is_full and not context.keeper.make_room()):
+                raise
+            if bundle is not None:
+                remove_entry(flat(context.sources_dir, bundle.digest))
+        return attempt(False)
 
     def _require_sources(self, action: Action) -> None:
         if not self._context.has_projects and not runs_anywhere(action):
@@ -360,30 +385,35 @@ class ActionExecutor:
     def _run(
         self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None] = lambda: None
     ) -> ActionRecord:
-        with disk_errors(action, self._context.work_dir):
-            return self._run_tools(action, inputs, tools_ended)
+        bundle = action.sources.bundle
+        read = [output.digest for output in (*inputs.values(), *([bundle] if bundle else []))]
+
+        def attempt(is_first: bool) -> ActionRecord:
+            with self._context.keeper.hold(read), own_disk_errors(self._context.work_dir):
+                return self._run_tools(action, inputs, tools_ended, is_first)
+
+        return self._mended(action, attempt)
 
     def _run_tools(
-        self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None]
+        self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None], is_first: bool
     ) -> ActionRecord:
         context = self._context
         wanted = self.memory_estimate(action)
         self._unpack(action)
         started = time.monotonic()
         job = Job.start(action, self.plan, context, wanted.gogc)
+        paths: dict[str, str] = {}
         try:
             paths = self._open_inputs(action, inputs)
             outputs = make_outputs(job, paths)
-            job.require_unchanged_sources()
+            require_there(outputs.values())
+            self._require_unchanged(job)
             tools_ended()
-            published = {
-                role: context.store.publish_file(path, executable=role == "binary")
-                for role, path in outputs.items()
-            }
+            published = self._publish(outputs)
         except JobFailed as failed:
             if failed.ending is Ending.KILLED:
                 context.timings.note(action.id, Timing(0.0, 2 * wanted.peak_bytes, wanted.gogc))
-            raise _error_of(failed, job) from None
+            raise self._cause_of(failed, job, paths, is_first) from None
         except Interrupted:
             raise interrupted() from None
         finally:
@@ -402,6 +432,37 @@ class ActionExecutor:
             node=context.node,
             said=job.said,
         )
+
+    def _require_unchanged(self, job: Job) -> None:
+        """Raise where the action did not run on what its key says."""
+        change = change_behind(job, self._tool_check.changed(), has_failed=False)
+        if change is not None:
+            raise change
+
+    def _cause_of(
+        self, failed: JobFailed, job: Job, inputs: Mapping[str, str], is_first: bool
+    ) -> ActionError | NodeTrouble:
+        """What a failure is to be taken for: the program's, or this node's."""
+        error = _error_of(failed, job)
+        if not failed.ending.is_verdict:
+            return error
+        change = change_behind(job, self._tool_check.changed(), has_failed=True)
+        if isinstance(change, NodeTrouble):
+            return change
+        return disk_behind(error, job, inputs.values()) or (doubt(error, job) if is_first else None) or error
+
+    def _publish(self, outputs: Mapping[str, str]) -> dict[str, Output]:
+        """Publish what the tools made. Raises `StoreError`, and nothing that is worth another attempt here.
+
+        The slot is somebody else's by now.
+        """
+        try:
+            return {
+                role: self._context.store.publish_file(path, executable=role == "binary")
+                for role, path in outputs.items()
+            }
+        except NodeTrouble as error:
+            raise StoreError(str(error)) from error
 
     def _open_inputs(self, action: Action, inputs: Mapping[str, Output]) -> dict[str, str]:
         """Paths of the inputs on this node. One that turns out damaged is made again, here and now."""

@@ -10,7 +10,7 @@ from luigigo.endings import Ending, ending
 from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import CommandStarted
 from luigigo.execution.messages import report
-from luigigo.execution.sources import package_files, unpacked
+from luigigo.execution.sources import package_files, package_folder, unpacked
 from luigigo.golang import responsefile
 from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, on_node
 from luigigo.golang.compile import Layout
@@ -18,6 +18,7 @@ from luigigo.golang.environment import ARCH_VARIABLE
 from luigigo.golang.variables import LOCALE, TOOL_SETTINGS
 from luigigo.model import Said
 from luigigo.process import Command, Finished
+from luigigo.store.owndisk import is_full, says_full
 
 _numbers = itertools.count(1)
 
@@ -56,21 +57,27 @@ class Job:
 
     @classmethod
     def start(cls, action: Action, plan: Plan, context: ExecutionContext, gogc: str) -> Job:
-        """Make the work folder and find the sources. Raises `JobFailed` when there is no room for it."""
+        """Make the work folder and find the sources. Raises `OSError`, and what `unpacked` raises."""
         object_dir = os.path.join(context.work_dir, f"b{next(_numbers):06d}")
         os.makedirs(object_dir)
         goroot = plan.toolchain.goroot
-        spec = action.spec
-        source_dir, moved = _source_dir(action, goroot, context)
+        spec, sources = action.spec, action.sources
+        unpacked_dir = unpacked(action, context)
+        source_dir = package_folder(action, unpacked_dir) if unpacked_dir else on_node(sources.dir, goroot)
         layout = Layout(
             tool_dir=plan.toolchain.tool_dir,
             goroot=goroot,
             source_dir=source_dir,
             object_dir=object_dir,
             trim_to=spec.trim_to if isinstance(spec, CompileSpec) else "",
-            moved=moved,
+            moved=(unpacked_dir, sources.root) if unpacked_dir and sources.root else ("", ""),
         )
         return cls(action, plan, context, layout, gogc)
+
+    @property
+    def is_at_home(self) -> bool:
+        """Whether it runs where its client is."""
+        return self._context.has_projects
 
     @property
     def said(self) -> tuple[Said, ...]:
@@ -164,11 +171,16 @@ class Job:
             if finished.output:
                 self.note(self._report(finished.output))
             return True
-        if may_fail and ended.is_verdict:
+        if may_fail and ended.is_verdict and not self._has_lost_its_disk(finished):
             return False
         failed = self._failure(argv[0], ended, finished)
         failed.ending = ended
         raise failed
+
+    def _has_lost_its_disk(self, finished: Finished) -> bool:
+        """Whether a tool that failed may have found no room, or no folder, for what it makes."""
+        folder = self.layout.object_dir
+        return says_full(os.fsdecode(finished.output)) or not os.path.isdir(folder) or is_full(folder)
 
     def _keyed(self) -> dict[str, str]:
         """The variables that are part of the action's key."""
@@ -225,10 +237,8 @@ class Job:
         """An error of this action in the go command's words, with whole paths."""
         return JobFailed(self._report(os.fsencode(text)))
 
-    def require_unchanged_sources(self) -> None:
-        """Raise `JobFailed` if a source file is no longer what the key says: someone edited it meanwhile."""
-        if self.action.sources.bundle is not None:
-            return
+    def changed_source(self) -> str:
+        """A source file that is no longer what the key says, or ""."""
         for file in input_files(self.action):
             path = file.name if os.path.isabs(file.name) else self.layout.source(file.name)
             try:
@@ -236,20 +246,10 @@ class Job:
             except OSError:
                 same = False
             if not same:
-                raise self.fail(f"{path} changed while the build ran: build again")
+                return path
+        return ""
 
 
 def input_files(action: Action) -> Files:
     """Every file that the action reads and that may change: its package's, and what C reads of the system."""
     return (*package_files(action), *action.sources.system_files)
-
-
-def _source_dir(action: Action, goroot: str, context: ExecutionContext) -> tuple[str, tuple[str, str]]:
-    """Where the package's folder is here; and a folder above it that is elsewhere than on the client."""
-    sources = action.sources
-    if sources.bundle is None:
-        return on_node(sources.dir, goroot), ("", "")
-    into = unpacked(sources.bundle, context.store, context.sources_dir, context.wait_seconds)
-    if not sources.root:
-        return into, ("", "")
-    return os.path.join(into, os.path.relpath(sources.dir, sources.root)), (into, sources.root)

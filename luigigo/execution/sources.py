@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from luigigo.errors import ActionError, ContentMissing, PlanRefused, SourcesMissing
+from luigigo.execution.context import ExecutionContext
 from luigigo.golang.actions import (
     Action,
     CgoSpec,
@@ -31,6 +32,8 @@ from luigigo.model import ActionId, Output
 from luigigo.store import Store
 from luigigo.store.bundles import UnsoundBundle, pack_bytes, unpack
 from luigigo.store.layout import flat
+from luigigo.store.nodecache import remove_entry
+from luigigo.store.owndisk import own_disk_errors
 
 PUBLISHING_THREADS = 8
 """A share takes milliseconds to answer, and publishing asks it five times."""
@@ -154,27 +157,52 @@ def _read(folder: str, file: SourceFile, action: Action) -> bytes:
     return content
 
 
-def unpacked(bundle: Output, store: Store, folder: str, wait_seconds: float) -> str:
-    """The folder with a bundle's files on this node, below `folder`; made in one step, once.
+def unpacked(action: Action, context: ExecutionContext) -> str:
+    """The folder with the files of the action's bundle on this node; made in one step, once; "" without one.
 
-    Raises `SourcesMissing` when the bundle cannot be had, and `PlanRefused` for one that is none.
+    Raises `SourcesMissing` when the bundle cannot be had, `PlanRefused` for one that is none, and
+    `NodeTrouble` where it cannot be written.
     """
-    target = flat(folder, bundle.digest)
+    bundle = action.sources.bundle
+    if bundle is None:
+        return ""
+    target = flat(context.sources_dir, bundle.digest)
+    # Somebody may clean up the disk, file by file.
+    if os.path.isdir(target) and not all(map(os.path.isfile, _bundled(action, target))):
+        remove_entry(target)
     if not os.path.isdir(target):
-        os.makedirs(folder, exist_ok=True)
         try:
-            packed = store.open_content(bundle, wait_seconds)
+            packed = context.store.open_content(bundle, context.wait_seconds)
         except ContentMissing as error:
             raise SourcesMissing(f"a package's files cannot be read from the store: {error}") from error
-        staging = tempfile.mkdtemp(dir=folder)
-        try:
-            unpack(packed, staging)
-            os.rename(staging, target)
-        except BaseException as error:
-            shutil.rmtree(staging, ignore_errors=True)
-            if isinstance(error, UnsoundBundle):
-                raise PlanRefused(str(error)) from error
-            # Another process may have made it meanwhile.
-            if not (isinstance(error, OSError) and os.path.isdir(target)):
-                raise
+        with own_disk_errors(context.sources_dir, bundle.size_bytes):
+            _unpack(packed, target)
     return target
+
+
+def package_folder(action: Action, into: str) -> str:
+    """The package's folder in an unpacked bundle."""
+    sources = action.sources
+    return os.path.join(into, os.path.relpath(sources.dir, sources.root)) if sources.root else into
+
+
+def _bundled(action: Action, into: str) -> list[str]:
+    """Where the package's files are in an unpacked bundle."""
+    folder = package_folder(action, into)
+    return [os.path.join(folder, file.name) for file in package_files(action)]
+
+
+def _unpack(packed: str, target: str) -> None:
+    folder = os.path.dirname(target)
+    os.makedirs(folder, exist_ok=True)
+    staging = tempfile.mkdtemp(dir=folder)
+    try:
+        unpack(packed, staging)
+        os.rename(staging, target)
+    except BaseException as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        if isinstance(error, UnsoundBundle):
+            raise PlanRefused(str(error)) from error
+        # Another process may have made it meanwhile.
+        if not (isinstance(error, OSError) and os.path.isdir(target)):
+            raise

@@ -128,11 +128,18 @@ def read_toolchain(env: GoEnv, hashes: StatHashes) -> Toolchain:
         goroot=env.goroot,
         tool_dir=env.gotooldir,
         tools=tools,
-        include=_digest_folder(os.path.join(env.goroot, "pkg", "include"), hashes),
+        include=include_digest(env.goroot, hashes),
     )
 
 
-def _digest_folder(folder: str, hashes: StatHashes) -> Digest:
+def include_dir(goroot: str) -> str:
+    """The headers that Go's assembler reads."""
+    return os.path.join(goroot, "pkg", "include")
+
+
+def include_digest(goroot: str, hashes: StatHashes) -> Digest:
+    """One digest for all of them. Raises `ToolchainError` where there are none, and `OSError`."""
+    folder = include_dir(goroot)
     try:
         names = sorted(os.listdir(folder))
     except FileNotFoundError as error:

@@ -10,14 +10,17 @@ from functools import cache
 
 import msgspec
 
+from luigigo.clusterfile import private_folder
 from luigigo.config import Config
 from luigigo.errors import (
     ContentDamaged,
     ContentMissing,
+    NodeTrouble,
     PlanRefused,
     SourcesElsewhere,
     SourcesMissing,
     ToolchainError,
+    UsageError,
 )
 from luigigo.execution.claims import Claims
 from luigigo.execution.context import ExecutionContext
@@ -33,6 +36,7 @@ from luigigo.golang.validation import require_sane
 from luigigo.keyedlocks import KeyedLocks
 from luigigo.model import Digest
 from luigigo.session import Session
+from luigigo.store.nodecache import CacheKeeper
 
 PLANS_KEPT = 8
 """How many plans a worker keeps in memory."""
@@ -55,14 +59,16 @@ class NodeContext:
         variables: Mapping[str, str],
         node: str,
         observe: Callable[[Event], None],
+        cache_bytes: int = 0,
     ) -> None:
         """Open the share and find the toolchain. Raises `StoreError` and `ToolchainError`."""
         self._session = Session(config, variables)
         self._session.is_on_cluster = True
         self._session.add_observer(observe)
         context = self._session.builds.context
+        self.keeper = CacheKeeper([str(config.node_cache), context.sources_dir], cache_bytes)
         self.context: ExecutionContext = msgspec.structs.replace(
-            context, node=node, has_projects=False, claims=Claims()
+            context, node=node, has_projects=False, claims=Claims(), keeper=self.keeper
         )
         self.toolchain, self._trusted = self._find_toolchain(config.go)
         self._probe = CProbe(context.runner, context.hashes, os.path.join(config.cache, "probes"), variables)
@@ -81,6 +87,16 @@ class NodeContext:
         own = frozenset(tuple(quoted.split(compiler)) for compiler in (env.cc, env.cxx) if compiler)
         trusted = Trusted(own, context.variables, cache(lambda: read_allowed_flags(env.goroot)))
         return read_toolchain(env, context.hashes), trusted
+
+    def require_folder(self) -> None:
+        """Make the cache's folder again if it is gone, as it was: for this user alone.
+
+        Raises `NodeTrouble` where that cannot be, as where somebody else has made it.
+        """
+        try:
+            private_folder(self._session.config.cache)
+        except UsageError as error:
+            raise NodeTrouble(str(error)) from error
 
     def executor(self, digest: Digest) -> ActionExecutor:
         """The executor of a plan, with this node's toolchain.

@@ -35,7 +35,6 @@ from luigigo.nodes.allocation import slurm_allocation
 from luigigo.nodes.context import NodeContext
 from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.scheduling.endpoint import Endpoint
-from luigigo.store.nodecache import CacheKeeper
 from luigigo.store.preparing import make_shards, prepare_shared
 
 READY_SECONDS = 30.0
@@ -111,9 +110,11 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
 
 def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> int:
     workers: list[NodeWorker] = []
-    node_context = NodeContext(config, os.environ, options.node, lambda event: workers[0].observe(event))
+    node_context = NodeContext(
+        config, os.environ, options.node, lambda event: workers[0].observe(event), cache_bytes
+    )
     make_shards([str(config.node_cache)])
-    keeper = CacheKeeper([str(config.node_cache), node_context.context.sources_dir], cache_bytes)
+    keeper = node_context.keeper
     worker = NodeWorker(options, node_context, keeper)
     workers.append(worker)
 

@@ -22,6 +22,7 @@ from luigigo.errors import (
     ActionError,
     ExitCode,
     LuigigoError,
+    NodeTrouble,
     PlanRefused,
     SourcesElsewhere,
     SourcesMissing,
@@ -258,6 +259,7 @@ class NodeWorker:
             return
         try:
             with self._node_context.context.runner.scope(assignment.lease):
+                self._node_context.require_folder()
                 executor = self._node_context.executor(assignment.plan)
                 action = executor.plan.actions.get(assignment.action)
                 if action is None:
@@ -354,7 +356,9 @@ class NodeWorker:
         if not isinstance(error, LuigigoError):
             _log.exception("%s", name, exc_info=error)
             text = f"{type(error).__name__}: {error}"
-        return Ended(name, lease, "unable", text)
+        trouble = error.kind if isinstance(error, NodeTrouble) else ""
+        code = error.exit_code if isinstance(error, LuigigoError) else ExitCode.INTERNAL
+        return Ended(name, lease, "unable", text, int(code), trouble=trouble)
 
     def _finish(self, running: Running, result: Ended) -> None:
         with self._lock:

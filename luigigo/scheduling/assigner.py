@@ -201,7 +201,7 @@ class _Search:
     def _is_for_no_node(self, needs: Needs) -> bool:
         """Whether every node with the right Go lacks the C compiler, so that only the client has both."""
         nodes = [node for node in self._capacities if needs.toolchain in node.toolchains]
-        return bool(nodes) and not any(node.suits(needs) for node in nodes)
+        return bool(nodes) and not any(node.has_tools(needs) for node in nodes)
 
     def _accept_at_home(self, task: Any) -> bool | None:
         free = [peer for peer in self._clients if peer.capacity.free_slots > 0]

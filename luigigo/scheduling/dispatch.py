@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
 from luigigo.scheduling import page, protocol
@@ -23,6 +24,7 @@ from luigigo.scheduling.peers import Peer, Send
 from luigigo.scheduling.placement import Capacity, enlarged
 from luigigo.scheduling.protocol import Ended, Hello, Usage
 from luigigo.scheduling.recovery import Recovery
+from luigigo.scheduling.refusals import Refusals
 from luigigo.scheduling.republishing import Republishing
 from luigigo.scheduling.runs import Runs
 from luigigo.scheduling.scheduler import ReadyScheduler
@@ -58,10 +60,11 @@ class Dispatcher:
         self._outages = Outages(clock())
         self._recovery = Recovery(scheduler, self.peers, self._leases, clock)
         self._assigner = Assigner(scheduler, self.peers, self._leases, clock, ahead_from)
-        self._notifier = ClientNotifier(self.peers, self.runs)
+        self._notifier = ClientNotifier(self.peers, self.runs, clock)
         self._submission = Submission(scheduler, self.runs, self._leases, self._recovery, self._notifier)
         self._leases.on_requeue = self._notifier.tell_wait
         self._republishing = Republishing(self.peers, self.runs, self._leases)
+        self._refusals = Refusals(self.peers, self._leases)
         self._absent_clients: dict[str, float] = {}
         self._drained: OrderedDict[str, None] = OrderedDict()
         """Nodes that were lost while they were drained."""
@@ -186,6 +189,7 @@ class Dispatcher:
             self.scheduler.ping(worker=peer.id)
             if peer.reopen_if_due(now):
                 self._notifier.notify_all(f"node {peer.hello.node} is tried again")
+        self._notifier.remind(now)
         self.settle()
         return [peer for peer in self.peers.values() if now - peer.heard_at > protocol.LOST_SECONDS]
 
@@ -280,7 +284,7 @@ class Dispatcher:
             self._show(task_id, None)
         if ended.status == "done":
             peer.done += 1
-            peer.ended_at = self._clock()
+            peer.ended_at, peer.suspended_at = self._clock(), 0.0
             self._assigner.prefetcher.note_place(task_id, peer)
             self._leases.note_made(task_id, ended.made)
             self._notifier.news[task_id] = (peer, ended)
@@ -306,17 +310,31 @@ class Dispatcher:
             if self._leases.mishaps(task_id) < MOST_LOSSES and self._republishing.ask(peer, ended):
                 return
         elif ended.status == "unable":
-            if ended.lacks:
-                peer.capacity.lacks.add(ended.lacks)
-                self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
-            else:
-                self._leases.refusals[task_id] += 1
-                self._suspend(peer, ended.explanation)
+            despair = self._note_unable(peer, ended)
+            if despair:
+                self._notifier.news[task_id] = (peer, msgspec.structs.replace(ended, explanation=despair))
+                self._fail(peer, task_id, despair)
+                return
         if self._leases.mishaps(task_id) >= MOST_LOSSES:
             self._notifier.news[task_id] = (peer, ended)
             self._fail(peer, task_id, ended.explanation)
         else:
             self._leases.requeue(task_id)
+
+    def _note_unable(self, peer: Peer, ended: Ended) -> str:
+        """A node cannot run a task. Returns why no other can either, or ""."""
+        despair = ""
+        if ended.lacks:
+            peer.capacity.lacks.add(ended.lacks)
+        elif ended.trouble:
+            despair = self._refusals.note(peer, ended)
+        else:
+            self._leases.refusals[ended.task_id] += 1
+        if not ended.lacks and ended.trouble != "size":
+            self._suspend(peer, ended.explanation)
+        else:
+            self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
+        return despair
 
     def _take_answer(self, ended: Ended) -> None:
         """A client has looked after what a node did not see in the store."""
@@ -448,6 +466,7 @@ class Dispatcher:
             self._republishing.forget(task_id)
             self._assigner.prefetcher.forget(task_id)
             self._notifier.news.pop(task_id, None)
+        self._refusals.forget(task_ids)
         self._leases.forget(task_ids)
         present = [task for task in map(state.get_task, task_ids) if task is not None]
         for task in present:

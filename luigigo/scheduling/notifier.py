@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Collection, Mapping
 
+from luigigo.amounts import time_text
 from luigigo.scheduling import protocol
 from luigigo.scheduling.peers import Peer
 from luigigo.scheduling.protocol import Ended, Progress
 from luigigo.scheduling.runs import Runs
 
+REMIND_SECONDS = 20.0
+"""How old what a client knows of the nodes may be."""
+
 
 class ClientNotifier:
     """What is to be said to clients. It is put with the peers, and sent when they are flushed."""
 
-    def __init__(self, peers: Mapping[str, Peer], runs: Runs) -> None:
+    def __init__(
+        self, peers: Mapping[str, Peer], runs: Runs, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._peers = peers
         self._runs = runs
         self.news: dict[str, tuple[Peer, Ended]] = {}
@@ -68,7 +77,7 @@ class ClientNotifier:
                 self.notify(peer, text)
 
     def notify(self, client: Peer, text: str) -> None:
-        """Tell a client how many nodes can run any of its actions, and by name those that can't."""
+        """Tell a client how many nodes can run any of its actions, and by name those that can't, and why."""
         wanted = self._runs.of(client.id).toolchains
         nodes = [peer for peer in self._peers.values() if peer.is_node]
         open_nodes = [peer.hello.toolchain for peer in nodes if peer.capacity.is_open]
@@ -79,4 +88,28 @@ class ClientNotifier:
         ]
         if wanted and others:
             text = "; ".join([*([text] if text else []), *others]) + ", not this build's Go: left out"
-        client.outbox.append(protocol.Notice(text, able))
+        why = () if able else tuple(sorted(self._why_unable(peer, wanted) for peer in nodes))
+        client.told_idle_at = -math.inf if able else self._clock()
+        client.outbox.append(protocol.Notice(text, able, why))
+
+    def remind(self, now: float) -> None:
+        """Tell clients again, now and then, why no node can run their actions."""
+        for run in self._runs:
+            client = self._peers.get(run.client_id)
+            if (
+                client is not None
+                and not run.is_over
+                and REMIND_SECONDS <= now - client.told_idle_at < math.inf
+            ):
+                self.notify(client, "")
+
+    def _why_unable(self, node: Peer, wanted: Collection[str]) -> str:
+        if node.is_draining:
+            reason = "is drained: luigigo cluster up starts it again"
+        elif node.suspended_until:
+            reason = f"is unable for {time_text(self._clock() - node.suspended_at)}: {node.fault}"
+        elif node.hello.toolchain not in wanted:
+            reason = f"has {node.hello.go}, not this build's Go"
+        else:
+            reason = f"has only {node.hello.go}, and this build wants {len(wanted)} toolchains"
+        return f"{node.hello.node} {reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -42,7 +43,11 @@ class Peer:
     done: int = 0
     ended_at: float = 0.0
     """When it ended a task last."""
+    told_idle_at: float = -math.inf
+    """Of a client, when it was told last that no node can run its actions; not while one can."""
     is_draining: bool = False
+    suspended_at: float = 0.0
+    """Since when it has done nothing but fail."""
     suspended_until: float = 0.0
     fault: str = ""
     outbox: list[FromServer] = field(default_factory=list)
@@ -68,6 +73,7 @@ class Peer:
     def suspend(self, reason: str, now: float) -> None:
         """Give it nothing for a while."""
         self.fault = reason
+        self.suspended_at = self.suspended_at or now
         self.suspended_until = now + SUSPENDED_SECONDS
         self.capacity.is_open = False
 
@@ -81,6 +87,7 @@ class Peer:
         if not self.suspended_until or now < self.suspended_until:
             return False
         self.suspended_until, self.fault = 0.0, ""
+        self.capacity.refused.clear()
         self.capacity.is_open = not self.is_draining
         return True
 

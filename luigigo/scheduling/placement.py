@@ -24,6 +24,8 @@ class Capacity:
     """The Go toolchains that it has, by identity."""
     lacks: set[str] = field(default_factory=set)
     """C toolchains that it was found not to have."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """By action key, what it was found not to be able to run, and why."""
     is_open: bool = True
     """Whether it takes new tasks."""
     given: dict[str, Needs] = field(default_factory=dict)
@@ -62,6 +64,10 @@ class Capacity:
 
     def suits(self, needs: Needs) -> bool:
         """Whether it could ever run such a task."""
+        return self.has_tools(needs) and needs.key not in self.refused
+
+    def has_tools(self, needs: Needs) -> bool:
+        """Whether it has the toolchains that such a task asks for."""
         return needs.toolchain in self.toolchains and needs.compilers not in self.lacks
 
     def has_room(self, needs: Needs) -> bool:

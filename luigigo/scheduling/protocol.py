@@ -181,6 +181,9 @@ class Ended(Message, frozen=True, tag="ended"):
     """With `done`: what the store now holds of it."""
     lacks: str = ""
     """With `unable`: the C toolchain that this node does not have, "" when the node itself has a fault."""
+    trouble: str = ""
+    """With `unable`, where the fault is the node's own and not the share's: `disk`, `toolchain`, or `size`,
+    where the task alone is too large for it."""
 
 
 class NodeState(Message, frozen=True, tag="state"):
@@ -286,6 +289,8 @@ class Notice(Message, frozen=True, tag="notice"):
     text: str
     workers: int
     """How many nodes can run the client's actions now."""
+    why: tuple[str, ...] = ()
+    """Of each other node, why it can't."""
 
 
 class RunOver(Message, frozen=True, tag="over"):

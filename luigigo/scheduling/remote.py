@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import sys
 import threading
@@ -37,6 +38,7 @@ POLL_SECONDS = 0.2
 """How often a client that hears nothing looks at the clock."""
 PATIENCE_SECONDS = 2.0
 """How long there may be no worker before the user is told."""
+SAY_AGAIN_SECONDS = 60.0
 
 
 class ChannelScheduler:
@@ -172,7 +174,10 @@ class ChannelWorker(SlotWorker):
         self._granted: dict[str, int] = {}
         self._workers: int | None = None
         self._workers_gone_at = time.monotonic()
-        self._told_waiting = self._joined = False
+        self._joined = False
+        self._told_waiting_at = -math.inf
+        """When the user was told last that no node can run the build; never, or not since one could."""
+        self._why: tuple[str, ...] = ()
         self._lost_at: float | None = None
         self._said: set[str] = set()
         scheduler.needs_of = self._needs_of
@@ -287,6 +292,7 @@ class ChannelWorker(SlotWorker):
         elif isinstance(message, protocol.Notice):
             if message.text:
                 self._say(message.text)
+            self._why = message.why
             self._count_workers(message.workers)
         elif isinstance(message, protocol.Cancel):
             self._cancel(message.leases)
@@ -338,8 +344,8 @@ class ChannelWorker(SlotWorker):
     def _count_workers(self, count: int) -> None:
         if count == 0 and self._workers != 0:
             self._workers_gone_at = time.monotonic()
-        if count and self._told_waiting:
-            self._told_waiting = False
+        if count and self._told_waiting_at > -math.inf:
+            self._told_waiting_at = -math.inf
             self._say(f"{count} workers are here: going on")
         self._workers = count
 
@@ -353,22 +359,28 @@ class ChannelWorker(SlotWorker):
         """Tell the user when nobody can run the build, and take part where that is wanted."""
         if self._is_over or self._workers != 0 or self._joined or not self._has_actions_left():
             return
-        gone_seconds = time.monotonic() - self._workers_gone_at
+        now = time.monotonic()
+        gone_seconds = now - self._workers_gone_at
         callbacks = self._scheduler.callbacks
         falls_back = callbacks.falls_back
-        if gone_seconds > PATIENCE_SECONDS and not self._told_waiting:
-            self._told_waiting = True
-            then = f"building here in {callbacks.fallback_seconds:.0f} s" if falls_back else "waiting for one"
-            here = hints.without_workers(hints.in_use())
-            advice = "" if falls_back else f" (start a luigigo worker, or luigigo cluster up; or {here})"
-            text = f"no worker at {self._scheduler.place} can run this build: {then}{advice}"
-            # It is news each time that the last worker is lost.
-            self._said.discard(text)
-            self._say(text)
+        if gone_seconds > PATIENCE_SECONDS and now - self._told_waiting_at > SAY_AGAIN_SECONDS:
+            self._told_waiting_at = now
+            self._say_why(gone_seconds, falls_back)
         if falls_back and gone_seconds > callbacks.fallback_seconds:
             self._joined = True
             self._say(f"luigid at {self._scheduler.place} has no worker: building here")
             self._channel.send(self._join_message())
+
+    def _say_why(self, gone_seconds: float, falls_back: bool) -> None:
+        """Say that no node can run the build, and of each why. It is news each time."""
+        left_seconds = max(0.0, self._scheduler.callbacks.fallback_seconds - gone_seconds)
+        then = f"building here in {left_seconds:.0f} s" if falls_back else "waiting for one"
+        here = hints.without_workers(hints.in_use())
+        advice = "" if falls_back else f" (start a luigigo worker, or luigigo cluster up; or {here})"
+        lines = [f"no worker at {self._scheduler.place} can run this build: {then}{advice}"]
+        text = "\n  ".join([*lines, *(self._why or ["no node is connected"])])
+        self._said.discard(text)
+        self._say(text)
 
     def _join_message(self) -> protocol.Join:
         return protocol.Join(self._scheduler.callbacks.memory_bytes())

@@ -14,7 +14,8 @@ from typing import Annotated, BinaryIO
 import msgspec
 
 from luigigo.errors import StoreError
-from luigigo.store.staging import CHUNK_BYTES, staged, store_errors
+from luigigo.store.owndisk import own_disk_errors
+from luigigo.store.staging import CHUNK_BYTES, staged
 
 _MAGIC = b"luigigo bundle 1\n"
 _LENGTH_BYTES = 8
@@ -36,13 +37,13 @@ def pack(files: Sequence[tuple[str, str]], target: str) -> None:
     """
     sizes = []
     for name, path in files:
-        with store_errors("read", path):
+        with own_disk_errors(os.path.dirname(path)):
             sizes.append((name, os.stat(path).st_size))
     start = _start(sizes)
-    with store_errors("write", target), staged(target, 0o644) as bundle:
+    with own_disk_errors(os.path.dirname(target)), staged(target, 0o644) as bundle:
         bundle.write(start)
         for (_, path), (_, size) in zip(files, sizes, strict=True):
-            with store_errors("read", path), open(path, "rb") as file:
+            with own_disk_errors(os.path.dirname(path)), open(path, "rb") as file:
                 if _copy(file, bundle, size) != size or file.read(1):
                     raise StoreError(f"{path} changed while it was packed; build again when it is at rest")
 
@@ -59,14 +60,14 @@ def unpack(bundle: str, into: str) -> list[str]:
     Raises `StoreError` when the file is no sound bundle, before anything is written, and when a file cannot
     be written; then others may be there already.
     """
-    with store_errors("read", bundle), open(bundle, "rb") as file:
+    with own_disk_errors(os.path.dirname(bundle)), open(bundle, "rb") as file:
         entries = _read_header(file, bundle)
         for folder in {os.path.dirname(f"{into}/{name}") for name, _ in entries} | {into}:
-            with store_errors("make", folder):
+            with own_disk_errors(into):
                 os.makedirs(folder, exist_ok=True)
         for name, size in entries:
             path = f"{into}/{name}"
-            with store_errors("write", path), open(path, "wb") as target:
+            with own_disk_errors(into), open(path, "wb") as target:
                 if _copy(file, target, size) != size:
                     raise UnsoundBundle(f"{bundle} is no sound bundle: it ends inside {name}")
     return [name for name, _ in entries]

@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 
 from luigigo.errors import ContentMissing
 from luigigo.keyedlocks import KeyedLocks
@@ -18,6 +19,7 @@ from luigigo.machine import node_name
 from luigigo.model import Digest, Output
 from luigigo.store.flaws import MISSING, Flaw, flaw_of, open_plain, patiently
 from luigigo.store.layout import sharded
+from luigigo.store.owndisk import own_disk_errors
 from luigigo.store.staging import CHUNK_BYTES, move, publish, remove_unchanged, staged, store_errors
 from luigigo.store.stathashes import StatHashes, sha256_of
 
@@ -41,7 +43,7 @@ class Contents:
         Content that is there already is replaced all the same: its size says nothing of its soundness.
         Raises `StoreError`; then nothing half-written remains and `path` is still there.
         """
-        with store_errors("read", path), open(path, "rb", buffering=0) as file:
+        with own_disk_errors(os.path.dirname(path)), open(path, "rb", buffering=0) as file:
             output = Output(sha256_of(file.fileno()), os.fstat(file.fileno()).st_size)
         mode = _mode(executable)
         target = self._path(output.digest)
@@ -49,8 +51,12 @@ class Contents:
             with store_errors("write", target):
                 _copy(path, target, mode)
             target = sharded(self._node_cache, output.digest)
-        with store_errors("write", target):
-            _move_or_copy(path, target, mode)
+            # Where the cache cannot take it, it is fetched when it is read here.
+            with suppress(OSError):
+                _move_or_copy(path, target, mode)
+        else:
+            with store_errors("write", target):
+                _move_or_copy(path, target, mode)
         self._stat_hashes.remember(target, output.digest)
         return output
 
@@ -75,7 +81,7 @@ class Contents:
 
         Waits up to `wait_seconds` for what another node published and this one cannot see yet. Raises
         `ContentMissing` when it is absent, truncated, corrupt or unreadable (what is damaged is removed and
-        reported, so that it is made again), and `StoreError` when the node cache cannot be written.
+        reported, so that it is made again), and `NodeTrouble` when the node cache cannot be written.
         """
         digest = output.digest
         place = self._path(digest) if self._node_cache is None else sharded(self._node_cache, digest)
@@ -98,6 +104,9 @@ class Contents:
 
     def _path(self, digest: str) -> str:
         return sharded(self._folder, digest)
+
+    def _own_disk_errors(self, output: Output) -> AbstractContextManager[None]:
+        return own_disk_errors(str(self._node_cache), output.size_bytes)
 
     def _discard(self, path: str, flaw: Flaw) -> None:
         """Remove what is damaged, if it may be, and report it."""
@@ -135,7 +144,7 @@ class Contents:
         with source:
             seen = os.fstat(source.fileno())
             _check_size(output, seen)
-            with store_errors("write", place), staged(place, seen.st_mode & 0o555) as file:
+            with self._own_disk_errors(output), staged(place, seen.st_mode & 0o555) as file:
                 hasher = hashlib.sha256()
                 while chunk := _read_chunk(source.fileno()):
                     hasher.update(chunk)

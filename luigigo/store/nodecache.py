@@ -1,4 +1,7 @@
-"""Keeps a node's copies of the store within a size: what was used longest ago goes first."""
+"""Keeps a node's copies of the store within a size: what was used longest ago goes first.
+
+What actions read at this moment stays.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import msgspec
 
@@ -31,10 +35,13 @@ class CachedContent(msgspec.Struct, frozen=True):
 
 
 class CacheKeeper:
-    """Looks at the folders of a cache now and then, in a thread of its own."""
+    """Looks at the folders of a cache now and then, in a thread of its own. Safe for threads."""
 
-    def __init__(self, folders: Sequence[str], limit_bytes: int) -> None:
+    def __init__(self, folders: Sequence[str] = (), limit_bytes: int = 0) -> None:
         """`folders` hold files, sharded or not, or folders with the files of one bundle."""
+        self._held: Counter[str] = Counter()
+        """By name, how many actions read it at this moment."""
+        self._guard = threading.Lock()
         self._folders = tuple(folders)
         self._limit_bytes = limit_bytes
         self._size_bytes = 0
@@ -48,6 +55,28 @@ class CacheKeeper:
         """Look no more."""
         self._stopped.set()
 
+    @contextmanager
+    def hold(self, names: Collection[str]) -> Iterator[None]:
+        """Remove nothing of these names within the block."""
+        with self._guard:
+            self._held.update(names)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._held.subtract(names)
+                for name in names:
+                    if not self._held[name]:
+                        del self._held[name]
+
+    def make_room(self) -> int:
+        """Remove all that nobody reads at this moment; return the bytes removed."""
+        for folder in self._folders:
+            _remove_leftovers(folder)
+        removed = sum(entry.size_bytes for entry in tuple(self._entries()) if self._remove(entry.path))
+        _log.info("the disk is full: removed %d bytes from the cache", removed)
+        return removed
+
     def size_bytes(self) -> int:
         """What the cache held when it was last looked at."""
         return self._size_bytes
@@ -60,7 +89,7 @@ class CacheKeeper:
         total = sum(entry.size_bytes for entry in kept)
         removed = 0
         for entry in choose_old(kept, total, self._limit_bytes, now):
-            if _remove(entry.path):
+            if self._remove(entry.path):
                 removed += entry.size_bytes
         self._size_bytes = total - removed
         return removed
@@ -68,6 +97,11 @@ class CacheKeeper:
     def _entries(self) -> Iterator[CachedContent]:
         for folder in self._folders:
             yield from _entries_below(folder)
+
+    def _remove(self, path: str) -> bool:
+        # Who begins to read it now finds it gone, and fetches it again.
+        with self._guard:
+            return not self._held[os.path.basename(path)] and remove_entry(path)
 
     def _watch(self) -> None:
         while not self._stopped.wait(LOOK_SECONDS if self._size_bytes else 1.0):
@@ -126,7 +160,8 @@ def _remove_leftovers(folder: str) -> None:
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _remove(path: str) -> bool:
+def remove_entry(path: str) -> bool:
+    """Remove a file, or a folder in one step as others see it; say whether it is gone."""
     try:
         if os.path.isdir(path):
             # First renamed, so that nobody finds half of it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -120,3 +121,11 @@ def slurm(network: Network) -> Iterator[Slurm]:
     require(slurms.missing())
     with slurms.running(network) as started:
         yield started
+
+
+@pytest.fixture
+def other_go() -> str:
+    """The go command of another release."""
+    found = os.environ.get("LUIGIGO_TEST_GO126") or shutil.which("go", path="/usr/local/go/bin")
+    require("" if found else "no Go 1.26: set LUIGIGO_TEST_GO126 to its go command")
+    return str(found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -342,16 +341,6 @@ def test_a_node_with_another_toolchain_is_left_out(
     assert {event["node"] for event in build.events if event["event"] == "action"} == {"n1", "n2"}
     assert re.search(r"n3 has go1\.26\S*, not this build's Go: left out", build.stderr), build.stderr
     assert idle_cluster.status()["n3"]["done"] == 0
-
-
-@pytest.fixture
-def other_go() -> str:
-    """The go command of another release."""
-    found = os.environ.get("LUIGIGO_TEST_GO126") or shutil.which("go", path="/usr/local/go/bin")
-    if found is None:
-        reason = "no Go 1.26: set LUIGIGO_TEST_GO126 to its go command"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    return found
 
 
 def test_modules_are_read_on_the_head_alone(cluster: Cluster, tmp_path: Path) -> None:

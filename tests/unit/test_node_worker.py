@@ -84,6 +84,7 @@ class Scene:
         site: Any = SimpleNamespace(
             context=context,
             executor=lambda plan: self.executor,
+            require_folder=lambda: None,
             require_c=lambda executor, action: None,
             save=lambda: None,
         )
