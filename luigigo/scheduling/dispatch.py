@@ -189,6 +189,8 @@ class Dispatcher:
             self.scheduler.ping(worker=peer.id)
             if peer.reopen_if_due(now):
                 self._notifier.notify_all(f"node {peer.hello.node} is tried again")
+        for peer, ended in self._refusals.hopeless(now):
+            self._fail_as(peer, ended)
         self._notifier.remind(now)
         self.settle()
         return [peer for peer in self.peers.values() if now - peer.heard_at > protocol.LOST_SECONDS]
@@ -293,8 +295,7 @@ class Dispatcher:
         elif ended.status == "killed" and self._give_more(peer, ended):
             self._leases.requeue(task_id)
         elif ended.status in ("failed", "killed"):
-            self._notifier.news[task_id] = (peer, ended)
-            self._fail(peer, task_id, ended.explanation)
+            self._fail_as(peer, ended)
         else:
             self._take_back(peer, task_id, ended)
 
@@ -312,12 +313,10 @@ class Dispatcher:
         elif ended.status == "unable":
             despair = self._note_unable(peer, ended)
             if despair:
-                self._notifier.news[task_id] = (peer, msgspec.structs.replace(ended, explanation=despair))
-                self._fail(peer, task_id, despair)
+                self._fail_as(peer, msgspec.structs.replace(ended, explanation=despair))
                 return
         if self._leases.mishaps(task_id) >= MOST_LOSSES:
-            self._notifier.news[task_id] = (peer, ended)
-            self._fail(peer, task_id, ended.explanation)
+            self._fail_as(peer, ended)
         else:
             self._leases.requeue(task_id)
 
@@ -364,6 +363,10 @@ class Dispatcher:
         room = f"{larger.peak_bytes >> 20} MB" + (", alone" if larger.runs_alone else "")
         self._notifier.notify_all(f"node {peer.hello.node}: {what} was killed for memory and is given {room}")
         return True
+
+    def _fail_as(self, peer: Peer, ended: Ended) -> None:
+        self._notifier.news[ended.task_id] = (peer, ended)
+        self._fail(peer, ended.task_id, ended.explanation)
 
     def _fail(self, peer: Peer, task_id: str, explanation: str) -> None:
         task = self.scheduler._state.get_task(task_id)

@@ -107,6 +107,10 @@ class Leases:
         needs = self.needs.get(task_id)
         return (task_id,) if needs is None else self._by_key[needs.key]
 
+    def tasks_of(self, key: str) -> Iterable[str]:
+        """All tasks with a key."""
+        return tuple(self._by_key.get(key, ()))
+
     def resource_class(self, task_id: str) -> str:
         """What the task asks of a node, where any may run it; "" for what is bound to a client."""
         needs = self.needs.get(task_id)

@@ -106,8 +106,8 @@ def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs, *, ahead: bool
 
 
 def has_slot_for(node: Capacity, needs: Needs, *, ahead: bool = True) -> bool:
-    """Whether a task could be given to the node, if there is memory."""
-    return node.is_open and node.suits(needs) and _takes_one_more(node, ahead)
+    """Whether a task of this resource class could be given to the node, if there is memory."""
+    return node.is_open and node.has_tools(needs) and _takes_one_more(node, ahead)
 
 
 def _takes_one_more(node: Capacity, ahead: bool) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import queue
 import sys
 import threading
@@ -15,7 +14,7 @@ import msgspec
 from luigi.task_status import DONE, FAILED, PENDING
 
 from luigigo.errors import ExitCode, LuigidEnded, LuigigoError
-from luigigo.scheduling import hints, outcome, protocol, resting
+from luigigo.scheduling import outcome, protocol, resting
 from luigigo.scheduling.callbacks import ClientCallbacks
 from luigigo.scheduling.channel import Channel
 from luigigo.scheduling.endpoint import Endpoint
@@ -30,15 +29,13 @@ from luigigo.scheduling.protocol import (
     Progress,
     Welcome,
 )
+from luigigo.scheduling.vacancy import Fallback, Vacancy
 from luigigo.scheduling.worker import SlotWorker
 
 logger = logging.getLogger("luigi-interface")
 
 POLL_SECONDS = 0.2
 """How often a client that hears nothing looks at the clock."""
-PATIENCE_SECONDS = 2.0
-"""How long there may be no worker before the user is told."""
-SAY_AGAIN_SECONDS = 60.0
 
 
 class ChannelScheduler:
@@ -172,12 +169,9 @@ class ChannelWorker(SlotWorker):
         self._run_began = False
         self._epoch = ""
         self._granted: dict[str, int] = {}
-        self._workers: int | None = None
-        self._workers_gone_at = time.monotonic()
+        fallback = Fallback(scheduler.callbacks.falls_back, scheduler.callbacks.fallback_seconds)
+        self._vacancy = Vacancy(scheduler.place, fallback, time.monotonic())
         self._joined = False
-        self._told_waiting_at = -math.inf
-        """When the user was told last that no node can run the build; never, or not since one could."""
-        self._why: tuple[str, ...] = ()
         self._lost_at: float | None = None
         self._said: set[str] = set()
         scheduler.needs_of = self._needs_of
@@ -260,7 +254,7 @@ class ChannelWorker(SlotWorker):
         self.run_succeeded = True
         with interruptible(self._stop_running):
             self._run_began = True
-            self._workers_gone_at = time.monotonic()
+            self._vacancy.restart(time.monotonic())
             self._channel.send(protocol.RunAll())
             while not self._is_finished():
                 check()
@@ -292,8 +286,9 @@ class ChannelWorker(SlotWorker):
         elif isinstance(message, protocol.Notice):
             if message.text:
                 self._say(message.text)
-            self._why = message.why
-            self._count_workers(message.workers)
+            news = self._vacancy.note(message.workers, message.why, time.monotonic())
+            if news:
+                self._say(news)
         elif isinstance(message, protocol.Cancel):
             self._cancel(message.leases)
         elif isinstance(message, protocol.RunOver):
@@ -341,14 +336,6 @@ class ChannelWorker(SlotWorker):
                 process.terminate()
                 self._release(task_id)
 
-    def _count_workers(self, count: int) -> None:
-        if count == 0 and self._workers != 0:
-            self._workers_gone_at = time.monotonic()
-        if count and self._told_waiting_at > -math.inf:
-            self._told_waiting_at = -math.inf
-            self._say(f"{count} workers are here: going on")
-        self._workers = count
-
     def _watch_luigid(self) -> None:
         """End the run where a luigid that is away will hardly come back."""
         lost_at, limit_seconds = self._lost_at, self._scheduler.callbacks.luigid_away_seconds
@@ -357,30 +344,18 @@ class ChannelWorker(SlotWorker):
 
     def _watch_workers(self) -> None:
         """Tell the user when nobody can run the build, and take part where that is wanted."""
-        if self._is_over or self._workers != 0 or self._joined or not self._has_actions_left():
+        if self._is_over or self._joined or self._vacancy.is_over or not self._has_actions_left():
             return
         now = time.monotonic()
-        gone_seconds = now - self._workers_gone_at
-        callbacks = self._scheduler.callbacks
-        falls_back = callbacks.falls_back
-        if gone_seconds > PATIENCE_SECONDS and now - self._told_waiting_at > SAY_AGAIN_SECONDS:
-            self._told_waiting_at = now
-            self._say_why(gone_seconds, falls_back)
-        if falls_back and gone_seconds > callbacks.fallback_seconds:
+        text = self._vacancy.due(now)
+        if text:
+            # It is news each time.
+            self._said.discard(text)
+            self._say(text)
+        if self._vacancy.is_time_to_build_here(now):
             self._joined = True
             self._say(f"luigid at {self._scheduler.place} has no worker: building here")
             self._channel.send(self._join_message())
-
-    def _say_why(self, gone_seconds: float, falls_back: bool) -> None:
-        """Say that no node can run the build, and of each why. It is news each time."""
-        left_seconds = max(0.0, self._scheduler.callbacks.fallback_seconds - gone_seconds)
-        then = f"building here in {left_seconds:.0f} s" if falls_back else "waiting for one"
-        here = hints.without_workers(hints.in_use())
-        advice = "" if falls_back else f" (start a luigigo worker, or luigigo cluster up; or {here})"
-        lines = [f"no worker at {self._scheduler.place} can run this build: {then}{advice}"]
-        text = "\n  ".join([*lines, *(self._why or ["no node is connected"])])
-        self._said.discard(text)
-        self._say(text)
 
     def _join_message(self) -> protocol.Join:
         return protocol.Join(self._scheduler.callbacks.memory_bytes())
