@@ -87,3 +87,30 @@ def test_a_half_removed_bundle_is_removed_the_next_time(tmp_path: Path) -> None:
     assert keeper.trim(NOW) == 100
     assert not half.exists()
     assert not again.exists()
+
+
+def test_what_is_read_at_the_moment_is_never_removed(tmp_path: Path) -> None:
+    """Neither where the cache is too large nor where the disk is full, until the last reader has ended."""
+    held, other = make_file(tmp_path, 1, OLD), make_bundle(tmp_path, 2, OLD)
+    keeper = CacheKeeper([str(tmp_path)], 10)
+    with keeper.hold([name(1)]):
+        with keeper.hold([name(1), name(3)]):
+            assert keeper.trim(NOW) == 100
+        assert not other.exists()
+        assert keeper.make_room() == 0
+        assert held.exists()
+    assert keeper.make_room() == 100
+    assert not held.exists()
+
+
+def test_room_is_made_of_all_that_nobody_reads(tmp_path: Path) -> None:
+    """However young it is, and also of what a keeper that was killed left."""
+    young = [make_file(tmp_path, 1, NOW), make_bundle(tmp_path, 2, NOW)]
+    half = make_bundle(tmp_path, 3, OLD).rename(tmp_path / f"{name(3)}.removed")
+    assert CacheKeeper([str(tmp_path)], 10_000).make_room() == 200
+    assert not any(path.exists() for path in (*young, half))
+
+
+def test_one_who_keeps_nothing_can_make_no_room() -> None:
+    """A client's store is no cache."""
+    assert CacheKeeper().make_room() == 0
