@@ -25,7 +25,7 @@ from luigigo import kept
 from luigigo.destinations import deliveries
 from luigigo.errors import StoreError, for_user
 from luigigo.execution.claims import Claims
-from luigigo.execution.context import ExecutionContext, prepare_work_dir
+from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import (
     ActionEnded,
     ActionRequeued,
@@ -38,6 +38,7 @@ from luigigo.execution.events import (
     Resources,
 )
 from luigigo.execution.executor import ActionExecutor
+from luigigo.execution.workdirs import prepare_work_dir
 from luigigo.filesystems import FileSystems
 from luigigo.footprint import Exempt, take
 from luigigo.golang.actions import plan_codec

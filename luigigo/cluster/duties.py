@@ -31,6 +31,7 @@ from luigigo.cluster.messages import (
 )
 from luigigo.clusterfile import ClusterDescription, parse_cluster, private_folder
 from luigigo.errors import UsageError
+from luigigo.execution.workdirs import remove_old_work
 
 ROLES = ("worker", "scheduler")
 
@@ -59,9 +60,12 @@ def start(request: Start) -> DaemonStarted:
 
 
 def stop(request: Stop) -> Stopped:
-    """Stop a daemon by its state file."""
-    places = places_of(_cluster(request.where), request.where.node, request.role)
-    return Stopped(daemon.stop(places.state_path, request.grace_seconds, request.patience_seconds))
+    """Stop a daemon by its state file, and remove what it left, if it was killed, of what its tools made."""
+    cluster, node = _cluster(request.where), request.where.node
+    places = places_of(cluster, node, request.role)
+    how = daemon.stop(places.state_path, request.grace_seconds, request.patience_seconds)
+    remove_old_work(cluster.cache_of(node))
+    return Stopped(how)
 
 
 def read_log(request: ReadLog) -> LogText:

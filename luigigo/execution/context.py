@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import msgspec
 
 from luigigo.execution.claims import Claims
@@ -44,15 +41,3 @@ class ExecutionContext(msgspec.Struct, frozen=True):
     """Of the folders of a node's cache; of a client, whose store is no cache, of none."""
     has_projects: bool = True
     """Whether the folders that plans name are on this node; else only bundles and the toolchain are."""
-
-
-def prepare_work_dir(cache: str) -> str:
-    """Make the folder in which this process runs its tools; remove those of processes that are gone."""
-    base = os.path.join(cache, "work")
-    os.makedirs(base, exist_ok=True)
-    for name in os.listdir(base):
-        if name.isdigit() and not os.path.exists(f"/proc/{name}"):
-            shutil.rmtree(os.path.join(base, name), ignore_errors=True)
-    folder = os.path.join(base, str(os.getpid()))
-    os.makedirs(folder, exist_ok=True)
-    return folder

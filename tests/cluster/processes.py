@@ -119,17 +119,19 @@ def is_stopped(pid: int) -> bool:
         return True
 
 
+def command_line(pid: int) -> str:
+    """The words of a process, with spaces between them; "" of one that is gone."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return ""
+    return b" ".join(words).decode(errors="replace")
+
+
 def matching(pids: Iterable[int], pattern: str) -> list[int]:
     """The processes whose command line has a match of the pattern."""
-    found = []
-    for pid in pids:
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-        except OSError:
-            continue
-        if re.search(pattern, b" ".join(words).decode(errors="replace")):
-            found.append(pid)
-    return found
+    lines = ((pid, command_line(pid)) for pid in pids)
+    return [pid for pid, line in lines if line and re.search(pattern, line)]
 
 
 def send(pids: Iterable[int], number: int) -> None:
