@@ -17,7 +17,7 @@ from tools import wait_for
 
 OWN_FOLDERS = (LOCAL, HOME, Path("/run"), Path("/dev/shm"))
 """Where a host has files of its own."""
-SLOW = ("slow1", "slow2", "slow3")
+SLOW = tuple(f"slow{number}" for number in range(8))
 COMPILE = rf"/compile .* -p {MODULE}/slow"
 STAYS = (
     r"luigigo-0-\w+/(contents|sources|compilers|probes)/.*",
