@@ -73,7 +73,9 @@ def write_embedding(folder: Path, sizes: list[int]) -> None:
     choose = random.Random(len(sizes))
     (folder / "files" / "data").mkdir()
     for number, size in enumerate(sizes):
-        (folder / "files" / "data" / f"{number:05d}").write_bytes(choose.randbytes(size))
+        with open(folder / "files" / "data" / f"{number:05d}", "wb") as file:
+            for at in range(0, size, 1 << 20):
+                file.write(choose.randbytes(min(1 << 20, size - at)))
 
 
 def write(path: Path, text: str) -> None:

@@ -5,7 +5,6 @@ Imported by the fastest path of the command line: it imports little, and reads o
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -180,13 +179,15 @@ def output_state(path: str, digest: Digest) -> OutputState:
 
 def _is_in_place(output: OutputState) -> bool:
     """Whether the binary is as it was left: by its stat, and by its content while that was too young."""
+    from luigigo.store.stathashes import sha256_of
+
     try:
         if stat_numbers(os.stat(output.path)) != output.stat:
             return False
         if output.settled:
             return True
-        with open(output.path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest() == output.digest
+        with open(output.path, "rb", buffering=0) as file:
+            return sha256_of(file.fileno()) == output.digest
     except OSError:
         return False
 

@@ -116,14 +116,14 @@ class ActionExecutor:
 
         Raises what `with_bundles` raises.
         """
-        self.plan = with_bundles(self.plan, done, self._context.store)
+        self.plan = with_bundles(self.plan, done, self._context)
 
     def publish_again(self) -> bool:
         """Put what is gone of the plan's sources into the store again; say whether anything was.
 
         Raises what `publish_missing` raises.
         """
-        return publish_missing(self.plan, self._context.store)
+        return publish_missing(self.plan, self._context)
 
     def record(self, action_id: ActionId, *, is_done: bool = False) -> ActionRecord | None:
         """The record of an action, if it is done and its content is there.

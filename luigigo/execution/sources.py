@@ -6,12 +6,12 @@ node stays where it is: such an action runs where its folder can be seen.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import msgspec
 
@@ -24,13 +24,12 @@ from luigigo.golang.actions import (
     Files,
     Kind,
     Plan,
-    SourceFile,
     is_toolchains,
 )
 from luigigo.golang.homebound import SYSTEM_FOLDERS
-from luigigo.model import ActionId, Output
+from luigigo.model import ActionId, Output, digest_of
 from luigigo.store import Store
-from luigigo.store.bundles import UnsoundBundle, pack_bytes, unpack
+from luigigo.store.bundles import FileChanged, UnsoundBundle, pack, unpack
 from luigigo.store.layout import flat
 from luigigo.store.nodecache import remove_entry
 from luigigo.store.owndisk import own_disk_errors
@@ -39,7 +38,7 @@ PUBLISHING_THREADS = 8
 """A share takes milliseconds to answer, and publishing asks it five times."""
 
 
-def with_bundles(plan: Plan, done: Collection[ActionId], store: Store) -> Plan:
+def with_bundles(plan: Plan, done: Collection[ActionId], context: ExecutionContext) -> Plan:
     """The plan with the sources of whatever is not `done` put into the store.
 
     Raises `ActionError` when a file is no longer what its key says, and `StoreError`.
@@ -48,8 +47,11 @@ def with_bundles(plan: Plan, done: Collection[ActionId], store: Store) -> Plan:
     for action in plan.actions.values():
         if action.id not in done and can_travel(action):
             parts.setdefault((action.sources.dir, action.sources.root), []).append(action)
-    with ThreadPoolExecutor(PUBLISHING_THREADS, thread_name_prefix="bundles") as threads:
-        bundles = threads.map(lambda actions: _publish(actions, store), parts.values())
+    with (
+        tempfile.TemporaryDirectory(prefix="sources", dir=context.work_dir) as staging,
+        ThreadPoolExecutor(PUBLISHING_THREADS, thread_name_prefix="bundles") as threads,
+    ):
+        bundles = threads.map(lambda actions: _publish(actions, context.store, staging), parts.values())
         bundle_of = dict(zip(parts, bundles, strict=True))
     changed: dict[ActionId, Action] = {}
     for part, actions in parts.items():
@@ -59,7 +61,7 @@ def with_bundles(plan: Plan, done: Collection[ActionId], store: Store) -> Plan:
     return msgspec.structs.replace(plan, actions={**plan.actions, **changed})
 
 
-def publish_missing(plan: Plan, store: Store) -> bool:
+def publish_missing(plan: Plan, context: ExecutionContext) -> bool:
     """Put bundles of the plan that are gone from the store there again; say whether any were.
 
     Raises `ActionError` when a file is no longer what its key says, and `StoreError`.
@@ -71,10 +73,10 @@ def publish_missing(plan: Plan, store: Store) -> bool:
     gone = {
         id_: each
         for bundle, actions in bundled.items()
-        if not store.has_content(bundle)
+        if not context.store.has_content(bundle)
         for id_, each in actions.items()
     }
-    again = with_bundles(msgspec.structs.replace(plan, actions=gone), (), store)
+    again = with_bundles(msgspec.structs.replace(plan, actions=gone), (), context)
     for action in again.actions.values():
         if action.sources.bundle != gone[action.id].sources.bundle:
             raise ActionError(
@@ -133,28 +135,26 @@ def package_files(action: Action) -> Files:
     return ()
 
 
-def _publish(actions: list[Action], store: Store) -> Output:
+def _publish(actions: list[Action], store: Store, staging: str) -> Output:
     """Publish the files that a package's actions read, each once, as they are when they are read."""
-    sources = actions[0].sources
+    label, sources = actions[0].label, actions[0].sources
     files = {
         os.path.relpath(os.path.join(sources.dir, file.name), sources.root or sources.dir): file
         for action in actions
         for file in package_files(action)
     }
-    items = [(name, _read(sources.dir, file, actions[0])) for name, file in sorted(files.items())]
-    return store.publish_bytes(pack_bytes(items))
-
-
-def _read(folder: str, file: SourceFile, action: Action) -> bytes:
-    path = os.path.join(folder, file.name)
+    named = [(name, os.path.join(sources.dir, file.name)) for name, file in sorted(files.items())]
+    place = os.path.join(staging, digest_of(sources.dir, sources.root))
     try:
-        with open(path, "rb") as source:
-            content = source.read()
-    except OSError as error:
-        raise ActionError(f"# {action.label}\n{path}: {error.strerror}\n") from error
-    if hashlib.sha256(content).hexdigest() != file.digest:
-        raise ActionError(f"# {action.label}\n{path} changed while the build ran: build again\n")
-    return content
+        for (name, path), digest in zip(named, pack(named, place), strict=True):
+            if digest != files[name].digest:
+                raise ActionError(f"# {label}\n{path} changed while the build ran: build again\n")
+        return store.publish_file(place)
+    except FileChanged as error:
+        raise ActionError(f"# {label}\n{error}\n") from error
+    finally:
+        with suppress(OSError):
+            os.unlink(place)
 
 
 def unpacked(action: Action, context: ExecutionContext) -> str:

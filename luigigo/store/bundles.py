@@ -6,14 +6,17 @@ and the files' contents one after the other. The same files in the same order gi
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, BinaryIO
 
 import msgspec
 
-from luigigo.errors import StoreError
+from luigigo.errors import NodeTrouble, StoreError
+from luigigo.model import Digest
 from luigigo.store.owndisk import own_disk_errors
 from luigigo.store.staging import CHUNK_BYTES, staged
 
@@ -29,29 +32,50 @@ class UnsoundBundle(StoreError):
 _Header = list[tuple[bytes, Annotated[int, msgspec.Meta(ge=0)]]]
 
 
-def pack(files: Sequence[tuple[str, str]], target: str) -> None:
-    """Write a bundle of `(name, path)` to `target`, in this order and in one step.
+class FileChanged(NodeTrouble):
+    """A file that a bundle shall hold cannot be read, or was changed meanwhile."""
 
-    Names are relative, parted by '/'. Raises `StoreError` for a name that leads elsewhere or comes twice, and
-    for a file that cannot be read or that changes its size meanwhile.
+
+def pack(files: Sequence[tuple[str, str]], target: str) -> list[Digest]:
+    """Write a bundle of `(name, path)` to `target`, in this order and in one step; return the files' digests.
+
+    Names are relative, parted by '/'. Raises `StoreError` for a name that leads elsewhere or comes twice,
+    `FileChanged`, and `NodeTrouble` where the bundle cannot be written.
     """
     sizes = []
     for name, path in files:
-        with own_disk_errors(os.path.dirname(path)):
+        with _reading(path):
             sizes.append((name, os.stat(path).st_size))
     start = _start(sizes)
+    digests = []
     with own_disk_errors(os.path.dirname(target)), staged(target, 0o644) as bundle:
         bundle.write(start)
         for (_, path), (_, size) in zip(files, sizes, strict=True):
-            with own_disk_errors(os.path.dirname(path)), open(path, "rb") as file:
-                if _copy(file, bundle, size) != size or file.read(1):
-                    raise StoreError(f"{path} changed while it was packed; build again when it is at rest")
+            hasher = hashlib.sha256()
+            for chunk in _chunks(path, size):
+                hasher.update(chunk)
+                bundle.write(chunk)
+            digests.append(Digest(hasher.hexdigest()))
+    return digests
 
 
-def pack_bytes(items: Sequence[tuple[str, bytes]]) -> bytes:
-    """A bundle of `(name, content)`, in this order. Raises `StoreError` as `pack` does."""
-    start = _start([(name, len(content)) for name, content in items])
-    return start + b"".join(content for _, content in items)
+def _chunks(path: str, size: int) -> Iterator[bytes]:
+    """What a file holds, of which it is known how much that is."""
+    with _reading(path), open(path, "rb") as file:
+        left = size
+        while left and (chunk := file.read(min(left, CHUNK_BYTES))):
+            yield chunk
+            left -= len(chunk)
+        if left or file.read(1):
+            raise FileChanged(f"{path} changed while the build ran: build again")
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileChanged(f"{path}: {error.strerror}") from error
 
 
 def unpack(bundle: str, into: str) -> list[str]:
@@ -71,18 +95,6 @@ def unpack(bundle: str, into: str) -> list[str]:
                 if _copy(file, target, size) != size:
                     raise UnsoundBundle(f"{bundle} is no sound bundle: it ends inside {name}")
     return [name for name, _ in entries]
-
-
-def unpack_bytes(bundle: bytes) -> list[tuple[str, bytes]]:
-    """The `(name, content)` of a bundle, in order. Raises `StoreError` when it is not sound."""
-    where = "the bundle"
-    length = _header_length(bundle[:_START_BYTES], len(bundle), where)
-    position = _START_BYTES + length
-    items = []
-    for name, size in _parse_header(bundle[_START_BYTES:position], len(bundle) - position, where):
-        items.append((name, bundle[position : position + size]))
-        position += size
-    return items
 
 
 def _start(sizes: Iterable[tuple[str, int]]) -> bytes:

@@ -18,7 +18,6 @@ from targets import Luigid, Worker, luigid
 
 from luigigo.golang.actions import Plan
 from luigigo.model import ActionId, ActionRecord, Digest, Output, digest_of
-from luigigo.store.bundles import pack_bytes
 
 MAIN = "example.com/target"
 PROGRAM = {
@@ -358,8 +357,3 @@ def test_names_that_shells_would_read_are_names(scene: Scene) -> None:
         scene.build(f"of odd names in {scene.lab.folder}")
     finally:
         scene.project = before
-
-
-def test_a_bundle_of_sources_has_no_links() -> None:
-    """The format holds names and contents only: neither links nor devices can be in it."""
-    assert b"link" not in pack_bytes([("x.go", b"package x")])
