@@ -93,7 +93,7 @@ class Cluster:
             time.sleep(0.05)
 
     def _status(self) -> dict[str, list[object]] | None:
-        from luigigo.access import authorization, read_token
+        from luigigo.token import authorization, read_token
 
         try:
             headers = {"Authorization": authorization(read_token(self.token_file))}

@@ -21,12 +21,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 import luigi
 from scheduling import import_graph
 
-from luigigo.access import read_token
+from luigigo.client.callbacks import ClientCallbacks
+from luigigo.client.cluster_worker import ChannelScheduler, ChannelWorker
 from luigigo.model import digest_of
-from luigigo.scheduling.callbacks import ClientCallbacks
-from luigigo.scheduling.endpoint import Endpoint
-from luigigo.scheduling.protocol import Needs, Progress
-from luigigo.scheduling.remote import ChannelScheduler, ChannelWorker
+from luigigo.protocol.endpoint import Endpoint
+from luigigo.protocol.messages import Needs, Progress
+from luigigo.token import read_token
 
 
 class CompilePackage(luigi.Task):

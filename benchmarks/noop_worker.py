@@ -12,12 +12,12 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from luigigo.access import read_token
 from luigigo.model import Output, digest_of
-from luigigo.nodes.worker import NodeWorker, WorkerOptions
 from luigigo.process import Command, Runner
-from luigigo.scheduling.endpoint import Endpoint
+from luigigo.protocol.endpoint import Endpoint
 from luigigo.store.nodecache import CacheKeeper
+from luigigo.token import read_token
+from luigigo.worker.worker import NodeWorker, WorkerOptions
 
 SLEEP_SECONDS = 60.0
 TRUE = Command(argv=("/bin/true",), cwd="/", env={})

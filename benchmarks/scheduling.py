@@ -19,7 +19,7 @@ import luigi.interface
 import luigi.scheduler
 import luigi.worker
 
-from luigigo.scheduling.factory import SlotFactory
+from luigigo.client.factory import SlotFactory
 
 DEPTH = 40
 DEPS_PER_TASK = 7.6

@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luigigo.actiontasks import BuildCgo, CompilePackage, LinkBinary, PrepareProfile
-    from luigigo.tasks import BuildBinary
+    from luigigo.tasks.actions import BuildCgo, CompilePackage, LinkBinary, PrepareProfile
+    from luigigo.tasks.build import BuildBinary
 
 __version__ = "0.1.0"
 __all__ = ["BuildBinary", "BuildCgo", "CompilePackage", "LinkBinary", "PrepareProfile", "__version__"]
@@ -20,9 +20,9 @@ __all__ = ["BuildBinary", "BuildCgo", "CompilePackage", "LinkBinary", "PreparePr
 def __getattr__(name: str) -> Any:
     if name in __all__:
         _require_linux()
-        from luigigo import actiontasks, tasks
+        from luigigo.tasks import actions, build
 
-        return getattr(tasks if name == "BuildBinary" else actiontasks, name)
+        return getattr(build if name == "BuildBinary" else actions, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -45,4 +45,4 @@ def _require_linux() -> None:
 
 if "luigi" in sys.modules:
     _require_linux()
-    from luigigo import tasks as _tasks  # noqa: F401  Luigi looks for tasks once the module is imported.
+    from luigigo.tasks import build as _tasks  # noqa: F401  Luigi looks for tasks once the module is imported.

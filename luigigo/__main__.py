@@ -21,7 +21,7 @@ def main() -> None:
         let_bytes_through(sys.stdout, sys.stderr)
         if sys.argv[1:2] == ["build"] and _repeats_a_build_that_is_current():
             return
-        from luigigo.cli import run
+        from luigigo.commands.main import run
 
         run()
     except KeyboardInterrupt:
@@ -34,20 +34,20 @@ def _repeats_a_build_that_is_current() -> bool:
 
     The common case of a build that has nothing to do, at the cost of a few imports.
     """
-    from luigigo import kept
+    from luigigo.builds import uptodate
     from luigigo.config import read_config
     from luigigo.errors import LuigigoError
 
     try:
         config = read_config(os.environ)
-        place = kept.place_of_command(sys.argv[1:], os.getcwd(), config, os.environ)
+        place = uptodate.place_of_command(sys.argv[1:], os.getcwd(), config, os.environ)
     except (LuigigoError, OSError):
         # The long way reports it.
         return False
-    current = kept.current_build(place)
+    current = uptodate.current_build(place)
     if current is None:
         return False
-    kept.note_use(place, current, config.store_root, time.time())
+    uptodate.note_use(place, current, config.store_root, time.time())
     print(current.text, file=sys.stderr, flush=True)
     return True
 

@@ -133,7 +133,7 @@ def _absolute(path: str, variables: Mapping[str, str]) -> str:
 def _store_bytes(text: str) -> int:
     if not text:
         return -1
-    from luigigo.amounts import parse_bytes
+    from luigigo.units import parse_bytes
 
     size = 0 if text.lower() == "none" else parse_bytes(text)
     if size is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from luigigo.model import Said, Told
+from luigigo.model import Said, Told, told
 
 
 class ExitCode(IntEnum):
@@ -76,8 +76,6 @@ class ActionError(LuigigoError):
     @property
     def told(self) -> tuple[Told, ...]:
         """The same for the user whose folder it is."""
-        from luigigo.messages import told
-
         return told(self.said, self.folder) or (Told(str(self)),)
 
 
@@ -139,15 +137,3 @@ class SourcesMissing(StoreError):
 
 class SourcesElsewhere(StoreError):
     """What has to run reads files, or calls programs, that only the node of the client has."""
-
-
-def for_user(error: LuigigoError) -> str:
-    """An error as it is printed: the go command's words as they are, ours with whose they are."""
-    if isinstance(error, ActionError):
-        from luigigo.messages import shown
-
-        return shown(error.told).rstrip("\n")
-    text = str(error)
-    if isinstance(error, PlanError | PlaceTaken) or text.startswith(("luigigo: ", "go: ", "# ")):
-        return text
-    return f"luigigo: {text}"

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable
 
 from luigigo.currentfolder import folder_or_none, short_path
-from luigigo.model import Said, Told
+from luigigo.errors import ActionError, LuigigoError, PlaceTaken, PlanError
+from luigigo.model import Told
 
 _BEFORE_FOLDER = r"(?:(?<![\w.~/-])|(?<=-I)|(?<=-L))"
 _AFTER_FOLDER = r"(?=[/\s:;,'\")\]]|$)"
@@ -22,11 +23,6 @@ _NAMED = re.compile(r"(?:errors parsing|error reading|parsing|reading) ([^\n:]+)
 def cut(text: str, folder: str) -> tuple[str, ...]:
     """The text in parts, cut where it names a folder; joined by the folder they are the text again."""
     return tuple(re.split(_BEFORE_FOLDER + re.escape(folder) + _AFTER_FOLDER, text)) if folder else (text,)
-
-
-def told(said: Iterable[Said], folder: str) -> tuple[Told, ...]:
-    """What was said, of the package that is in this folder here."""
-    return tuple(Told(folder.join(each.parts), "" if each.is_verbatim else folder) for each in said)
 
 
 def whole(messages: Iterable[Told]) -> str:
@@ -84,3 +80,13 @@ def renamed(text: str, folder: str, here: str | None = None) -> str:
         return match[0][:at] + short_path(path, here) + match[0][at + len(name) :]
 
     return _NAMED.sub(from_here, _WITH_LINE.sub(from_here, text))
+
+
+def for_user(error: LuigigoError) -> str:
+    """An error as it is printed: the go command's words as they are, ours with whose they are."""
+    if isinstance(error, ActionError):
+        return shown(error.told).rstrip("\n")
+    text = str(error)
+    if isinstance(error, PlanError | PlaceTaken) or text.startswith(("luigigo: ", "go: ", "# ")):
+        return text
+    return f"luigigo: {text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any, NewType
 
 import msgspec
@@ -74,3 +75,8 @@ class ActionRecord(msgspec.Struct, frozen=True):
     """Where earlier versions kept it, with names for one folder: a record that has this counts for none."""
     content_key: str = ""
     """The content key that it is filed under as well; "" for none."""
+
+
+def told(said: Iterable[Said], folder: str) -> tuple[Told, ...]:
+    """What was said, of the package that is in this folder here."""
+    return tuple(Told(folder.join(each.parts), "" if each.is_verbatim else folder) for each in said)

@@ -99,8 +99,8 @@ def test_every_command_is_documented() -> None:
     """The documents name each command, those for clusters too, and each long flag of `luigigo build`."""
     import click
 
-    from luigigo.cli import cli
-    from luigigo.cluster.commands import cluster
+    from luigigo.commands.cluster import cluster
+    from luigigo.commands.main import cli
 
     store = cli.commands["store"]
     assert isinstance(store, click.Group)

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import msgspec
 
-from luigigo.access import authorization, read_token
 from luigigo.cluster.messages import ClusterError, Nothing
 from luigigo.clusterfile import ClusterDescription
+from luigigo.token import authorization, read_token
 
 _LONGEST_ANSWER_BYTES = 64 << 20
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from luigigo.access import make_token
 from luigigo.cluster import marks
 from luigigo.cluster.links import in_background
 from luigigo.clusterfile import ClusterDescription, private_folder
 from luigigo.errors import StoreError
 from luigigo.store.staging import store_errors
+from luigigo.token import make_token
 
 Made = TypeVar("Made")
 

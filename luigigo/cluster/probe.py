@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from luigigo import __version__
-from luigigo.access import read_token
 from luigigo.cluster.messages import ForNode, GoFound, Probe, Space
 from luigigo.clusterfile import ClusterDescription, parse_cluster, private_folder
 from luigigo.config import read_config
@@ -25,6 +24,7 @@ from luigigo.machine import memory_limit_bytes, node_name, usable_cpus
 from luigigo.model import digest_of
 from luigigo.process import Runner
 from luigigo.store.stathashes import StatHashes
+from luigigo.token import read_token
 
 Found = TypeVar("Found")
 

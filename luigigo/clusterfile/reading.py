@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from luigigo.amounts import parse_bytes, parse_seconds
 from luigigo.clusterfile.description import (
     DEFAULT_CACHE_BYTES,
     DEFAULT_IDLE_EXIT_SECONDS,
@@ -20,6 +19,7 @@ from luigigo.clusterfile.description import (
 )
 from luigigo.currentfolder import absolute
 from luigigo.errors import UsageError
+from luigigo.units import parse_bytes, parse_seconds
 
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}")
 

@@ -1,1 +1,1 @@
-"""Running the actions of a plan on one node: staging inputs, running tools, publishing outputs."""
+"""Doing actions of any kind on one node: their folders, claims and times, and the events of their lives."""

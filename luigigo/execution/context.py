@@ -6,11 +6,11 @@ import msgspec
 
 from luigigo.execution.claims import Claims
 from luigigo.execution.events import Observer
+from luigigo.execution.timings import Timings
 from luigigo.process import Runner
 from luigigo.store import Store
 from luigigo.store.nodecache import CacheKeeper
 from luigigo.store.stathashes import StatHashes
-from luigigo.timings import Timings
 
 
 class ExecutionContext(msgspec.Struct, frozen=True):

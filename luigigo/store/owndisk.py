@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from luigigo.amounts import size_text
 from luigigo.errors import NodeTrouble
+from luigigo.units import size_text
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 NO_ROOM_BYTES = 1 << 20

@@ -19,7 +19,7 @@ from processes import Process
 from support import Lab
 from tools import LONGEST_WAIT_SECONDS, wait_for
 
-from luigigo.access import authorization
+from luigigo.token import authorization
 
 NODES = ("n1", "n2", "n3")
 WORKER = r"luigigo worker "

@@ -10,7 +10,7 @@ import socket
 import struct
 from typing import Any
 
-from luigigo.scheduling.protocol import PROTOCOL
+from luigigo.protocol.messages import PROTOCOL
 
 PATIENCE_SECONDS = 30.0
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9

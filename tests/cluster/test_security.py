@@ -13,8 +13,8 @@ from luigi.scheduler import RPC_METHODS
 from support import Lab, wait_until
 from targets import Luigid, luigid
 
-from luigigo.scheduling.guard import READING_CALLS
-from luigigo.scheduling.protocol import PROTOCOL
+from luigigo.luigid.guard import READING_CALLS
+from luigigo.protocol.messages import PROTOCOL
 
 PAGES = (
     "/", "/static/visualiser/index.html", "/static/visualiser/js/luigi.js", "/metrics", "/tasklist",

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import luigi
 
+from luigigo.client import hooks, signals
 from luigigo.errors import ActionError, PlanError, StoreError
-from luigigo.scheduling import hooks, interrupts
 
 hooks.install()
 
 LONGEST_WAIT_SECONDS = 60.0
 interrupted = threading.Event()
-interrupts.interrupt_callbacks.append(interrupted.set)
+signals.interrupt_callbacks.append(interrupted.set)
 
 
 def folder() -> Path:

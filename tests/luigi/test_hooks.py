@@ -20,12 +20,12 @@ import pytest
 from luigi.cmdline_parser import CmdlineParser
 from runs import Flows
 
+from luigigo.client import commandline, factory, hooks
+from luigigo.client.factory import SlotFactory
+from luigigo.client.local_worker import SlotWorker
+from luigigo.client.slot_worker import ForkedTask
 from luigigo.errors import ExitCode, UsageError
-from luigigo.scheduling import commandline, factory, hooks
-from luigigo.scheduling.factory import SlotFactory
 from luigigo.scheduling.scheduler import ReadyScheduler
-from luigigo.scheduling.slots import ForkedTask
-from luigigo.scheduling.worker import SlotWorker
 
 STOCK_FACTORY: Any = SlotFactory.__base__
 

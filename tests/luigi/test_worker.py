@@ -17,11 +17,11 @@ import pytest
 from luigi.execution_summary import LuigiStatusCode
 from runs import Flows, Luigid, wait_until
 
+from luigigo.client import exit_codes, signals
+from luigigo.client.local_worker import SlotWorker
+from luigigo.client.slot_worker import SlotTask, SlotThreads, leave_slot
 from luigigo.errors import ExitCode, PlanError
-from luigigo.scheduling import interrupts, outcome
 from luigigo.scheduling.scheduler import ReadyScheduler
-from luigigo.scheduling.slots import SlotTask, SlotThreads, leave_slot
-from luigigo.scheduling.worker import SlotWorker
 
 
 @pytest.fixture
@@ -244,12 +244,12 @@ def test_a_slot_that_was_given_up_reports_nothing(folder: Path) -> None:
 
 def test_the_first_error_of_a_run_decides() -> None:
     """Of several errors the first gives the exit code, until the next run begins."""
-    outcome.reset()
-    outcome.note(PlanError("first"))
-    outcome.note(workflows.ActionError("second"))
-    assert outcome.noted() is ExitCode.PLAN_FAILED
-    outcome.reset()
-    assert outcome.noted() is None
+    exit_codes.reset()
+    exit_codes.note(PlanError("first"))
+    exit_codes.note(workflows.ActionError("second"))
+    assert exit_codes.noted() is ExitCode.PLAN_FAILED
+    exit_codes.reset()
+    assert exit_codes.noted() is None
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_an_interrupt_stops_once_and_quickly() -> None:
         stopped.append(True)
         raise KeyboardInterrupt
 
-    with pytest.raises(SystemExit) as ended, interrupts.interruptible(stop):
+    with pytest.raises(SystemExit) as ended, signals.interruptible(stop):
         raise KeyboardInterrupt
     assert ended.value.code == ExitCode.INTERRUPTED
     assert stopped == [True]
@@ -302,14 +302,14 @@ def test_an_interrupt_waits_for_a_fork() -> None:
     reached = []
 
     def interrupted() -> None:
-        with interrupts.interruptible(lambda: None), interrupts.deferred():
+        with signals.interruptible(lambda: None), signals.deferred():
             signal.raise_signal(signal.SIGTERM)
             reached.append(True)
 
     with pytest.raises(SystemExit) as ended:
         interrupted()
     assert (ended.value.code, reached) == (ExitCode.TERMINATED, [True])
-    interrupts.check()
+    signals.check()
 
 
 def test_an_interrupt_waits_while_modules_are_locked() -> None:
@@ -317,7 +317,7 @@ def test_an_interrupt_waits_while_modules_are_locked() -> None:
     reached = []
 
     def interrupted() -> None:
-        with interrupts.interruptible(lambda: None):
+        with signals.interruptible(lambda: None):
             _imp.acquire_lock()
             try:
                 signal.raise_signal(signal.SIGINT)
@@ -333,7 +333,7 @@ def test_an_interrupt_waits_while_modules_are_locked() -> None:
 
 def test_a_dropped_interrupt_is_raised_again() -> None:
     """An interrupt that was swallowed on its way still ends the run."""
-    with pytest.raises(SystemExit), interrupts.interruptible(lambda: None), suppress(KeyboardInterrupt):
+    with pytest.raises(SystemExit), signals.interruptible(lambda: None), suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 
 

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 from luigi.task_status import DONE, FAILED, PENDING, RUNNING
 
-from luigigo.scheduling import protocol
-from luigigo.scheduling.dispatch import Dispatcher
-from luigigo.scheduling.peers import Peer
-from luigigo.scheduling.protocol import Ended, FromPeer, FromServer, Held, Hello, Needs, Offer
+from luigigo.luigid.dispatcher import Dispatcher
+from luigigo.luigid.peers import Peer
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Ended, FromPeer, FromServer, Held, Hello, Needs, Offer
 from luigigo.scheduling.scheduler import ReadyScheduler
 
 GO = "go1"
@@ -28,12 +28,12 @@ class Someone:
         """Leases by task, as the peer knows of them."""
         self.peer: Peer = luigid.dispatcher.connect(hello, self._hear)
 
-    def _hear(self, messages: Sequence[FromServer]) -> None:
-        self.heard.extend(messages)
-        for message in messages:
-            if isinstance(message, protocol.Work):
+    def _hear(self, told: Sequence[FromServer]) -> None:
+        self.heard.extend(told)
+        for message in told:
+            if isinstance(message, messages.Work):
                 self.holds.update((grant.task_id, grant.lease) for grant in message.grants)
-            elif isinstance(message, protocol.Cancel):
+            elif isinstance(message, messages.Cancel):
                 self.holds = {name: n for name, n in self.holds.items() if n not in message.leases}
 
     def all(self, kind: type[Kind]) -> list[Kind]:
@@ -42,25 +42,25 @@ class Someone:
 
     def given(self) -> list[str]:
         """The tasks that it was ever given, in that order."""
-        return [grant.task_id for work in self.all(protocol.Work) for grant in work.grants]
+        return [grant.task_id for work in self.all(messages.Work) for grant in work.grants]
 
     def overs(self) -> list[tuple[str, ...]]:
         """The failed tasks of each end of a run that it was told of."""
-        return [over.failed for over in self.all(protocol.RunOver)]
+        return [over.failed for over in self.all(messages.RunOver)]
 
-    def say(self, *messages: FromPeer) -> None:
+    def say(self, *said: FromPeer) -> None:
         """Send a frame."""
-        for message in messages:
+        for message in said:
             self.luigid.dispatcher.receive(self.peer, message)
         self.luigid.dispatcher.settle()
 
     def start(self, *task_ids: str) -> None:
         """A slot takes up each task."""
-        self.say(*(protocol.Started(task_id, self.holds[task_id]) for task_id in task_ids))
+        self.say(*(messages.Started(task_id, self.holds[task_id]) for task_id in task_ids))
 
     def publish(self, *task_ids: str) -> None:
         """The tools of each task have ended."""
-        self.say(*(protocol.Publishing(task_id, self.holds[task_id]) for task_id in task_ids))
+        self.say(*(messages.Publishing(task_id, self.holds[task_id]) for task_id in task_ids))
 
     def end(self, task_id: str, status: str = "done", explanation: str = "", **more: Any) -> None:
         """Report how a task ended."""
@@ -73,7 +73,7 @@ class Someone:
 
     def offer(self, *offers: Offer, run: bool = True) -> None:
         """Offer tasks, and say that these were all."""
-        self.say(protocol.Add(offers), *([protocol.RunAll()] if run else []))
+        self.say(messages.Add(offers), *([messages.RunAll()] if run else []))
 
     def report(self, task_id: str, status: str) -> None:
         """Tell the end of a task of the client's own, as Luigi's worker does."""
@@ -117,7 +117,7 @@ class Luigid:
     @staticmethod
     def _hello(name: str, role: str, slots: int, held: Iterable[tuple[Any, ...]], facts: Any) -> Hello:
         return Hello(
-            protocol=protocol.PROTOCOL,
+            protocol=messages.PROTOCOL,
             worker_id=name,
             role=role,
             node=name,

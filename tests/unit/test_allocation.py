@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from luigigo.nodes.allocation import Allocation, slurm_allocation
+from luigigo.worker.allocation import Allocation, slurm_allocation
 
 JOB = {"SLURM_JOB_ID": "7"}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from luigigo.actiontasks import PlanTasks
 from luigigo.golang.actions import Kind
 from luigigo.model import ActionId, Digest, Output
-from luigigo.nodes.assignment import NotOurs, assignment_of
-from luigigo.scheduling.protocol import Grant
+from luigigo.protocol.messages import Grant
+from luigigo.tasks.actions import PlanTasks
+from luigigo.worker.assignment import NotOurs, assignment_of
 
 PLAN = "0123456789abcdef" * 4
 

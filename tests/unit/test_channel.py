@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from luigigo.scheduling.channel import Channel
-from luigigo.scheduling.endpoint import Endpoint
-from luigigo.scheduling.protocol import FromPeer, Publishing, Started
+from luigigo.protocol.channel import Channel
+from luigigo.protocol.endpoint import Endpoint
+from luigigo.protocol.messages import FromPeer, Publishing, Started
 
 
 class Line:

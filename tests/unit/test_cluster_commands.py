@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from luigigo.cluster import bootstrap, commands, tables
-from luigigo.cluster.choosing import choose
+from luigigo.cluster import bootstrap, tables
 from luigigo.cluster.findings import Finding, Severity
 from luigigo.cluster.preparing import prepare_state
 from luigigo.clusterfile import ClusterDescription, NodeEntry, SchedulerPlace, read_cluster, remember
+from luigigo.commands import cluster as cluster_commands
+from luigigo.commands.choosing import choose
 from luigigo.errors import UsageError
 from luigigo.store.preparing import prepare_shared
 
@@ -42,7 +43,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_the_file_may_be_left_out(words: list[str], option: str, file: str, rest: list[str]) -> None:
     """`logs n1`, `logs FILE n1` and `logs --cluster FILE n1` mean the same."""
-    assert commands._file_and_names(words, option, ("NODE",)) == (file, rest)
+    assert cluster_commands._file_and_names(words, option, ("NODE",)) == (file, rest)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_the_file_may_be_left_out(words: list[str], option: str, file: str, rest
 def test_arguments_that_make_no_sense(words: list[str], option: str, complaint: str) -> None:
     """Too few or too many are a usage error."""
     with pytest.raises(UsageError, match=complaint):
-        commands._file_and_names(words, option, ("NODE",))
+        cluster_commands._file_and_names(words, option, ("NODE",))
 
 
 def test_the_only_known_cluster_is_meant(config: Path) -> None:

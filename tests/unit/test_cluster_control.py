@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from luigigo.access import authorization, make_token
 from luigigo.cluster.control import Control, NoLuigid
 from luigigo.cluster.messages import ClusterError
 from luigigo.clusterfile import ClusterDescription, NodeEntry, SchedulerPlace
 from luigigo.errors import UsageError
+from luigigo.token import authorization, make_token
 
 
 class Server(HTTPServer):

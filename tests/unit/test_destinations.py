@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from luigigo.destinations import Site, SiteKind, deliveries, is_object, is_replaced, refusal
+from luigigo.builds.destinations import Site, SiteKind, deliveries, is_object, is_replaced, refusal
 from luigigo.errors import UsageError
 from luigigo.golang.actions import Plan, Root
 from luigigo.golang.request import absolute_output, output_words

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from dispatching import DONE, FAILED, PENDING, RUNNING, Luigid, action, own
 
-from luigigo.scheduling import protocol
-from luigigo.scheduling.assigner import RECENT_SECONDS
-from luigigo.scheduling.protocol import Call, Cancel, Exit, Notice, Progress, Revoke
+from luigigo.luigid.assigner import RECENT_SECONDS
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Call, Cancel, Exit, Notice, Progress, Revoke
 
 
 def test_a_build_goes_up_its_graph() -> None:
@@ -29,18 +29,18 @@ def test_grants_carry_what_the_node_must_know() -> None:
     luigid = Luigid()
     node, client = luigid.node("n1"), luigid.client()
     client.offer(action("a", key="k", peak_bytes=7, wants_commands=True))
-    (work,) = node.all(protocol.Work)
+    (work,) = node.all(messages.Work)
     grant = work.grants[0]
     assert (grant.family, grant.params) == ("CompilePackage", {"import_path": "a"})
     assert (grant.peak_bytes, grant.wants_commands, grant.probably_done) == (7, True, False)
     node.end("a")
     client.offer(action("b", key="k"))
-    assert node.all(protocol.Work)[-1].grants[0].probably_done
+    assert node.all(messages.Work)[-1].grants[0].probably_done
     luigid.wait(2 * RECENT_SECONDS, node, client)
     node.end("b")
     luigid.wait(2 * RECENT_SECONDS, node, client)
     client.offer(action("c", key="k"))
-    assert not node.all(protocol.Work)[-1].grants[0].probably_done
+    assert not node.all(messages.Work)[-1].grants[0].probably_done
 
 
 def test_what_a_result_makes_ready_stays_on_its_node() -> None:
@@ -233,7 +233,7 @@ def test_a_client_that_joins_runs_its_own_actions() -> None:
     mine, other = luigid.client("mine", 2), luigid.client("other", 2)
     other.offer(*(action(f"x{number}", priority=9) for number in range(100)))
     mine.offer(action("a"), action("b"))
-    mine.say(protocol.Join(0))
+    mine.say(messages.Join(0))
     assert sorted(mine.given()) == ["a", "b"]
     mine.end_all()
     assert mine.overs() == [()]
@@ -246,10 +246,10 @@ def test_the_client_is_told_of_starts_and_ends() -> None:
     client.offer(own("top", "a"), action("a"))
     luigid.seconds += 3
     node.start("a")
-    node.end("a", usage=protocol.Usage("ran", seconds=2.0))
+    node.end("a", usage=messages.Usage("ran", seconds=2.0))
     running, done = client.all(Progress)
     assert (running.task_id, running.status, running.node) == ("a", "running", "n1")
-    assert (done.status, done.node, done.usage) == ("done", "n1", protocol.Usage("ran", seconds=2.0))
+    assert (done.status, done.node, done.usage) == ("done", "n1", messages.Usage("ran", seconds=2.0))
 
 
 def test_resources_of_luigi_hold_for_the_whole_cluster() -> None:
@@ -296,7 +296,7 @@ def test_a_drained_node_ends_what_it_has_and_gets_no_more() -> None:
     assert node.given() == ["t0", "t1"]
     node.lose()
     again = luigid.node("n1", 1, held=node.holds.items())
-    again.say(protocol.Ended("t1", node.holds["t1"], "done"))
+    again.say(messages.Ended("t1", node.holds["t1"], "done"))
     assert again.given() == []
     assert len(again.all(Exit)) == 1
     assert again.peer.availability == "draining"
@@ -378,7 +378,7 @@ def test_senseless_messages_are_refused() -> None:
     luigid = Luigid()
     node, client = luigid.node("n1"), luigid.client()
     with pytest.raises(ValueError, match="a node does not say RunAll"):
-        node.say(protocol.RunAll())
+        node.say(messages.RunAll())
     with pytest.raises(ValueError, match="prune is no call"):
         client.say(Call("prune", {}))
 
@@ -405,7 +405,7 @@ def test_cancelled_work_is_not_heard_of_again() -> None:
     stale = node.holds["b"]
     node.end("a", "failed", "syntax error")
     assert node.all(Cancel)[-1].leases == (stale,)
-    node.say(protocol.Ended("b", stale, "done"))
+    node.say(messages.Ended("b", stale, "done"))
     assert luigid.status("b") is None
     assert client.overs() == [("a",)]
 

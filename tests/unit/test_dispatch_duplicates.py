@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dispatching import DONE, FAILED, PENDING, RUNNING, Luigid, action, own
 
-from luigigo.scheduling.dispatch import MOST_LOSSES
-from luigigo.scheduling.protocol import Cancel, Progress
+from luigigo.luigid.dispatcher import MOST_LOSSES
+from luigigo.protocol.messages import Cancel, Progress
 
 
 def test_of_tasks_with_equal_keys_one_runs() -> None:

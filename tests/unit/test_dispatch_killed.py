@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dispatching import DONE, FAILED, Luigid, action
 
-from luigigo.scheduling import protocol
-from luigigo.scheduling.protocol import Notice, Usage
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Notice, Usage
 
 
 def killed(bytes_taken: int) -> dict[str, Usage]:
@@ -20,7 +20,7 @@ def test_an_action_that_is_killed_runs_where_there_is_more() -> None:
     large = luigid.node("large", memory_bytes=4000)
     small.end("a", "killed", "# a\ncompile was killed", **killed(900))
     assert large.given() == ["a"]
-    assert large.all(protocol.Work)[-1].grants[0].peak_bytes == 1350
+    assert large.all(messages.Work)[-1].grants[0].peak_bytes == 1350
     assert "a was killed for memory" in client.all(Notice)[-1].text
     large.end("a")
     assert luigid.status("a") == DONE
@@ -38,10 +38,10 @@ def test_it_has_all_of_the_largest_node_before_it_fails() -> None:
     assert node.given() == ["a", "b", "a"]
     node.end("b")
     assert node.given() == ["a", "b", "a", "a"]
-    assert node.all(protocol.Work)[-1].grants[0].peak_bytes == 1000
+    assert node.all(messages.Work)[-1].grants[0].peak_bytes == 1000
     node.end("a", "killed", "# a\ncompile was killed", **killed(990))
     assert luigid.status("a") == FAILED
-    assert client.all(protocol.Progress)[-1].explanation == "# a\ncompile was killed"
+    assert client.all(messages.Progress)[-1].explanation == "# a\ncompile was killed"
 
 
 def test_being_killed_is_no_loss_of_a_worker() -> None:
@@ -66,7 +66,7 @@ def test_equal_actions_of_others_ask_for_more_as_well() -> None:
     first.offer(action("a", key="same", peak_bytes=600))
     second.offer(action("b", key="same", peak_bytes=600))
     node.end("a", "killed", "no", **killed(900))
-    grants = [grant for work in node.all(protocol.Work) for grant in work.grants]
+    grants = [grant for work in node.all(messages.Work) for grant in work.grants]
     assert [grant.peak_bytes for grant in grants] == [600, 1350]
 
 
@@ -91,7 +91,7 @@ def test_a_client_with_two_toolchains_is_told_of_the_one_that_is_nowhere() -> No
     client.offer(action("old", toolchain="go0", priority=9), action("new"))
     assert client.all(Notice)[-1].workers == 0
     assert node.given() == ["new"]
-    client.say(protocol.Join(0))
+    client.say(messages.Join(0))
     assert client.given() == ["old"]
     client.end_all()
     client.offer(action("older", toolchain="go00"))

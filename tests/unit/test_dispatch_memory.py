@@ -8,7 +8,7 @@ from collections import Counter
 from dispatching import DONE, Luigid, action, own
 from luigi.scheduler import Task
 
-from luigigo.scheduling.protocol import Ended, Leave
+from luigigo.protocol.messages import Ended, Leave
 
 TASKS = 3000
 RUNS = 10

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dispatching import PENDING, RUNNING, Luigid, Someone, action
 
-from luigigo.scheduling import protocol
-from luigigo.scheduling.dispatch import MOST_LOSSES
-from luigigo.scheduling.protocol import Cancel, Ended, Notice
+from luigigo.luigid.dispatcher import MOST_LOSSES
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Cancel, Ended, Notice
 
-AWAY_SECONDS = protocol.LOST_SECONDS + 2
+AWAY_SECONDS = messages.LOST_SECONDS + 2
 
 
 def cut_off(luigid: Luigid, *nodes: Someone, alive: tuple[Someone, ...] = ()) -> None:
@@ -74,7 +74,7 @@ def test_who_does_not_come_back_with_the_others_is_not_waited_for() -> None:
     assert any("no node gives a sign of life" in notice.text for notice in client.all(Notice))
     stays = back(luigid, stays)
     stays.end("c")
-    luigid.wait(protocol.RETURN_SECONDS - 1, stays, client)
+    luigid.wait(messages.RETURN_SECONDS - 1, stays, client)
     assert stays.given() == []
     luigid.wait(2, stays, client)
     assert len(stays.given()) == 1
@@ -130,5 +130,5 @@ def test_a_client_that_takes_part_does_not_wait_for_nodes() -> None:
     node, client = luigid.node("n1"), luigid.client()
     client.offer(action("a"))
     cut_off(luigid, node, alive=(client,))
-    client.say(protocol.Join(0))
+    client.say(messages.Join(0))
     assert client.given() == ["a"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dispatching import Luigid, Someone, action, own
 
+from luigigo.luigid.status import overview
 from luigigo.model import Digest, Output
-from luigigo.scheduling import protocol
-from luigigo.scheduling.overview import overview
-from luigigo.scheduling.protocol import Made, Needs, Publishing
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Made, Needs, Publishing
 
 
 def state_of(luigid: Luigid, node: Someone) -> dict[str, object]:
@@ -75,7 +75,7 @@ def test_a_grant_says_what_its_dependencies_made() -> None:
     first.end("a", made=made("a"))
     first.end("b")
     client.report("c", "DONE")
-    grant = first.all(protocol.Work)[-1].grants[0]
+    grant = first.all(messages.Work)[-1].grants[0]
     assert (grant.task_id, grant.made) == ("top", {"ka": made("a")})
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dispatching import DONE, FAILED, PENDING, RUNNING, Luigid, Someone, action, own
 
-from luigigo.scheduling import protocol
-from luigigo.scheduling.protocol import Cancel, Ended, Notice, Progress, Usage
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Cancel, Ended, Notice, Progress, Usage
 
 
 def test_a_lost_workers_tasks_run_elsewhere_at_once() -> None:
@@ -29,7 +29,7 @@ def test_who_gives_no_sign_of_life_is_named() -> None:
     """A peer that says nothing for too long is given back by `tick`."""
     luigid = Luigid()
     silent, client = luigid.node("n1"), luigid.client()
-    assert luigid.wait(protocol.LOST_SECONDS, client) == []
+    assert luigid.wait(messages.LOST_SECONDS, client) == []
     assert luigid.wait(1, client) == [silent.peer]
 
 
@@ -231,7 +231,7 @@ def test_a_worker_that_leaves_gives_its_tasks_back() -> None:
     node, client = luigid.node("n1"), luigid.client()
     client.offer(action("a"))
     other = luigid.node("n2")
-    node.say(protocol.Leave())
+    node.say(messages.Leave())
     assert other.given() == ["a"]
     assert luigid.dispatcher._leases.losses == {}
     assert client.all(Notice)[-1].text == "node n1 has left"

@@ -6,10 +6,10 @@ import pytest
 from dispatching import FAILED, PENDING, RUNNING, Luigid, Someone, action
 
 from luigigo.errors import ExitCode
-from luigigo.scheduling import protocol
-from luigigo.scheduling.notifier import REMIND_SECONDS
-from luigigo.scheduling.peers import SUSPENDED_SECONDS
-from luigigo.scheduling.protocol import Notice, Progress
+from luigigo.luigid.notifier import REMIND_SECONDS
+from luigigo.luigid.peers import SUSPENDED_SECONDS
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Notice, Progress
 
 FULL = "/cache: No space left on device: 1.0 MB are free"
 
@@ -93,7 +93,7 @@ def test_those_who_have_not_refused_it_go_away() -> None:
     client.offer(action("a", priority=1), action("b"), action("c", "b"))
     large, other = (one, two) if "a" in one.holds else (two, one)
     refuse(large, "a", "size")
-    other.say(protocol.Leave())
+    other.say(messages.Leave())
     large.end_all()
     luigid.wait(SUSPENDED_SECONDS, large, client)
     assert luigid.status("a") == PENDING

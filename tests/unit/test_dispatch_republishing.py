@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dispatching import FAILED, RUNNING, Luigid, Someone, action
 
-from luigigo.scheduling.dispatch import MOST_LOSSES
-from luigigo.scheduling.protocol import Notice, Progress, Republish
+from luigigo.luigid.dispatcher import MOST_LOSSES
+from luigigo.protocol.messages import Notice, Progress, Republish
 
 GONE = "the bundle is not there"
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from luigigo.errors import SourcesElsewhere
-from luigigo.execution.executor import ActionExecutor
 from luigigo.golang.actions import Action, Kind, Sources
 from luigigo.golang.keys import content_key
+from luigigo.golang.run.executor import ActionExecutor
 from luigigo.model import ActionId, ActionKey, ActionRecord, Digest, ImportPath, Output, digest_of
 
 

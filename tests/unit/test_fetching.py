@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 from luigigo.errors import StoreError
 from luigigo.model import Digest, Output
-from luigigo.nodes.fetching import Fetcher
-from luigigo.scheduling.protocol import Made, Prefetch, TaskName
+from luigigo.protocol.messages import Made, Prefetch, TaskName
+from luigigo.worker.prefetch import Fetcher
 
 PLAN = "0" * 64
 

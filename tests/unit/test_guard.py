@@ -6,8 +6,8 @@ import pytest
 from luigi.scheduler import RPC_METHODS
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from luigigo.access import authorization
-from luigigo.scheduling.guard import READING_CALLS, refusal
+from luigigo.luigid.guard import READING_CALLS, refusal
+from luigigo.token import authorization
 
 TOKEN = "a secret of enough letters"
 

@@ -4,108 +4,138 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
     (
-        "model",
-        "errors",
+        "currentfolder",
         "encoding",
         "endings",
-        "currentfolder",
-        "messages",
+        "errors",
         "keyedlocks",
+        "messages",
+        "model",
         "supported",
     ),
     (
-        "amounts",
-        "process",
+        "clusterfile",
+        "config",
+        "filesystems",
+        "footprint",
         "lifetimes",
         "machine",
-        "config",
-        "access",
-        "clusterfile",
+        "process",
         "store",
-        "footprint",
-        "filesystems",
+        "token",
+        "units",
     ),
+    ("protocol", "scheduling"),
+    ("client", "luigid"),
     ("golang",),
-    ("execution", "timings", "scheduling"),
-    (
-        "planning",
-        "planning_places",
-        "kept",
-        "destinations",
-        "builds",
-        "session",
-        "delivery",
-        "reporting",
-        "trimming",
-        "progress",
-        "jsonlines",
-        "liveline",
-        "withheld",
-    ),
-    ("tasks", "actiontasks", "parameters"),
-    ("nodes", "cluster", "building", "buildhelp", "dryrun", "storekeeping", "cli", "__main__"),
+    ("execution",),
+    ("golang.run",),
+    ("builds",),
+    ("tasks",),
+    ("cluster", "worker"),
+    ("commands", "__main__"),
 )
 """From the bottom up. A room may import its own layer and those below; `__init__` finds the tasks."""
 
+LOOKING = {
+    "open", "os.open", "os.stat", "os.lstat", "os.listdir", "os.scandir", "os.walk", "os.readlink",
+    "os.getcwd", "os.access", "os.path.exists", "os.path.isfile", "os.path.isdir", "os.path.islink",
+    "os.path.realpath", "os.path.getsize", "shutil.which", "glob.glob", "runner.run", "self._runner.run",
+}  # fmt: skip
+"""Calls that look at files or run commands."""
 
-def _rank(room: str) -> int:
-    return next(rank for rank, rooms in enumerate(LAYERS) if room in rooms)
+READERS = {
+    "answers", "buildarguments", "cflags", "clibraries", "cparts", "ctoolchain", "cunits", "embedplaces",
+    "listing", "localmodules", "namedfiles", "patternplaces", "pkgconfig", "request", "toolchain",
+}  # fmt: skip
+"""Modules of `golang` that read files or run commands; the others are functions of what they are given."""
 
 
-def _rooms() -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if room != "__init__":
-            found.setdefault(room, []).append(path)
-    return found
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
 
 
-def _imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+MODULES = {_module(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def _room(module: str) -> str:
+    """The topmost package or module, and `golang.run`, which stands above the rest of `golang`."""
+    parts = module.split(".")
+    return "golang.run" if parts[:2] == ["golang", "run"] else parts[0]
+
+
+def _rank(module: str) -> int:
+    return next(rank for rank, rooms in enumerate(LAYERS) if _room(module) in rooms)
+
+
+def _imported(path: Path) -> set[str]:
+    """The modules of luigigo that a module imports, wherever it does."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
         for name in names:
-            parts = name.split(".")
-            if parts[0] == "luigigo" and len(parts) > 1 and parts[1] != "__version__":
-                rooms.add(parts[1])
-    return rooms
+            if name.startswith("luigigo."):
+                own = name.removeprefix("luigigo.")
+                found.add(own if own in MODULES else own.rpartition(".")[0])
+    return found - {""}
+
+
+def _inner() -> dict[str, Path]:
+    return {module: path for module, path in MODULES.items() if module != "__init__"}
 
 
 def test_every_room_has_a_layer() -> None:
     """Each module or package of luigigo stands in exactly one layer."""
     listed = [room for rooms in LAYERS for room in rooms]
-    assert sorted(listed) == sorted(_rooms())
+    assert sorted(listed) == sorted({_room(module) for module in _inner()})
 
 
 def test_imports_go_down() -> None:
-    """No room imports one of a higher layer."""
+    """No room imports one of a higher layer; so what schedules knows nothing of Go."""
     upward = [
-        f"{path.relative_to(PACKAGE)} imports {imported}"
-        for room, paths in _rooms().items()
-        for path in paths
-        for imported in _imported_rooms(path)
-        if _rank(imported) > _rank(room)
+        f"{module} imports {imported}"
+        for module, path in _inner().items()
+        for imported in _imported(path)
+        if _rank(imported) > _rank(module)
     ]
     assert upward == []
+
+
+def test_no_modules_import_each_other() -> None:
+    """Neither two, nor several in a circle, wherever the imports stand."""
+    order = TopologicalSorter({module: _imported(path) for module, path in _inner().items()})
+    order.prepare()
+
+
+def test_only_some_of_golang_look_at_the_machine() -> None:
+    """What plans is a function of what it is given: the other modules of `golang` open and run nothing."""
+    doing = {
+        module.removeprefix("golang.")
+        for module, path in _inner().items()
+        if _room(module) == "golang"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Call) and ast.unparse(node.func) in LOOKING)
+    }
+    assert doing == READERS
 
 
 def test_only_process_starts_processes() -> None:
     """One module starts processes; every other hands it a command."""
     starters = [
-        str(path.relative_to(PACKAGE))
-        for paths in _rooms().values()
-        for path in paths
+        module
+        for module, path in MODULES.items()
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Import | ast.ImportFrom)
         and "subprocess" in ast.dump(node)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from luigigo.currentfolder import short_path
-from luigigo.messages import cut, renamed, shown, told
-from luigigo.model import Said, Told
+from luigigo.messages import cut, renamed, shown
+from luigigo.model import Said, Told, told
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from luigigo.parameters import PackagesParameter, TextsParameter
+from luigigo.tasks.parameters import PackagesParameter, TextsParameter
 
 _PIECES = [
     "a",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from luigigo.scheduling.placement import Capacity, choose, could_begin, enlarged, has_slot_for
-from luigigo.scheduling.protocol import Needs
+from luigigo.luigid.placement import Capacity, choose, could_begin, enlarged, has_slot_for
+from luigigo.protocol.messages import Needs
 
 
 def node(slots: int = 4, memory_bytes: int = 0, given: int = 0, each_bytes: int = 0) -> Capacity:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dispatching import Luigid, Someone, action, own
 
+from luigigo.luigid.prefetch import WIDE_FROM
 from luigigo.model import Digest, Output
-from luigigo.scheduling import protocol
-from luigigo.scheduling.prefetch import WIDE_FROM
-from luigigo.scheduling.protocol import Offer
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Offer
 
 PACKAGES = [f"p{number}" for number in range(WIDE_FROM)]
 
@@ -24,7 +24,7 @@ def build(build_number: int = 1, packages: list[str] = PACKAGES) -> list[Offer]:
 
 def told(node: Someone) -> list[str]:
     """The packages of which a node was told that they are done for what it will run."""
-    expected = node.all(protocol.Prefetch)
+    expected = node.all(messages.Prefetch)
     assert all(each.task.params["import_path"] == "link" for each in expected)
     return [name.params["import_path"] for each in expected for name in each.done]
 
@@ -41,7 +41,7 @@ def test_one_node_is_told_what_is_done_for_the_last_action() -> None:
                     node.end(task_id)
         if any(task_id.startswith("link") for node in nodes for task_id in node.holds):
             break
-    (last,) = [node for node in nodes if node.all(protocol.Prefetch)]
+    (last,) = [node for node in nodes if node.all(messages.Prefetch)]
     assert sorted(told(last)) == sorted(PACKAGES)
     assert "link.1" in last.holds
 
@@ -53,11 +53,11 @@ def test_another_takes_its_place_when_it_is_lost() -> None:
     luigid.client().offer(*build())
     for node in nodes:
         node.end(next(iter(node.holds)))
-    (first,) = [node for node in nodes if node.all(protocol.Prefetch)]
+    (first,) = [node for node in nodes if node.all(messages.Prefetch)]
     nodes.remove(first)
     first.lose()
     nodes[0].end(next(iter(nodes[0].holds)))
-    (second,) = [node for node in nodes if node.all(protocol.Prefetch)]
+    (second,) = [node for node in nodes if node.all(messages.Prefetch)]
     assert len(told(second)) == 4
 
 
@@ -87,7 +87,7 @@ def test_a_single_node_is_told_nothing() -> None:
     luigid.client().offer(*build())
     node.end_all()
     assert "link.1" in node.given()
-    assert node.all(protocol.Prefetch) == []
+    assert node.all(messages.Prefetch) == []
 
 
 def test_what_reads_little_is_not_told_of() -> None:
@@ -97,7 +97,7 @@ def test_what_reads_little_is_not_told_of() -> None:
     luigid.client().offer(*build(packages=PACKAGES[1:]))
     for node in nodes:
         node.end(next(iter(node.holds)))
-    assert [node.all(protocol.Prefetch) for node in nodes] == [[], []]
+    assert [node.all(messages.Prefetch) for node in nodes] == [[], []]
 
 
 def test_what_reads_much_is_told_of_wherever_it_stands() -> None:
@@ -110,6 +110,6 @@ def test_what_reads_much_is_told_of_wherever_it_stands() -> None:
     made = {"export": Output(Digest("1" * 64), 7)}
     task_id = next(iter(nodes[0].holds))
     nodes[0].end(task_id, made=made)
-    (expected,) = [each for node in nodes for each in node.all(protocol.Prefetch)]
+    (expected,) = [each for node in nodes for each in node.all(messages.Prefetch)]
     assert expected.task.params == {"import_path": "wide"}
     assert expected.made == {task_id: made}

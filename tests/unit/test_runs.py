@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from luigigo.luigid.runs import Run, Runs
 from luigigo.scheduling.ready import ReadyQueue, Stage
-from luigigo.scheduling.runs import Run, Runs
 
 
 def make_runs(**graph: str) -> Runs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from luigigo.builds.progress import Remaining, Tally, seconds_left
 from luigigo.execution.events import (
     ActionEnded,
     ActionRequeued,
@@ -14,7 +15,6 @@ from luigigo.execution.events import (
     Outcome,
 )
 from luigigo.model import ActionKey
-from luigigo.progress import Remaining, Tally, seconds_left
 
 
 class Clock:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from luigigo.execution.toolcheck import ToolCheck
+from luigigo.golang.run.toolcheck import ToolCheck
 from luigigo.golang.toolchain import Toolchain, include_digest
 from luigigo.store.stathashes import StatHashes
 

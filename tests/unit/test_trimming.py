@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from luigigo import kept, storekeeping, trimming
+from luigigo.builds import trimming, uptodate
+from luigigo.commands import store as store_commands
 from luigigo.config import STORE_BYTES, Config, read_config
 from luigigo.errors import StoreError, UsageError
 from luigigo.footprint import Places, take
@@ -88,9 +89,9 @@ def test_the_commands_remove_nothing_then(
     digest = Store.open_at(config.store_root).write_plan(b"plan")
     monkeypatch.setenv("LUIGIGO_CACHE", config.cache)
     ahead = time.time() + 30 * 3600
-    monkeypatch.setattr(storekeeping.time, "time", lambda: ahead)
+    monkeypatch.setattr(store_commands.time, "time", lambda: ahead)
     with pytest.raises(StoreError, match="nothing was removed: this host's clock is 30") as told:
-        storekeeping.collect("", "12h") if command == "gc" else storekeeping.clean()
+        store_commands.collect("", "12h") if command == "gc" else store_commands.clean()
     assert told.value.exit_code == 6
     assert (Path(config.store_root) / "plans" / digest).exists()
 
@@ -126,12 +127,12 @@ def test_an_up_to_date_build_uses_what_it_would_need(config: Config) -> None:
     used = [write(root / "actions" / "aa" / NAME, 9 * DAY), write(root / "plans" / OTHER, 9 * DAY)]
     footprint = take(Places(), time.time_ns(), lambda stat, path: True)
     assert footprint is not None
-    place = kept.Place(f"{config.cache}/kept/{NAME}")
-    made = kept.Kept(kept.FORMAT, Digest(OTHER), footprint, records=bytes.fromhex(NAME))
-    kept.write(place, made)
-    kept.note_use(place, made, config.store_root, NOW)
+    place = uptodate.Place(f"{config.cache}/kept/{NAME}")
+    made = uptodate.Kept(uptodate.FORMAT, Digest(OTHER), footprint, records=bytes.fromhex(NAME))
+    uptodate.write(place, made)
+    uptodate.note_use(place, made, config.store_root, NOW)
     assert all(path.stat().st_mtime < NOW - DAY for path in used)
-    kept.note_use(place, made, config.store_root, NOW + DAY)
+    uptodate.note_use(place, made, config.store_root, NOW + DAY)
     assert all(path.stat().st_mtime > NOW - DAY for path in used)
     assert os.stat(place.path).st_mtime > NOW - DAY
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luigigo.scheduling.vacancy import PATIENCE_SECONDS, SAY_AGAIN_SECONDS, Fallback, Vacancy
+from luigigo.client.vacancy import PATIENCE_SECONDS, SAY_AGAIN_SECONDS, Fallback, Vacancy
 
 WAITS = Fallback(builds_here=False, seconds=5.0)
 BUILDS = Fallback(builds_here=True, seconds=5.0)

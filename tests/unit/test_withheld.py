@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from luigigo.builds.withheld import Withheld
 from luigigo.execution.events import ActionEnded, Event, MessageReplayed, Outcome
 from luigigo.golang.actions import Action, Kind, Plan, Sources, Toolchain
 from luigigo.model import ActionId, ActionKey, Digest, ImportPath, Told
-from luigigo.withheld import Withheld
 
 WORDS = (Told("warning\n"),)
 

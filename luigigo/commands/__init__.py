@@ -1,0 +1,1 @@
+"""The `luigigo` command: parse, call, print."""

@@ -1,0 +1,1 @@
+"""Running the actions of Go on one node: staging inputs, running tools, publishing outputs."""

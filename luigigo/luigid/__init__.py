@@ -1,0 +1,1 @@
+"""luigid: who is connected, who runs what, and the server around it."""

@@ -1,0 +1,489 @@
+"""Gives ready tasks to whoever shall run them, and takes the results: luigid without its network.
+
+Tasks, their states and what the visualizer shows are Luigi's own. A `Dispatcher` adds who holds what. It
+is called by one thread; every entry point ends with `settle`, which brings everything to rest.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
+
+from luigigo.luigid.assigner import AHEAD_FROM, Assigner
+from luigigo.luigid.leases import Leases, remember
+from luigigo.luigid.notifier import ClientNotifier
+from luigigo.luigid.outages import Outages
+from luigigo.luigid.peers import Peer, Send
+from luigigo.luigid.placement import Capacity, enlarged
+from luigigo.luigid.recovery import Recovery
+from luigigo.luigid.refusals import Refusals
+from luigigo.luigid.republishing import Republishing
+from luigigo.luigid.runs import Runs
+from luigigo.luigid.submission import Submission
+from luigigo.protocol import messages
+from luigigo.protocol.messages import Ended, Hello, Usage
+from luigigo.scheduling import page
+from luigigo.scheduling.scheduler import ReadyScheduler
+
+MOST_LOSSES = 5
+"""A task that took so many workers with it fails."""
+MOST_KILLS = 6
+"""A task that was killed so often, each time with more memory, fails."""
+
+
+class Dispatcher:
+    """The peers of one luigid and what they hold."""
+
+    def __init__(
+        self,
+        scheduler: ReadyScheduler,
+        epoch: str,
+        clock: Callable[[], float] = time.monotonic,
+        first_lease: int | None = None,
+        ahead_from: float = AHEAD_FROM,
+    ) -> None:
+        """`epoch` names this luigid's life; leases count from `first_lease`, by default from the time.
+
+        `ahead_from`: how many tasks must be ready for each slot before one is given ahead.
+        """
+        self.scheduler = scheduler
+        self.epoch = epoch
+        self.peers: dict[str, Peer] = {}
+        self.runs = Runs(scheduler.queue)
+        self._clock = clock
+        self._leases = Leases(scheduler, first_lease)
+        self._outages = Outages(clock())
+        self._recovery = Recovery(scheduler, self.peers, self._leases, clock)
+        self._assigner = Assigner(scheduler, self.peers, self._leases, clock, ahead_from)
+        self._notifier = ClientNotifier(self.peers, self.runs, clock)
+        self._submission = Submission(scheduler, self.runs, self._leases, self._recovery, self._notifier)
+        self._leases.on_requeue = self._notifier.tell_wait
+        self._republishing = Republishing(self.peers, self.runs, self._leases)
+        self._refusals = Refusals(self.peers, self._leases)
+        self._absent_clients: dict[str, float] = {}
+        self._drained: OrderedDict[str, None] = OrderedDict()
+        """Nodes that were lost while they were drained."""
+        self._changed: deque[tuple[Any, str]] = deque()
+        scheduler._state.on_change = lambda task: self._changed.append((task, task.status))
+        scheduler._state.is_held = self._is_held
+        scheduler.queue.resource_class_of = self._leases.resource_class
+
+    def now(self) -> float:
+        """The time by the dispatcher's clock, in seconds."""
+        return self._clock()
+
+    # --- who is there ---
+
+    def connect(self, hello: Hello, send: Send) -> Peer:
+        """Let a peer in; one of the same name that is still there is replaced."""
+        now = self._wake()
+        before = self.peers.pop(hello.worker_id, None)
+        capacity = Capacity(hello.slots, hello.memory_bytes, {hello.toolchain})
+        peer = Peer(hello, send, now, now, capacity)
+        self.peers[peer.id] = peer
+        self._absent_clients.pop(peer.id, None)
+        self.scheduler.add_worker(peer.id, self._worker_info(hello))
+        held = {each.task_id: each for each in hello.held}
+        if before is not None:
+            self._replace(before, peer, held)
+        if peer.id in self._drained or (before is not None and before.is_draining):
+            self._drained.pop(peer.id, None)
+            peer.drain()
+            peer.outbox.append(messages.Exit("the node is drained"))
+        for each in held.values():
+            self._recovery.readopt(peer, each)
+        self._recovery.is_back(peer)
+        self._notifier.notify_all(f"node {hello.node} is here" if peer.is_node else "")
+        self.settle()
+        return peer
+
+    def _replace(self, before: Peer, peer: Peer, held: Mapping[str, messages.Held]) -> None:
+        """Let a new connection take over what it still holds of an old one's."""
+        self._recovery.is_gone(before)
+        for task_id, lease in tuple(before.leases.items()):
+            self._leases.release(before, task_id)
+            if task_id not in held or held[task_id].lease != lease.number:
+                self._leases.requeue(task_id)
+            else:
+                self._leases.give(task_id, peer, lease.number)
+
+    @staticmethod
+    def _worker_info(hello: Hello) -> list[tuple[str, Any]]:
+        return [("workers", hello.slots), ("host", hello.node), ("assistant", hello.role == "node")]
+
+    def disconnect(self, peer: Peer) -> None:
+        """A peer's connection is lost. What it held runs elsewhere; a client may come back for its run.
+
+        Where all nodes are silent, or luigid itself was, that is no loss: what they hold is kept for them.
+        """
+        if self.peers.get(peer.id) is not peer:
+            return
+        now = self._wake()
+        nodes = [each for each in self.peers.values() if each.is_node]
+        del self.peers[peer.id]
+        if peer.is_node and self._outages.is_one(peer, nodes, now):
+            self._recovery.await_return(peer)
+            news = f"no node gives a sign of life: waiting for {peer.hello.node}"
+        else:
+            self._lose(peer)
+            news = f"node {peer.hello.node} is lost"
+        self._recovery.is_gone(peer)
+        if peer.is_draining:
+            remember(self._drained, peer.id, None)
+        if peer.is_node:
+            self._inactivate(peer.id)
+            self._notifier.notify_all(news)
+        else:
+            self._absent_clients[peer.id] = self._clock()
+        self.settle()
+
+    def _lose(self, peer: Peer) -> None:
+        """A peer is lost: others run what it held, but for what took too many with it."""
+        for task_id in tuple(peer.leases):
+            self._leases.release(peer, task_id)
+            if peer.is_node:
+                self._leases.losses.setdefault(task_id, set()).add(peer.id)
+            if self._leases.mishaps(task_id) >= MOST_LOSSES:
+                self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
+            else:
+                self._leases.requeue(task_id)
+
+    def _wake(self) -> float:
+        """The time now; if luigid was stopped until now, nobody is silent for longer than since now."""
+        now = self._clock()
+        if self._outages.has_slept(now):
+            for peer in self.peers.values():
+                peer.heard_at = now
+        return now
+
+    def leave(self, peer: Peer) -> None:
+        """A peer goes for good."""
+        if self.peers.get(peer.id) is not peer:
+            return
+        del self.peers[peer.id]
+        for task_id in tuple(peer.leases):
+            self._leases.release(peer, task_id)
+            self._leases.requeue(task_id)
+        self._recovery.is_gone(peer)
+        if peer.is_node:
+            self._inactivate(peer.id)
+            self._notifier.notify_all(f"node {peer.hello.node} has left")
+        else:
+            self._end_run(peer.id, cancel_running=True)
+        self.settle()
+
+    def tick(self) -> list[Peer]:
+        """What time brings; called once a second. Returns the peers that were not heard of for too long."""
+        now = self._wake()
+        self._recovery.expire()
+        for client_id, since in tuple(self._absent_clients.items()):
+            if now - since > messages.RETURN_SECONDS:
+                del self._absent_clients[client_id]
+                self._end_run(client_id, cancel_running=False)
+        for peer in self.peers.values():
+            self.scheduler.ping(worker=peer.id)
+            if peer.reopen_if_due(now):
+                self._notifier.notify_all(f"node {peer.hello.node} is tried again")
+        for peer, ended in self._refusals.hopeless(now):
+            self._fail_as(peer, ended)
+        self._notifier.remind(now)
+        self.settle()
+        return [peer for peer in self.peers.values() if now - peer.heard_at > messages.LOST_SECONDS]
+
+    def heard(self, peer: Peer) -> None:
+        """A peer gave a sign of life."""
+        peer.heard_at = self._wake()
+
+    # --- what they say ---
+
+    def receive(self, peer: Peer, message: messages.FromPeer) -> None:
+        """Take one message of a connected peer; `settle` afterwards. Raises `ValueError` for nonsense."""
+        if self.peers.get(peer.id) is not peer:
+            return
+        if isinstance(message, messages.Ended):
+            self._take_result(peer, message)
+        elif isinstance(message, messages.Started):
+            self._note_start(peer, message)
+        elif isinstance(message, messages.Publishing):
+            self._note_publishing(peer, message)
+        elif isinstance(message, messages.NodeState):
+            peer.state = message
+        elif isinstance(message, messages.Leave):
+            self.leave(peer)
+        elif peer.is_node:
+            raise ValueError(f"a node does not say {type(message).__name__}")
+        elif isinstance(message, messages.Add):
+            self.runs.of(peer.id)
+            self._forget_ended()
+            for offer in message.offers:
+                self._submission.take(peer, offer)
+        elif isinstance(message, messages.Call):
+            self._call(peer, message)
+        elif isinstance(message, messages.RunAll):
+            self.runs.of(peer.id).is_complete = True
+            self._notifier.notify(peer, "")
+        elif isinstance(message, messages.Join):
+            self._join(peer, message)
+        else:
+            raise ValueError(f"a client does not say {type(message).__name__} now")
+
+    def _call(self, peer: Peer, message: messages.Call) -> None:
+        if message.method not in _CALLS:
+            raise ValueError(f"{message.method} is no call for a client")
+        worker = {"worker": peer.id} if message.method in _CALLS_WITH_WORKER else {}
+        getattr(self.scheduler, message.method)(**message.arguments | worker)
+
+    def _join(self, peer: Peer, message: messages.Join) -> None:
+        toolchains = self.runs.of(peer.id).toolchains
+        peer.joined = Capacity(peer.hello.slots, message.memory_bytes, toolchains)
+        for task_id, needs in tuple(peer.capacity.given.items()):
+            if needs.key and needs.anywhere:
+                peer.capacity.take_back(task_id)
+                peer.joined.give(task_id, needs)
+        # It would run itself what waits for nodes to come back.
+        self._recovery.unpark_all()
+
+    def _note_start(self, peer: Peer, message: messages.Started) -> None:
+        lease = peer.leases.get(message.task_id)
+        if lease is None or lease.number != message.lease:
+            return
+        lease.has_started = True
+        self._show(message.task_id, f"runs on {peer.hello.node}")
+        waited = self._clock() - self.scheduler.queue.ready_at(message.task_id)
+        self._notifier.tell_start(message.task_id, peer, waited)
+
+    def _show(self, task_id: str, what: str | None) -> None:
+        """Let Luigi's page say what an action does or did."""
+        task = self.scheduler._state.get_task(task_id)
+        if task is not None and task_id in self._leases.needs:
+            task.status_message = what
+
+    def _note_publishing(self, peer: Peer, message: messages.Publishing) -> None:
+        lease = peer.leases.get(message.task_id)
+        if lease is not None and lease.number == message.lease:
+            self._leases.vacate(peer, message.task_id)
+
+    def _take_result(self, peer: Peer, ended: Ended) -> None:
+        task_id = ended.task_id
+        lease = peer.leases.get(task_id)
+        if lease is None or lease.number != ended.lease:
+            if not self._recovery.take_stray(peer, ended):
+                return
+        else:
+            self._leases.release(peer, task_id)
+        task = self.scheduler._state.get_task(task_id)
+        if task is None:
+            return
+        if ended.status in ("done", "failed"):
+            took = ended.usage or Usage(ended.status)
+            self._show(task_id, page.did(took.outcome, took.seconds, peer.hello.node))
+        else:
+            self._show(task_id, None)
+        if ended.status == "done":
+            peer.done += 1
+            peer.ended_at, peer.suspended_at = self._clock(), 0.0
+            self._assigner.prefetcher.note_place(task_id, peer)
+            self._leases.note_made(task_id, ended.made)
+            self._notifier.news[task_id] = (peer, ended)
+            self.scheduler._update_task_history(task, DONE)
+            self.scheduler._state.set_status(task, DONE)
+        elif ended.status == "killed" and self._give_more(peer, ended):
+            self._leases.requeue(task_id)
+        elif ended.status in ("failed", "killed"):
+            self._fail_as(peer, ended)
+        else:
+            self._take_back(peer, task_id, ended)
+
+    def _take_back(self, peer: Peer, task_id: str, ended: Ended) -> None:
+        """A node did not do a task, for reasons of its own: another shall."""
+        if ended.status == "home":
+            self._leases.bind(task_id)
+            self.scheduler._state.get_task(task_id).runnable = False
+        elif not peer.is_node:
+            self._take_answer(ended)
+        elif ended.status == "sourceless":
+            self._leases.refusals[task_id] += 1
+            if self._leases.mishaps(task_id) < MOST_LOSSES and self._republishing.ask(peer, ended):
+                return
+        elif ended.status == "unable":
+            despair = self._note_unable(peer, ended)
+            if despair:
+                self._fail_as(peer, msgspec.structs.replace(ended, explanation=despair))
+                return
+        if self._leases.mishaps(task_id) >= MOST_LOSSES:
+            self._fail_as(peer, ended)
+        else:
+            self._leases.requeue(task_id)
+
+    def _note_unable(self, peer: Peer, ended: Ended) -> str:
+        """A node cannot run a task. Returns why no other can either, or ""."""
+        despair = ""
+        if ended.lacks:
+            peer.capacity.lacks.add(ended.lacks)
+        elif ended.trouble:
+            despair = self._refusals.note(peer, ended)
+        else:
+            self._leases.refusals[ended.task_id] += 1
+        if not ended.lacks and ended.trouble != "size":
+            self._suspend(peer, ended.explanation)
+        else:
+            self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
+        return despair
+
+    def _take_answer(self, ended: Ended) -> None:
+        """A client has looked after what a node did not see in the store."""
+        blamed = self._republishing.take_answer(ended)
+        if blamed is None:
+            return
+        node, explanation = blamed
+        if node is not None:
+            self._suspend(node, explanation)
+
+    def _suspend(self, node: Peer, explanation: str) -> None:
+        node.suspend(explanation, self._clock())
+        self._notifier.notify_all(f"node {node.hello.node}: {explanation}")
+
+    def _give_more(self, peer: Peer, ended: Ended) -> bool:
+        """A task was killed for memory: have it ask for more, if a node has more to give."""
+        needs = self._leases.needs.get(ended.task_id)
+        nodes = [each.capacity for each in self.peers.values() if each.is_node and not each.is_draining]
+        killed_bytes = ended.usage.peak_bytes if ended.usage is not None else 0
+        if needs is None or self._leases.kills[ended.task_id] >= MOST_KILLS:
+            return False
+        larger = enlarged(needs, killed_bytes, nodes)
+        if larger is None:
+            return False
+        self._leases.enlarge(larger)
+        what = ended.explanation.partition("\n")[0].removeprefix("# ")
+        room = f"{larger.peak_bytes >> 20} MB" + (", alone" if larger.runs_alone else "")
+        self._notifier.notify_all(f"node {peer.hello.node}: {what} was killed for memory and is given {room}")
+        return True
+
+    def _fail_as(self, peer: Peer, ended: Ended) -> None:
+        self._notifier.news[ended.task_id] = (peer, ended)
+        self._fail(peer, ended.task_id, ended.explanation)
+
+    def _fail(self, peer: Peer, task_id: str, explanation: str) -> None:
+        task = self.scheduler._state.get_task(task_id)
+        if task is None:
+            return
+        task.expl = json.dumps(explanation)
+        self.scheduler._update_task_history(task, FAILED)
+        self._notifier.news.setdefault(task_id, (peer, Ended(task_id, 0, "failed", explanation)))
+        self.scheduler._state.set_status(task, FAILED, self.scheduler._config)
+
+    # --- coming to rest ---
+
+    def settle(self) -> None:
+        """Draw all conclusions from what has changed: what is over, who gets what, who is told."""
+        while self._changed:
+            task, status = self._changed.popleft()
+            if task.status != status:
+                continue
+            if task.status == DONE:
+                self._conclude_done(task)
+            elif task.status in (FAILED, DISABLED):
+                self._conclude_failed(task)
+            elif task.status == PENDING:
+                self.runs.reopen(task.id)
+                self._leases.follow(task)
+        self._assigner.run()
+        for run in self.runs:
+            if run.is_spent():
+                run.is_over = True
+                self._notifier.say(run.client_id, messages.RunOver(tuple(run.failed)))
+        for peer in self.peers.values():
+            peer.flush()
+
+    def _conclude_done(self, task: Any) -> None:
+        self.runs.finish(task.id)
+        self._leases.forget_mishaps(task.id)
+        self._notifier.tell_end(task.id, "done")
+        self._assigner.prefetcher.note_done(task.id)
+        needs = self._leases.needs.get(task.id)
+        if needs is None:
+            return
+        self._assigner.note_done(needs.key)
+        for duplicate in self._leases.duplicates(task.id):
+            self._show(duplicate.id, "cached" if task.status_message is None else task.status_message)
+            self.scheduler._state.set_status(duplicate, DONE)
+
+    def _conclude_failed(self, task: Any) -> None:
+        self._notifier.tell_end(task.id, "failed")
+        self._leases.forget_mishaps(task.id)
+        self.runs.fail(task.id)
+        news = self._notifier.news.pop(task.id, None)
+        if news is None:
+            # It failed under its client, which says nothing of the others.
+            self._leases.requeue(task.id)
+        else:
+            for duplicate in self._leases.duplicates(task.id):
+                self._notifier.news[duplicate.id] = news
+                self._fail(news[0], duplicate.id, news[1].explanation)
+        self._drop_unneeded(cancel_running=True)
+
+    def _drop_unneeded(self, *, cancel_running: bool) -> None:
+        """Forget actions that nobody will read; end those that run."""
+        tasks = self.scheduler._state.get_active_tasks_by_status(PENDING, RUNNING)
+        unneeded = self.runs.unneeded([task.id for task in tasks if task.id in self._leases.needs])
+        gone = set(unneeded)
+        dropped = []
+        for task_id in unneeded:
+            lease = self._leases.get(task_id)
+            if lease is not None:
+                if not cancel_running or any(
+                    duplicate.id not in gone for duplicate in self._leases.duplicates(task_id)
+                ):
+                    continue
+                peer = self.peers[lease.peer_id]
+                self._leases.release(peer, task_id)
+                peer.outbox.append(messages.Cancel((lease.number,)))
+            dropped.append(task_id)
+        self._forget(dropped)
+
+    def _end_run(self, client_id: str, *, cancel_running: bool) -> None:
+        self.runs.close(client_id)
+        self._inactivate(client_id)
+        self._drop_unneeded(cancel_running=cancel_running)
+
+    def _inactivate(self, worker_id: str) -> None:
+        if worker_id in self.scheduler._state._active_workers:
+            self.scheduler._state.inactivate_workers([worker_id])
+
+    def _forget_ended(self) -> None:
+        """Forget the tasks of runs that are over, which were kept to be looked at."""
+        self._forget(self.runs.forget_ended(self._leases.__contains__))
+
+    def _forget(self, task_ids: list[str]) -> None:
+        if not task_ids:
+            return
+        state = self.scheduler._state
+        self.runs.drop(task_ids)
+        for task_id in task_ids:
+            self._recovery.forget(task_id)
+            self._republishing.forget(task_id)
+            self._assigner.prefetcher.forget(task_id)
+            self._notifier.news.pop(task_id, None)
+        self._refusals.forget(task_ids)
+        self._leases.forget(task_ids)
+        present = [task for task in map(state.get_task, task_ids) if task is not None]
+        for task in present:
+            for worker_id in task.workers:
+                if worker_id in state._active_workers:
+                    state.get_worker(worker_id).tasks.discard(task)
+        state.inactivate_tasks([task.id for task in present])
+
+    def _is_held(self, task_id: str) -> bool:
+        """Whether a peer runs the task or an equal one, or it is kept for a worker."""
+        equals = self._leases.equals(task_id)
+        return any(each in self._leases or self._recovery.is_kept(each) for each in equals)
+
+
+_CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))
+_CALLS = _CALLS_WITH_WORKER | {"set_task_status_message", "set_task_progress_percentage"}

@@ -1,1 +1,0 @@
-"""A node of a cluster: the worker that runs actions which luigid gives it."""

@@ -1,0 +1,1 @@
+"""What luigid, workers and clients say to one another, and the channel that carries it."""
