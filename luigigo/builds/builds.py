@@ -53,7 +53,7 @@ from luigigo.messages import for_user
 from luigigo.model import ActionId, ActionRecord, Digest, Told
 from luigigo.protocol.messages import Progress, Usage
 from luigigo.store import Store
-from luigigo.store.leases import Lease
+from luigigo.store.pins import Pin
 from luigigo.store.staging import staged
 from luigigo.store.stathashes import StatHashes
 
@@ -166,7 +166,7 @@ class Builds:
         """Whether an action ran, so that there is more in the store than before."""
         self._builds: dict[tuple[BuildRequest, str], PlannedBuild] = {}
         self._executors: dict[Digest, ActionExecutor] = {}
-        self._leases: dict[tuple[BuildRequest, str], Lease] = {}
+        self._pins: dict[tuple[BuildRequest, str], Pin] = {}
         self._renewed = time.monotonic()
         self._context: ExecutionContext | None = None
         self._republished: dict[Digest, float] = {}
@@ -175,7 +175,7 @@ class Builds:
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="footprint")
         # For whoever plans outside of a run.
-        atexit.register(self.end_leases)
+        atexit.register(self.end_pins)
 
     @property
     def context(self) -> ExecutionContext:
@@ -233,25 +233,25 @@ class Builds:
         return memory_budget_bytes()
 
     def observe(self, event: Event) -> None:
-        """Pass an event on, with what it is time to tell, and renew the leases now and then."""
+        """Pass an event on, with what it is time to tell, and renew the pins now and then."""
         self._tell(self._withheld.take(event))
         if isinstance(event, ActionEnded) and event.outcome is Outcome.RAN:
             self.has_run = True
-        self.renew_leases()
+        self.renew_pins()
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
             self._invocation.tell(event)
 
-    def renew_leases(self) -> None:
+    def renew_pins(self) -> None:
         """Renew what the builds need in the store, once a minute."""
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
             self._renewed = time.monotonic()
-            for lease in tuple(self._leases.values()):
+            for pin in tuple(self._pins.values()):
                 try:
-                    lease.renew()
+                    pin.renew()
                 except StoreError as error:
-                    # The share may be away for a moment; a lease lasts for ten of these minutes.
+                    # The share may be away for a moment; a pin lasts for ten of these minutes.
                     self._invocation.say(for_user(error))
 
     def plan(self, request: BuildRequest, output: str) -> PlannedBuild:
@@ -261,7 +261,7 @@ class Builds:
             place = uptodate.place_of(request, output, self._invocation.config, self._invocation.variables)
             build = self._kept_plan(place) or self._new_plan(request, output, place)
             self._builds[(request, output)] = build
-            self._begin_lease(request, output)
+            self._begin_pin(request, output)
             self.observe(build.outlook())
             self._withheld.add(build.plan, build.done)
             for action_id, record in build.done.items():
@@ -277,11 +277,11 @@ class Builds:
             return
         if build.may_be_stale():
             del self._builds[(request, output)]
-            lease = self._leases.pop((request, output), None)
-            if lease is not None:
-                lease.end()
+            pin = self._pins.pop((request, output), None)
+            if pin is not None:
+                pin.end()
         else:
-            self._begin_lease(request, output)
+            self._begin_pin(request, output)
 
     def _kept_plan(self, place: uptodate.Place) -> PlannedBuild | None:
         earlier = uptodate.read(place)
@@ -363,9 +363,9 @@ class Builds:
             self._republished[digest] = time.monotonic()
         return time.monotonic() - self._republished.get(digest, -math.inf) < _MISSED_SECONDS
 
-    def _begin_lease(self, request: BuildRequest, output: str) -> None:
-        """Claim what a planned build needs in the store, once until `end_leases`."""
-        if (request, output) in self._leases:
+    def _begin_pin(self, request: BuildRequest, output: str) -> None:
+        """Claim what a planned build needs in the store, once until `end_pins`."""
+        if (request, output) in self._pins:
             return
         build = self._builds[(request, output)]
         keys: set[str] = {action.key for action in build.plan.actions.values()}
@@ -376,16 +376,16 @@ class Builds:
                 keys.add(action.sources.bundle.digest)
         what = " ".join((request.project, *(name for name in request.packages if name != ".")))
         try:
-            self._leases[(request, output)] = self.context.store.begin_run(uuid.uuid4().hex, keys, what)
+            self._pins[(request, output)] = self.context.store.begin_run(uuid.uuid4().hex, keys, what)
         except StoreError as error:
             # A store that can only be read still serves what it holds.
             self._invocation.say(for_user(error))
 
-    def end_leases(self) -> None:
+    def end_pins(self) -> None:
         """Give up what the builds claim in the store. Never fails."""
-        leases, self._leases = self._leases, {}
-        for lease in leases.values():
-            lease.end()
+        pins, self._pins = self._pins, {}
+        for pin in pins.values():
+            pin.end()
 
     def executor(self, digest: Digest) -> ActionExecutor:
         """The executor of a plan in the store. Raises `ContentMissing` when the plan is not there."""
@@ -465,15 +465,15 @@ class Builds:
             self._invocation.say(f"luigigo: caches in {folder} cannot be written: {error.strerror}")
 
     def end_run(self) -> None:
-        """Tell all, give up the leases and save: a run is over, and the builds can be used by another."""
+        """Tell all, give up the pins and save: a run is over, and the builds can be used by another."""
         self._tell(self._withheld.release())
-        self.end_leases()
+        self.end_pins()
         self.save()
 
     def close(self) -> None:
         """The same, end what still looks at files, and remove the work folder."""
         self.end_run()
-        atexit.unregister(self.end_leases)
+        atexit.unregister(self.end_pins)
         self._threads.shutdown(cancel_futures=True)
         if self._context is not None and not self._context.keeps_work:
             shutil.rmtree(self._context.work_dir, ignore_errors=True)

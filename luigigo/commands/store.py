@@ -12,7 +12,7 @@ from luigigo.errors import ExitCode, UsageError
 from luigigo.store import upkeep
 from luigigo.store.garbage import GcReport, in_use_by
 from luigigo.store.layout import PLANS
-from luigigo.store.leases import live_leases
+from luigigo.store.pins import live_pins
 from luigigo.store.shareclock import agreed_time
 from luigigo.store.trimming import last_trimmed
 from luigigo.units import parse_bytes, parse_seconds, size_text
@@ -37,8 +37,8 @@ def show_stats() -> None:
     print(f"trimmed   {_when(last_trimmed(root), now)}")
     if found.records:
         print(f"oldest    used {_when(found.oldest_use, now)}")
-    for lease in live_leases(root, now).records:
-        print(f"lease     {in_use_by(lease)}")
+    for pin in live_pins(root, now).records:
+        print(f"pin       {in_use_by(pin)}")
 
 
 def _when(then: float | None, now: float) -> str:
@@ -77,11 +77,11 @@ def clean() -> int:
     """Empty the store but for what running builds hold. Returns the exit code: 1 where they hold anything."""
     config = read_config(os.environ)
     now = _now(config.store_root)
-    holders = live_leases(config.store_root, now).records
+    holders = live_pins(config.store_root, now).records
     report = trimming.clean(config, now)
     _show(report)
-    for lease in holders:
-        print(f"luigigo: not emptied: {in_use_by(lease)}", file=sys.stderr)
+    for pin in holders:
+        print(f"luigigo: not emptied: {in_use_by(pin)}", file=sys.stderr)
     return int(ExitCode.BUILD_FAILED if report.left_bytes or holders else ExitCode.OK)
 
 

@@ -1,7 +1,7 @@
 """Collecting garbage: what a store can do without, the least recently used first.
 
 First the whole store is looked at, then it is decided what goes (a pure function), then that is removed. A
-record goes before its content, so that what remains names what exists. Builds may run meanwhile: leases
+record goes before its content, so that what remains names what exists. Builds may run meanwhile: pins
 protect what they need, and what they miss all the same they make again.
 """
 
@@ -17,12 +17,12 @@ import msgspec
 from luigigo.store import inventory as looking
 from luigigo.store.inventory import Inventory, IsTimeUp, StoredFile, never, stored
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, RUNS, files_in, folders_in
-from luigigo.store.leases import LeaseRecord, LiveLeases, live_leases, remove_dead_leases
+from luigigo.store.pins import LivePins, PinRecord, live_pins, remove_dead_pins
 from luigigo.store.records import USE_RESOLUTION_SECONDS
 from luigigo.store.staging import remove_unchanged
 
 YOUNG_SECONDS = 600.0
-"""What was published or used this recently stays: its build may have no lease yet."""
+"""What was published or used this recently stays: its build may have no pin yet."""
 
 
 class KeptPart(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class Limits(msgspec.Struct, frozen=True):
 def gc(root: str, max_bytes: int | None, max_age_seconds: float | None, now: float) -> GcReport:
     """Remove what was not used for `max_age_seconds`, then the least recently used down to `max_bytes`.
 
-    Never what a live lease names, what was used since the oldest live lease began, nor what is younger than
+    Never what a live pin names, what was used since the oldest live pin began, nor what is younger than
     ten minutes; so more than `max_bytes` may be left. Content that no record names goes after an hour, a file
     that never got published likewise, a plan after a day without use. `now`: seconds since 1970.
     Never raises for a file that cannot be removed: it is left.
@@ -80,16 +80,16 @@ def collect(
 
     `inventory` is a look at the store that was just taken.
     """
-    leases = live_leases(root, limits.now)
+    pins = live_pins(root, limits.now)
     if inventory is None:
         inventory = looking.take_inventory(root)
-    gone_records = _remove_all(records_to_remove(inventory, leases, limits), is_time_up)
+    gone_records = _remove_all(records_to_remove(inventory, pins, limits), is_time_up)
     gone_names = {record.name for record in gone_records}
     left_records = [record for record in inventory.records if record.name not in gone_names]
-    gone_contents = _remove_all(contents_to_remove(inventory, left_records, leases, limits), is_time_up)
-    plans = _remove_all(_old_plans(root, leases, limits))
+    gone_contents = _remove_all(contents_to_remove(inventory, left_records, pins, limits), is_time_up)
+    plans = _remove_all(_old_plans(root, pins, limits))
     staging = _remove_all(_old_staging(root, limits))
-    remove_dead_leases(root, limits.now)
+    remove_dead_pins(root, limits.now)
     before = _bytes(inventory.records) + _bytes(inventory.contents.values())
     gone = _bytes(gone_records) + _bytes(gone_contents)
     lost = {content.name for content in gone_contents}
@@ -101,28 +101,28 @@ def collect(
         removed_staging=len(staging),
         freed_bytes=gone + _bytes(plans) + _bytes(staging),
         left_bytes=before - gone,
-        kept=kept_parts(Inventory(left_records, left_contents), leases, limits),
+        kept=kept_parts(Inventory(left_records, left_contents), pins, limits),
     )
 
 
 def sweep(root: str, now: float, is_time_up: IsTimeUp = never) -> None:
-    """Remove old plans, dead leases and what never got published: what needs no look at records."""
+    """Remove old plans, dead pins and what never got published: what needs no look at records."""
     limits = Limits(now)
-    leases = live_leases(root, now)
-    remove_dead_leases(root, now)
-    _remove_all(_old_plans(root, leases, limits), is_time_up)
+    pins = live_pins(root, now)
+    remove_dead_pins(root, now)
+    _remove_all(_old_plans(root, pins, limits), is_time_up)
     _remove_all(_old_staging(root, limits, is_time_up), is_time_up)
 
 
-def records_to_remove(inventory: Inventory, leases: LiveLeases, limits: Limits) -> list[StoredFile]:
+def records_to_remove(inventory: Inventory, pins: LivePins, limits: Limits) -> list[StoredFile]:
     """Decide which records go. Pure."""
-    free = [record for record in inventory.records if not _is_protected(record, leases, limits)]
+    free = [record for record in inventory.records if not _is_protected(record, pins, limits)]
     free.sort(key=lambda record: (record.modified, record.name))
     users = Counter(name for record in inventory.records for name in set(record.names))
     unnamed = [c for name, c in inventory.contents.items() if not users[name]]
     total = _bytes(inventory.records) + _bytes(inventory.contents.values())
     # What no record names goes anyway, if it is not protected, and makes room before any record has to.
-    total -= _bytes(c for c in unnamed if _is_unneeded(c, leases, limits))
+    total -= _bytes(c for c in unnamed if _is_unneeded(c, pins, limits))
     doomed: list[StoredFile] = []
     for record in free:
         too_old = limits.max_age_seconds is not None and limits.now - record.modified > limits.max_age_seconds
@@ -134,13 +134,13 @@ def records_to_remove(inventory: Inventory, leases: LiveLeases, limits: Limits) 
         for name in set(record.names):
             users[name] -= 1
             content = inventory.contents.get(name)
-            if content and not users[name] and not _is_protected(content, leases, limits):
+            if content and not users[name] and not _is_protected(content, pins, limits):
                 total -= content.size_bytes
     return doomed
 
 
 def contents_to_remove(
-    inventory: Inventory, left_records: Iterable[StoredFile], leases: LiveLeases, limits: Limits
+    inventory: Inventory, left_records: Iterable[StoredFile], pins: LivePins, limits: Limits
 ) -> list[StoredFile]:
     """Decide which contents go, when only `left_records` are left. Pure."""
     needed = {name for record in left_records for name in record.names}
@@ -150,14 +150,14 @@ def contents_to_remove(
         if name in needed:
             continue
         judge = _is_protected if name in named_before else _is_kept_unnamed
-        if not judge(content, leases, limits):
+        if not judge(content, pins, limits):
             doomed.append(content)
     return doomed
 
 
-def kept_parts(left: Inventory, leases: LiveLeases, limits: Limits) -> tuple[KeptPart, ...]:
+def kept_parts(left: Inventory, pins: LivePins, limits: Limits) -> tuple[KeptPart, ...]:
     """Why what is left in a store was left, the strongest reason first. Pure."""
-    holders = [(in_use_by(record), frozenset(record.keys)) for record in leases.records]
+    holders = [(in_use_by(record), frozenset(record.keys)) for record in pins.records]
     recent = f"used within the last {_span(limits.recent_seconds)}"
     since = "used or made since the oldest running build began"
     rest = "within the limits"
@@ -165,7 +165,7 @@ def kept_parts(left: Inventory, leases: LiveLeases, limits: Limits) -> tuple[Kep
     parts: dict[str, list[StoredFile]] = {reason: [] for reason in reasons}
     for record in left.records:
         held = next((why for why, keys in holders if record.name in keys or record.action in keys), None)
-        parts[held or _since_or_recent(record, leases, limits, (since, recent, rest))].append(record)
+        parts[held or _since_or_recent(record, pins, limits, (since, recent, rest))].append(record)
     unseen = dict(left.contents)
     found = []
     for reason, records in parts.items():
@@ -178,18 +178,16 @@ def kept_parts(left: Inventory, leases: LiveLeases, limits: Limits) -> tuple[Kep
     return tuple(found)
 
 
-def in_use_by(lease: LeaseRecord) -> str:
-    """Which running build a lease is of, for people."""
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(lease.started))
-    build = f"of {lease.build} " if lease.build else ""
-    return f"in use by the build {build}(process {lease.pid} on {lease.host}, since {since})"
+def in_use_by(pin: PinRecord) -> str:
+    """Which running build a pin is of, for people."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(pin.started))
+    build = f"of {pin.build} " if pin.build else ""
+    return f"in use by the build {build}(process {pin.pid} on {pin.host}, since {since})"
 
 
-def _since_or_recent(
-    file: StoredFile, leases: LiveLeases, limits: Limits, words: tuple[str, str, str]
-) -> str:
+def _since_or_recent(file: StoredFile, pins: LivePins, limits: Limits, words: tuple[str, str, str]) -> str:
     since, recent, rest = words
-    if _is_used_since(file, leases):
+    if _is_used_since(file, pins):
         return since
     return recent if _is_recent(file, limits) else rest
 
@@ -198,34 +196,34 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
 
 
-def _is_protected(file: StoredFile, leases: LiveLeases, limits: Limits) -> bool:
-    if file.name in leases.keys or file.action in leases.keys:
+def _is_protected(file: StoredFile, pins: LivePins, limits: Limits) -> bool:
+    if file.name in pins.keys or file.action in pins.keys:
         return True
-    return _is_recent(file, limits) or _is_used_since(file, leases)
+    return _is_recent(file, limits) or _is_used_since(file, pins)
 
 
 def _is_recent(file: StoredFile, limits: Limits) -> bool:
     return limits.recent_seconds > 0 and limits.now - file.modified < limits.recent_seconds
 
 
-def _is_used_since(file: StoredFile, leases: LiveLeases) -> bool:
+def _is_used_since(file: StoredFile, pins: LivePins) -> bool:
     # The time of the last use may be recorded too early by this much.
-    return leases.oldest_start is not None and file.modified >= leases.oldest_start - USE_RESOLUTION_SECONDS
+    return pins.oldest_start is not None and file.modified >= pins.oldest_start - USE_RESOLUTION_SECONDS
 
 
-def _is_kept_unnamed(content: StoredFile, leases: LiveLeases, limits: Limits) -> bool:
+def _is_kept_unnamed(content: StoredFile, pins: LivePins, limits: Limits) -> bool:
     is_young = limits.unnamed_seconds > 0 and limits.now - content.modified < limits.unnamed_seconds
-    return is_young or _is_protected(content, leases, limits)
+    return is_young or _is_protected(content, pins, limits)
 
 
-def _is_unneeded(content: StoredFile, leases: LiveLeases, limits: Limits) -> bool:
-    return not _is_kept_unnamed(content, leases, limits)
+def _is_unneeded(content: StoredFile, pins: LivePins, limits: Limits) -> bool:
+    return not _is_kept_unnamed(content, pins, limits)
 
 
-def _old_plans(root: str, leases: LiveLeases, limits: Limits) -> list[StoredFile]:
+def _old_plans(root: str, pins: LivePins, limits: Limits) -> list[StoredFile]:
     cutoff = limits.now - limits.plan_seconds if limits.plan_seconds else float("inf")
-    if leases.oldest_start is not None:
-        cutoff = min(cutoff, leases.oldest_start - USE_RESOLUTION_SECONDS)
+    if pins.oldest_start is not None:
+        cutoff = min(cutoff, pins.oldest_start - USE_RESOLUTION_SECONDS)
     return [plan for plan in stored(files_in(f"{root}/{PLANS}")) if plan.modified < cutoff]
 
 

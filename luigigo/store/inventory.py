@@ -31,7 +31,7 @@ class StoredFile(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     """Of a record: the digests of its content."""
     action: str = ""
-    """Of a record: the action key, by which leases name it; it lies under its content key as well."""
+    """Of a record: the action key, by which pins name it; it lies under its content key as well."""
 
 
 class Inventory(msgspec.Struct, frozen=True):

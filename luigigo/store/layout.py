@@ -4,7 +4,7 @@
 <root>/cas/ab/abcdef…   content by its sha256
 <root>/actions/ab/<key> records of actions
 <root>/plans/<digest>   plans
-<root>/runs/<id>/lease  what a running build needs
+<root>/runs/<id>/pin  what a running build needs
 ```
 """
 
@@ -19,7 +19,7 @@ CONTENTS = "cas"
 RECORDS = "actions"
 PLANS = "plans"
 RUNS = "runs"
-LEASE = "lease"
+PIN = "pin"
 
 STAGING_PREFIX = ".staging-"
 """Starts the name of every file that is not published yet."""

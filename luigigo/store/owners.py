@@ -1,4 +1,4 @@
-"""Whose a lease is: a process, known well enough to say for certain that it is dead. Reads /proc only."""
+"""Whose a pin is: a process, known well enough to say for certain that it is dead. Reads /proc only."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from luigigo.errors import StoreError
 from luigigo.store.layout import PLANS, staging_path
 
 LARGEST_DIFFERENCE_SECONDS = 180.0
-"""Between the clocks of a host and of a store's file system: the leases of builds bear the hosts' times."""
+"""Between the clocks of a host and of a store's file system: the pins of builds bear the hosts' times."""
 
 
 def share_time(folder: str) -> float:

@@ -1,4 +1,4 @@
-"""The store as its users see it: records, content, plans and leases in one folder, local or shared."""
+"""The store as its users see it: records, content, plans and pins in one folder, local or shared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from luigigo.model import ActionRecord, Digest, Output
 from luigigo.store.contents import Contents
 from luigigo.store.flaws import Flaw, flaw_of, make_folder, open_plain, patiently
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, flat
-from luigigo.store.leases import Lease
+from luigigo.store.pins import Pin
 from luigigo.store.records import USE_RESOLUTION_SECONDS, Records
 from luigigo.store.staging import Made, persistently, publish, remove_unchanged, store_errors
 from luigigo.store.stathashes import StatHashes
@@ -141,13 +141,13 @@ class Store:
                 "run the build's command again"
             ) from flaw
 
-    def begin_run(self, run_id: str, keys: Iterable[str], build: str = "") -> Lease:
-        """Claim what a build needs, until the lease ends, its process does, or it lapses after ten minutes.
+    def begin_run(self, run_id: str, keys: Iterable[str], build: str = "") -> Pin:
+        """Claim what a build needs, until the pin ends, its process does, or it lapses after ten minutes.
 
         `keys`: action keys, content keys and digests of content; `build`: what is built, for people.
         Raises `StoreError`, and `ValueError` for a run id that is no plain file name.
         """
-        return self._persistently(lambda: Lease(self.root, run_id, keys, build))
+        return self._persistently(lambda: Pin(self.root, run_id, keys, build))
 
     def _persistently(self, attempt: Callable[[], Made]) -> Made:
         """Attempt for as long as the store is patient: once it was in vain, no more, until it succeeds."""

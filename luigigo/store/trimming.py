@@ -53,7 +53,7 @@ def trim(
 ) -> GcReport | None:
     """Bring a store back below its bound, if it is time to look; say what was done, or None for nothing.
 
-    Without a bound only what nobody misses goes: old plans, what never got published, dead leases. `now`:
+    Without a bound only what nobody misses goes: old plans, what never got published, dead pins. `now`:
     seconds since 1970; `clock` measures what each part takes. Never raises for what cannot be read.
     """
     if not is_due(last_trimmed(root), now) or not _mark(root, now):

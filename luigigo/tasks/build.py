@@ -204,7 +204,7 @@ def _callbacks() -> ClientCallbacks:
         observe=_observe_elsewhere,
         memory_bytes=lambda: here.builds.context.budget_bytes,
         publish_again=_publish_again,
-        renew=lambda: here.builds.renew_leases(),
+        renew=lambda: here.builds.renew_pins(),
         falls_back=here.config.fallback == "local",
     )
 

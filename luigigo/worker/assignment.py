@@ -36,30 +36,30 @@ class Assignment(msgspec.Struct, frozen=True):
     """By action key, what it reads of those that were done in this run."""
 
 
-class NotOurs(Exception):
+class TaskRefused(Exception):
     """luigid asks for what a worker never does; the text says what."""
 
 
 def action_of(family: str, params: Mapping[str, str]) -> tuple[Digest, ActionId]:
-    """The plan and the action of a task. Raises `NotOurs` for any but luigigo's with proper parameters.
+    """The plan and the action of a task. Raises `TaskRefused` for any but luigigo's with proper parameters.
 
     Whether the plan has such an action is learned from the plan, which is checked against its digest.
     """
     if family not in FAMILIES:
-        raise NotOurs(f"a worker runs no {family[:100]!r}")
+        raise TaskRefused(f"a worker runs no {family[:100]!r}")
     kind, parameter = FAMILIES[family]
     if set(params) != {parameter, "plan"}:
-        raise NotOurs(f"{family} has the parameters {parameter} and plan, and no others")
+        raise TaskRefused(f"{family} has the parameters {parameter} and plan, and no others")
     name, plan = params[parameter], params["plan"]
     if not is_digest(plan):
-        raise NotOurs(f"{family}: the plan is no digest: {plan[:100]!r}")
+        raise TaskRefused(f"{family}: the plan is no digest: {plan[:100]!r}")
     if not name or len(name) > _LONGEST_NAME or "\0" in name:
-        raise NotOurs(f"{family}: {parameter} is no name: {name[:100]!r}")
+        raise TaskRefused(f"{family}: {parameter} is no name: {name[:100]!r}")
     return Digest(plan), ActionId(f"{kind} {name}")
 
 
 def assignment_of(grant: Grant) -> Assignment:
-    """The assignment of a grant. Raises `NotOurs` as `action_of` does."""
+    """The assignment of a grant. Raises `TaskRefused` as `action_of` does."""
     plan, action = action_of(grant.family, grant.params)
     return Assignment(
         task_id=grant.task_id,
@@ -74,8 +74,8 @@ def assignment_of(grant: Grant) -> Assignment:
 
 
 def sound(made: dict[str, Made]) -> dict[str, Made]:
-    """What actions made, as luigid says. Raises `NotOurs` unless all of it is called by digests."""
+    """What actions made, as luigid says. Raises `TaskRefused` unless all of it is called by digests."""
     for key, outputs in made.items():
         if not all(is_digest(name) for name in (key, *(output.digest for output in outputs.values()))):
-            raise NotOurs(f"what {key[:100]!r} made is not called by digests")
+            raise TaskRefused(f"what {key[:100]!r} made is not called by digests")
     return made

@@ -8,7 +8,7 @@ import threading
 
 from luigigo.errors import LuigigoError
 from luigigo.protocol.messages import Prefetch
-from luigigo.worker.assignment import NotOurs, action_of, sound
+from luigigo.worker.assignment import TaskRefused, action_of, sound
 from luigigo.worker.node import NodeContext
 
 _log = logging.getLogger("luigigo.worker")
@@ -37,7 +37,7 @@ class Fetcher:
         while True:
             try:
                 self._fetch(self._expected.get())
-            except (LuigigoError, NotOurs, OSError) as error:
+            except (LuigigoError, TaskRefused, OSError) as error:
                 _log.info("not fetched ahead: %s", error)
             except Exception:
                 _log.exception("fetching ahead")

@@ -35,7 +35,7 @@ from luigigo.protocol.channel import Channel
 from luigigo.protocol.endpoint import Endpoint
 from luigigo.protocol.messages import Ended, FromPeer, FromServer, Grant, Held, Hello, Usage, Welcome
 from luigigo.store.nodecache import CacheKeeper
-from luigigo.worker.assignment import Assignment, NotOurs, assignment_of
+from luigigo.worker.assignment import Assignment, TaskRefused, assignment_of
 from luigigo.worker.node import Lacking, NodeContext
 from luigigo.worker.prefetch import Fetcher
 
@@ -221,7 +221,7 @@ class NodeWorker:
     def _take_on(self, grant: Grant) -> None:
         try:
             assignment = assignment_of(grant)
-        except NotOurs as refusal:
+        except TaskRefused as refusal:
             _log.warning("refused %s: %s", grant.task_id[:200], refusal)
             self._report(
                 Ended(grant.task_id, grant.lease, "failed", f"refused: {refusal}", int(ExitCode.USAGE))
@@ -263,7 +263,7 @@ class NodeWorker:
                 executor = self._node_context.executor(assignment.plan)
                 action = executor.plan.actions.get(assignment.action)
                 if action is None:
-                    raise NotOurs(f"plan {assignment.plan} has no action {assignment.action[:200]!r}")
+                    raise TaskRefused(f"plan {assignment.plan} has no action {assignment.action[:200]!r}")
                 self._node_context.require_c(executor, action)
                 executor.learn(assignment.made)
                 executor.stage(assignment.action, probably_done=assignment.probably_done)
@@ -345,7 +345,7 @@ class NodeWorker:
         if isinstance(error, ActionError) and not isinstance(error, ToolStopped):
             usage = Usage("failed", said=error.said)
             return Ended(name, lease, "failed", text, int(error.exit_code), usage)
-        if isinstance(error, NotOurs | PlanRefused):
+        if isinstance(error, TaskRefused | PlanRefused):
             return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
         if isinstance(error, SourcesElsewhere):
             return Ended(name, lease, "home", text)

@@ -237,7 +237,7 @@ def test_clean_empties_the_store_but_for_what_a_build_holds(empty_lab: Lab) -> N
         assert f"in use by the build of {project} (process {running.pid} on " in held.stdout
         assert held.returncode == (1 if command == "clean" else 0)
     assert f"luigigo: not emptied: in use by the build of {project}" in held.stderr
-    assert f"lease     in use by the build of {project}" in lab.luigigo("store", "stats").stdout
+    assert f"pin       in use by the build of {project}" in lab.luigigo("store", "stats").stdout
     assert running.wait(timeout=120) == 0
     lab.assert_identical(project)
     emptied = lab.luigigo("store", "clean")

@@ -87,7 +87,7 @@ def test_an_interrupt_ends_everything_at_once(
     assert not alive
     assert not output.exists()
     assert lab.verify().returncode == 0
-    assert not list((lab.cache / "store" / "runs").rglob("lease"))
+    assert not list((lab.cache / "store" / "runs").rglob("pin"))
     lab.build(project)
     lab.assert_identical(project)
 

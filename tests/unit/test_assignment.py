@@ -8,7 +8,7 @@ from luigigo.golang.actions import Kind
 from luigigo.model import ActionId, Digest, Output
 from luigigo.protocol.messages import Grant
 from luigigo.tasks.actions import PlanTasks
-from luigigo.worker.assignment import NotOurs, assignment_of
+from luigigo.worker.assignment import TaskRefused, assignment_of
 
 PLAN = "0123456789abcdef" * 4
 
@@ -31,7 +31,7 @@ def test_the_tasks_of_a_plan_are_errands(kind: Kind) -> None:
 )
 def test_unknown_families_are_refused(family: str) -> None:
     """A worker runs no task but luigigo's actions, and says so in few words."""
-    with pytest.raises(NotOurs) as refusal:
+    with pytest.raises(TaskRefused) as refusal:
         assignment_of(grant(family, import_path="a", plan=PLAN))
     assert len(str(refusal.value)) < 200
 
@@ -48,7 +48,7 @@ def test_unknown_families_are_refused(family: str) -> None:
 )
 def test_other_parameters_are_refused(params: dict[str, str]) -> None:
     """An action has its two parameters, no fewer and no more."""
-    with pytest.raises(NotOurs, match="import_path and plan"):
+    with pytest.raises(TaskRefused, match="import_path and plan"):
         assignment_of(grant(**params))
 
 
@@ -58,14 +58,14 @@ def test_other_parameters_are_refused(params: dict[str, str]) -> None:
 )
 def test_a_plan_that_is_no_digest_is_refused(plan: str) -> None:
     """What names a plan can never name another file."""
-    with pytest.raises(NotOurs, match="no digest"):
+    with pytest.raises(TaskRefused, match="no digest"):
         assignment_of(grant(import_path="a", plan=plan))
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000])
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     """Empty and endless names, and those with a zero byte, are refused."""
-    with pytest.raises(NotOurs, match="no name"):
+    with pytest.raises(TaskRefused, match="no name"):
         assignment_of(grant(import_path=name, plan=PLAN))
 
 
@@ -86,7 +86,7 @@ def test_a_strange_name_is_only_ever_looked_up(name: str) -> None:
 def test_what_others_made_is_called_by_digests(made: dict[str, dict[str, Output]]) -> None:
     """What is to be read is never another file."""
     params = {"import_path": "a", "plan": PLAN}
-    with pytest.raises(NotOurs, match="not called by digests"):
+    with pytest.raises(TaskRefused, match="not called by digests"):
         assignment_of(Grant("task", 7, "CompilePackage", params, made=made))
 
 

@@ -1,4 +1,4 @@
-"""Owners of leases: when a process is certainly dead."""
+"""Owners of pins: when a process is certainly dead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from luigigo.store.owners import Owner, is_dead, this_process
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="without /proc leases go by their age")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="without /proc pins go by their age")
 
 
 def test_this_process_is_not_dead() -> None:
@@ -42,5 +42,5 @@ def test_one_that_ended_is_dead() -> None:
 
 @pytest.mark.parametrize("machine", ["", "another start, or another namespace of numbers"])
 def test_nothing_is_certain_of_another_machine(machine: str) -> None:
-    """Its leases go by their age."""
+    """Its pins go by their age."""
     assert not is_dead(Owner("host", 1, machine, "1"))

@@ -51,16 +51,16 @@ def test_it_is_done_once_a_day(yard: Yard) -> None:
 
 
 def test_without_a_bound_only_rubbish_goes(yard: Yard) -> None:
-    """Old plans, what never got published and dead leases; records stay."""
+    """Old plans, what never got published and dead pins; records stay."""
     plan = yard.root / "plans" / yard.store.write_plan(b"plan")
     staging = yard.record("a").parent / ".staging-x"
     staging.write_bytes(b"1")
-    lease = Path(yard.store.begin_run("run", []).path)
-    for path in (plan, staging, lease):
+    pin = Path(yard.store.begin_run("run", []).path)
+    for path in (plan, staging, pin):
         yard.age(path, 2 * DAY)
     assert trim(yard, bound=None) == 0
     assert yard.names() == set("abcdef")
-    assert not plan.exists() and not staging.exists() and not lease.exists()
+    assert not plan.exists() and not staging.exists() and not pin.exists()
 
 
 def test_what_was_used_lately_stays_over_the_bound(yard: Yard) -> None:
@@ -72,7 +72,7 @@ def test_what_was_used_lately_stays_over_the_bound(yard: Yard) -> None:
     assert yard.names() == set("acdef")
 
 
-def test_what_a_lease_holds_stays_over_the_bound(yard: Yard) -> None:
+def test_what_a_pin_holds_stays_over_the_bound(yard: Yard) -> None:
     """However long ago it was used."""
     yard.store.begin_run("run", [key_of("a")])
     assert trim(yard, bound=1) == 5

@@ -11,7 +11,7 @@ import pytest
 
 from luigigo.model import ActionRecord, ImportPath, Output
 from luigigo.store import StatHashes, Store, inventory
-from luigigo.store.leases import live_leases
+from luigigo.store.pins import live_pins
 from luigigo.store.upkeep import KindStats, gc, stats, verify
 
 HOUR = 3600.0
@@ -159,59 +159,59 @@ def test_gc_without_limits_keeps_every_record(yard: Yard) -> None:
     assert yard.names() == {"a"}
 
 
-def test_gc_keeps_what_a_lease_names(yard: Yard) -> None:
+def test_gc_keeps_what_a_pin_names(yard: Yard) -> None:
     """Records by key with their contents, and contents by digest, however old."""
     yard.build("a", b"a", 9 * DAY)
     yard.build("b", b"b", 9 * DAY)
     bundle = yard.store.publish_bytes(b"sources")
     yard.age(yard.content(bundle), 9 * DAY)
-    lease = yard.store.begin_run("run-1", [key_of("a"), bundle.digest])
+    pin = yard.store.begin_run("run-1", [key_of("a"), bundle.digest])
     report = gc(str(yard.root), 0, 0.0, NOW)
     assert yard.names() == {"a"}
     assert yard.store.has_content(bundle)
     assert report.kept[0].records == 1 and report.left_bytes > 0
-    lease.end()
+    pin.end()
     gc(str(yard.root), 0, 0.0, NOW)
     assert yard.names() == set()
     assert not yard.store.has_content(bundle)
 
 
-def test_gc_keeps_what_was_used_since_the_oldest_live_lease(yard: Yard) -> None:
-    """What a running build made or found is not in its lease by name."""
+def test_gc_keeps_what_was_used_since_the_oldest_live_pin(yard: Yard) -> None:
+    """What a running build made or found is not in its pin by name."""
     yard.store.begin_run("run-1", [])
     later = NOW + 5 * HOUR
-    os.utime(yard.root / "runs" / "run-1" / "lease", (later, later))
+    os.utime(yard.root / "runs" / "run-1" / "pin", (later, later))
     yard.build("a", b"a", -HOUR)
     yard.build("b", b"b", 3 * HOUR)
     gc(str(yard.root), 0, 0.0, later)
     assert yard.names() == {"a"}
 
 
-def test_a_lease_that_is_not_renewed_lapses(yard: Yard) -> None:
+def test_a_pin_that_is_not_renewed_lapses(yard: Yard) -> None:
     """A crashed build protects nothing after ten minutes; a renewed one does."""
     yard.build("a", b"a", 9 * DAY)
-    lease = yard.store.begin_run("run-1", [key_of("a")])
-    yard.age(Path(lease.path), 700)
-    lease.renew()
+    pin = yard.store.begin_run("run-1", [key_of("a")])
+    yard.age(Path(pin.path), 700)
+    pin.renew()
     gc(str(yard.root), 0, 0.0, NOW)
     assert yard.names() == {"a"}
-    yard.age(Path(lease.path), 700)
+    yard.age(Path(pin.path), 700)
     gc(str(yard.root), 0, 0.0, NOW)
     assert yard.names() == set()
-    assert not Path(lease.path).exists()
-    lease.renew()
-    assert live_leases(str(yard.root), NOW).keys == {key_of("a")}
-    lease.end()
-    lease.end()
+    assert not Path(pin.path).exists()
+    pin.renew()
+    assert live_pins(str(yard.root), NOW).keys == {key_of("a")}
+    pin.end()
+    pin.end()
     assert list((yard.root / "runs").iterdir()) == []
 
 
-def test_a_damaged_live_lease_protects_what_is_recent(yard: Yard) -> None:
-    """It is not taken for no lease."""
-    lease = yard.store.begin_run("run-1", [])
-    Path(lease.path).write_bytes(b"{")
-    leases = live_leases(str(yard.root), NOW)
-    assert leases.keys == frozenset() and leases.oldest_start is not None
+def test_a_damaged_live_pin_protects_what_is_recent(yard: Yard) -> None:
+    """It is not taken for no pin."""
+    pin = yard.store.begin_run("run-1", [])
+    Path(pin.path).write_bytes(b"{")
+    pins = live_pins(str(yard.root), NOW)
+    assert pins.keys == frozenset() and pins.oldest_start is not None
 
 
 @pytest.mark.parametrize("run_id", ["", "..", "a/b", ".hidden", "a\0", "x" * 300])
@@ -222,7 +222,7 @@ def test_a_run_id_that_is_no_file_name_is_refused(yard: Yard, run_id: str) -> No
 
 
 def test_gc_keeps_what_is_young(yard: Yard) -> None:
-    """A build that has no lease yet may just have made it."""
+    """A build that has no pin yet may just have made it."""
     yard.build("a", b"a", 300)
     yard.build("b", b"b", 900)
     gc(str(yard.root), 0, 0.0, NOW)

@@ -15,7 +15,7 @@ from luigigo.errors import StoreError, UsageError
 from luigigo.footprint import Places, take
 from luigigo.model import Digest
 from luigigo.store import Store
-from luigigo.store.leases import Lease
+from luigigo.store.pins import Pin
 from luigigo.store.shareclock import agreed_time
 from luigigo.store.trimming import last_trimmed
 
@@ -113,10 +113,10 @@ def test_clean_leaves_what_a_build_holds(config: Config) -> None:
     """And the copies that it may read."""
     output = Store.open_at(config.store_root).publish_bytes(b"content")
     copy = write(Path(config.cache) / "sources" / NAME)
-    lease = Lease(config.store_root, "run", [output.digest])
+    pin = Pin(config.store_root, "run", [output.digest])
     assert trimming.clean(config, NOW).left_bytes == 7
     assert copy.exists()
-    lease.end()
+    pin.end()
     assert trimming.clean(config, NOW).left_bytes == 0
     assert not copy.exists()
 

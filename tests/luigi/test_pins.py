@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import LUIGI, PROGRAMS, Lab, wait_until
 
-from luigigo.store.leases import live_leases
+from luigigo.store.pins import live_pins
 
 pytestmark = pytest.mark.builds
 
@@ -75,7 +75,7 @@ if __name__ == "__main__":
 """
 
 
-def leases(lab: Lab) -> list[Path]:
+def pins(lab: Lab) -> list[Path]:
     return list((lab.cache / "store" / "runs").glob("*"))
 
 
@@ -89,7 +89,7 @@ def tools(lab: Lab) -> Path:
 
 @pytest.mark.parametrize("workers", ["1", "3"])
 @pytest.mark.parametrize("arguments", [("Mine",), ("Mine", "--ends", "badly")], ids=["well", "badly"])
-def test_a_task_of_ones_own_leaves_no_lease(
+def test_a_task_of_ones_own_leaves_no_pin(
     lab: Lab, tools: Path, arguments: tuple[str, ...], workers: str
 ) -> None:
     """In-line and forked, though it asks for the build itself, and whether it succeeds or not."""
@@ -98,48 +98,48 @@ def test_a_task_of_ones_own_leaves_no_lease(
         finished = lab.run(*command)
         assert ("a bug" in finished.stderr) == ("badly" in arguments), finished.stderr
         assert (finished.returncode == 0) == ("badly" not in arguments), finished.stderr
-        assert leases(lab) == []
+        assert pins(lab) == []
 
 
-def test_a_pattern_leaves_no_lease(lab: Lab, tools: Path) -> None:
+def test_a_pattern_leaves_no_pin(lab: Lab, tools: Path) -> None:
     """`--package ./cmd/...`, built, built again, and after an edit."""
     command = ("--project", tools, "--package", "./cmd/...", "--output", "made/")
     for name in ("a", "a", "b"):
         (tools / "shared" / "shared.go").write_text(f'package shared\n\nvar Name = "{name}"\n')
         assert lab.luigi(*command).returncode == 0
-        assert leases(lab) == []
+        assert pins(lab) == []
 
 
-def test_builds_in_one_process_leave_no_lease(lab: Lab, tools: Path) -> None:
+def test_builds_in_one_process_leave_no_pin(lab: Lab, tools: Path) -> None:
     """After each `luigi.build`, and at the end of a process that only asked."""
     for what in ("thrice", "look"):
         finished = lab.run("mine", what)
         assert finished.returncode == 0, finished.stderr
-        assert leases(lab) == []
+        assert pins(lab) == []
 
 
-def test_a_failed_build_leaves_no_lease(lab: Lab) -> None:
+def test_a_failed_build_leaves_no_pin(lab: Lab) -> None:
     """Of `luigi` and of `luigigo build`."""
     project = PROGRAMS / "compileerror"
     assert lab.luigi("--project", project).returncode == 1
     assert lab.luigigo("build", project).returncode == 1
-    assert leases(lab) == []
+    assert pins(lab) == []
 
 
 def test_a_killed_forked_task_protects_nothing(lab: Lab, tools: Path) -> None:
-    """Its lease counts for nothing at once, and collecting garbage removes it."""
+    """Its pin counts for nothing at once, and collecting garbage removes it."""
     command = ("luigi", "--module", "mine", "Mine", "--ends", "killed", "--local-scheduler", "--workers", "3")
     assert lab.run(*command).returncode != 0
-    assert len(leases(lab)) == 1
-    assert live_leases(str(lab.cache / "store"), os.stat(leases(lab)[0]).st_mtime).records == ()
+    assert len(pins(lab)) == 1
+    assert live_pins(str(lab.cache / "store"), os.stat(pins(lab)[0]).st_mtime).records == ()
     assert lab.luigigo("store", "gc", "--max-age", "1d").returncode == 0
-    assert leases(lab) == []
+    assert pins(lab) == []
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("command", ["luigigo", "luigi"])
 def test_a_build_that_is_ended_protects_nothing(empty_lab: Lab, command: str, how: signal.Signals) -> None:
-    """Ctrl-C and SIGTERM take the lease away; after SIGKILL it counts for nothing."""
+    """Ctrl-C and SIGTERM take the pin away; after SIGKILL it counts for nothing."""
     lab = empty_lab
     project = lab.write(FILES, "tools")
     package = ("./cmd/one",) if command == "luigigo" else ("--package", "./cmd/one")
@@ -150,11 +150,11 @@ def test_a_build_that_is_ended_protects_nothing(empty_lab: Lab, command: str, ho
     process = lab.start(*start[command])
     wait_until(lambda: any((lab.cache / "work").glob("*/b*")), "for the first action")
     root = str(lab.cache / "store")
-    held = live_leases(root, os.stat(leases(lab)[0]).st_mtime)
+    held = live_pins(root, os.stat(pins(lab)[0]).st_mtime)
     assert [record.pid for record in held.records] == [process.pid]
     assert str(project) in held.records[0].build
     process.send_signal(how)
     process.communicate(timeout=30)
-    assert len(leases(lab)) == (1 if how is signal.SIGKILL else 0)
-    for lease in leases(lab):
-        assert live_leases(root, os.stat(lease).st_mtime).keys == frozenset()
+    assert len(pins(lab)) == (1 if how is signal.SIGKILL else 0)
+    for pin in pins(lab):
+        assert live_pins(root, os.stat(pin).st_mtime).keys == frozenset()

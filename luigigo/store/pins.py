@@ -1,6 +1,6 @@
-"""Leases: what a running build needs, so that collecting garbage leaves it alone.
+"""Pins: what a running build needs, so that collecting garbage leaves it alone.
 
-A lease belongs to a process. It ends with its build, and counts for nothing once its process is certainly
+A pin belongs to a process. It ends with its build, and counts for nothing once its process is certainly
 dead, or it was not renewed for ten minutes.
 """
 
@@ -13,16 +13,16 @@ from contextlib import suppress
 
 import msgspec
 
-from luigigo.store.layout import LEASE, RUNS, folders_in, run_folder
+from luigigo.store.layout import PIN, RUNS, folders_in, run_folder
 from luigigo.store.owners import Owner, is_dead, this_process
 from luigigo.store.staging import publish, store_errors
 
-LEASE_SECONDS = 600.0
-"""A lease that was not renewed for this long is dead: its build crashed, or its node did."""
+PIN_SECONDS = 600.0
+"""A pin that was not renewed for this long is dead: its build crashed, or its node did."""
 
 
-class LeaseRecord(msgspec.Struct, frozen=True):
-    """What a lease's file holds."""
+class PinRecord(msgspec.Struct, frozen=True):
+    """What a pin's file holds."""
 
     host: str
     pid: int
@@ -41,17 +41,17 @@ class LeaseRecord(msgspec.Struct, frozen=True):
         return Owner(self.host, self.pid, self.machine, self.born)
 
 
-class LiveLeases(msgspec.Struct, frozen=True):
-    """What all leases that are alive protect together."""
+class LivePins(msgspec.Struct, frozen=True):
+    """What all pins that are alive protect together."""
 
     keys: frozenset[str]
     oldest_start: float | None
-    """Seconds since 1970; None when no lease is alive."""
-    records: tuple[LeaseRecord, ...] = ()
+    """Seconds since 1970; None when no pin is alive."""
+    records: tuple[PinRecord, ...] = ()
     """Those that can be read, the oldest first."""
 
 
-class Lease:
+class Pin:
     """A running build's claim. Renew it every minute or so; a build that dies lets it lapse."""
 
     def __init__(
@@ -62,16 +62,16 @@ class Lease:
         build: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Publish the lease. Raises `StoreError`, and `ValueError` for an id that is no plain file name."""
-        self.path = f"{run_folder(root, run_id)}/{LEASE}"
+        """Publish the pin. Raises `StoreError`, and `ValueError` for an id that is no plain file name."""
+        self.path = f"{run_folder(root, run_id)}/{PIN}"
         owner = this_process()
-        self._record = LeaseRecord(
+        self._record = PinRecord(
             owner.host, owner.pid, clock(), tuple(keys), owner.machine, owner.born, _legible(build)
         )
         self._publish()
 
     def renew(self) -> None:
-        """Say that the build is alive. Puts the lease back if it was taken for dead. Raises `StoreError`."""
+        """Say that the build is alive. Puts the pin back if it was taken for dead. Raises `StoreError`."""
         with store_errors("renew", self.path):
             try:
                 os.utime(self.path)
@@ -90,45 +90,45 @@ class Lease:
             publish(self.path, msgspec.json.encode(self._record), 0o644)
 
 
-def live_leases(root: str, now: float) -> LiveLeases:
-    """What the leases of living processes claim that were renewed within `LEASE_SECONDS` before `now`.
+def live_pins(root: str, now: float) -> LivePins:
+    """What the pins of living processes claim that were renewed within `PIN_SECONDS` before `now`.
 
-    A live lease that cannot be read claims nothing by name, yet everything used since it was renewed.
+    A live pin that cannot be read claims nothing by name, yet everything used since it was renewed.
     """
-    records: list[LeaseRecord] = []
+    records: list[PinRecord] = []
     starts: list[float] = []
     for path in _paths(root):
         found = _look(path, now)
-        if isinstance(found, LeaseRecord):
+        if isinstance(found, PinRecord):
             records.append(found)
             starts.append(found.started)
         elif found is not None:
             starts.append(found)
     records.sort(key=lambda record: record.started)
     keys = frozenset(key for record in records for key in record.keys)
-    return LiveLeases(keys, min(starts, default=None), tuple(records))
+    return LivePins(keys, min(starts, default=None), tuple(records))
 
 
-def remove_dead_leases(root: str, now: float) -> int:
-    """Remove the leases that lapsed or whose processes are dead; return how many."""
+def remove_dead_pins(root: str, now: float) -> int:
+    """Remove the pins that lapsed or whose processes are dead; return how many."""
     return sum(_look(path, now) is None and _remove(path) for path in _paths(root))
 
 
 def _paths(root: str) -> list[str]:
-    return [f"{folder}/{LEASE}" for folder in folders_in(f"{root}/{RUNS}")]
+    return [f"{folder}/{PIN}" for folder in folders_in(f"{root}/{RUNS}")]
 
 
-def _look(path: str, now: float) -> LeaseRecord | float | None:
-    """A live lease; when it was renewed, where it cannot be read; None for a dead one."""
+def _look(path: str, now: float) -> PinRecord | float | None:
+    """A live pin; when it was renewed, where it cannot be read; None for a dead one."""
     try:
         renewed = os.stat(path).st_mtime
     except OSError:
         return None
-    if now - renewed > LEASE_SECONDS:
+    if now - renewed > PIN_SECONDS:
         return None
     try:
         with open(path, "rb") as file:
-            record = msgspec.json.decode(file.read(), type=LeaseRecord)
+            record = msgspec.json.decode(file.read(), type=PinRecord)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
@@ -137,7 +137,7 @@ def _look(path: str, now: float) -> LeaseRecord | float | None:
 
 
 def _remove(path: str) -> bool:
-    """Remove a lease, and its run's folder where that holds nothing else; whether there was one."""
+    """Remove a pin, and its run's folder where that holds nothing else; whether there was one."""
     try:
         os.unlink(path)
     except OSError:
