@@ -29,15 +29,15 @@ from luigigo.protocol.messages import Needs, Progress
 from luigigo.token import read_token
 
 
-class CompilePackage(luigi.Task):
-    """One node of the graph, of a family that workers run."""
+class Noop(luigi.Task):
+    """One node of the graph, of a family that the workers of the benchmark run."""
 
     runs_in_slot = True
     retry_count = 1
     import_path = luigi.Parameter()
     plan = luigi.Parameter()
 
-    shared: ClassVar[dict[int, CompilePackage]] = {}
+    shared: ClassVar[dict[int, Noop]] = {}
     finished: ClassVar[set[str]] = set()
     count = 0
 
@@ -47,16 +47,16 @@ class CompilePackage(luigi.Task):
         return super().get_params()
 
     @classmethod
-    def at(cls, index: int, plan: str) -> CompilePackage:
+    def at(cls, index: int, plan: str) -> Noop:
         if index not in cls.shared:
             cls.shared[index] = cls(import_path=str(index), plan=plan)
         return cls.shared[index]
 
     @property
     def needs(self) -> Needs:
-        return Needs(key=digest_of(self.plan, self.import_path), toolchain="noop")
+        return Needs(key=digest_of(self.plan, self.import_path))
 
-    def requires(self) -> list[CompilePackage]:
+    def requires(self) -> list[Noop]:
         graph = import_graph(type(self).count)
         return [self.at(dep, self.plan) for dep in graph[int(self.import_path)]]
 
@@ -80,7 +80,7 @@ class Factory:
 def main() -> None:
     port, token_file, count, tag = sys.argv[1:]
     follows, count = count == "0", "1" if count == "0" else count
-    CompilePackage.count = int(count)
+    Noop.count = int(count)
     import_graph(int(count))
     waits: list[float] = []
 
@@ -90,13 +90,13 @@ def main() -> None:
             if follows:
                 print(task.task_id, progress.worker_id, flush=True)
         elif progress.status == "done":
-            CompilePackage.finished.add(task.task_id)
+            Noop.finished.add(task.task_id)
 
     place = Endpoint("127.0.0.1", int(port), read_token(token_file))
-    callbacks = ClientCallbacks("client", observe, lambda: 0, lambda: None)
+    callbacks = ClientCallbacks("client", observe, lambda: 0, lambda task: False, lambda: None)
     plan = hashlib.sha256(tag.encode()).hexdigest()
     started = time.perf_counter()
-    root = CompilePackage.at(0, plan)
+    root = Noop.at(0, plan)
     built = luigi.build(
         [root],
         worker_scheduler_factory=Factory(place, callbacks),
@@ -104,8 +104,8 @@ def main() -> None:
         log_level="WARNING",
     )
     wall = time.perf_counter() - started
-    if not built or not root.complete() or len(CompilePackage.finished) != int(count):
-        raise SystemExit(f"{len(CompilePackage.finished)} of {count} tasks are done")
+    if not built or not root.complete() or len(Noop.finished) != int(count):
+        raise SystemExit(f"{len(Noop.finished)} of {count} tasks are done")
     measured = {
         "wall_ms": wall / int(count) * 1000,
         "dispatch_ms": statistics.median(waits) * 1000,

@@ -1,4 +1,4 @@
-"""A worker of a cluster whose actions do nothing, or start /bin/true: all but the work is the real one.
+"""A worker of a cluster whose tasks do nothing, or start /bin/true: all but the work is the real one.
 
 python benchmarks/noop_worker.py HOST PORT TOKEN_FILE NODE SLOTS nothing|true|sleep
 """
@@ -9,75 +9,51 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
 from luigigo.model import Output, digest_of
 from luigigo.process import Command, Runner
 from luigigo.protocol.endpoint import Endpoint
-from luigigo.store.nodecache import CacheKeeper
+from luigigo.protocol.messages import Grant, Usage
 from luigigo.token import read_token
+from luigigo.worker.families import Took
 from luigigo.worker.worker import NodeWorker, WorkerOptions
 
 SLEEP_SECONDS = 60.0
 TRUE = Command(argv=("/bin/true",), cwd="/", env={})
 
 
-class AnyAction:
-    """A plan that has every action."""
+class Noop:
+    """The family of tasks that do nothing, or next to nothing."""
 
-    def get(self, name: str) -> object:
-        return name
-
-
-class NoopNodeContext:
-    """Stands where a worker's context of its node stands."""
-
-    def __init__(self, work: str) -> None:
-        self.toolchain = SimpleNamespace(identity="noop", version="noop")
-        timings = SimpleNamespace(gogc=lambda action: "")
-        self.context: Any = SimpleNamespace(runner=Runner(), timings=timings)
+    def __init__(self, work: str, runner: Runner) -> None:
         works: dict[str, Callable[[], object]] = {
             "nothing": lambda: None,
-            "true": lambda: self.context.runner.run(TRUE),
+            "true": lambda: runner.run(TRUE),
             "sleep": lambda: time.sleep(SLEEP_SECONDS),
         }
         self._work = works[work]
-        self.plan = SimpleNamespace(actions=AnyAction())
 
-    def executor(self, digest: str) -> NoopNodeContext:
-        return self
+    def parse(self, grant: Grant) -> str:
+        return grant.task_id
 
-    def require_c(self, executor: object, action: object) -> None:
-        """Nothing is compiled."""
-
-    def reserve(self, action: str, peak_bytes: int) -> None:
-        """They take no memory."""
-
-    def learn(self, made: object) -> None:
+    def stage(self, name: str) -> None:
         """Nothing is read."""
 
-    def stage(self, action: str, *, probably_done: bool) -> None:
-        """Nothing is read."""
-
-    def fetch(self, action: str, dependency: str) -> None:
-        """Nothing is read."""
-
-    def perform(self, action: str, tools_ended: Callable[[], None]) -> Any:
+    def run(self, name: str, tools_ended: Callable[[], None]) -> Took:
         self._work()
         tools_ended()
-        outputs = {role: Output(digest_of(action, role), 1000) for role in ("export", "object")}
-        return SimpleNamespace(cpu_seconds=0.0, peak_bytes=0, said=(), outputs=outputs)
+        return Took(
+            Usage("ran"), {role: Output(digest_of(name, role), 1000) for role in ("export", "object")}
+        )
 
-    def save(self) -> None:
-        """Nothing is kept."""
+    fetch = save = stage
 
 
 def main() -> None:
     host, port, token_file, node, slots, work = sys.argv[1:]
     place = Endpoint(host, int(port), read_token(token_file))
-    options = WorkerOptions(place, node, int(slots), 0)
-    worker = NodeWorker(options, NoopNodeContext(work), CacheKeeper([], 1))  # type: ignore[arg-type]
+    runner = Runner()
+    worker = NodeWorker(WorkerOptions(place, node, int(slots), 0), {"Noop": Noop(work, runner)}, runner)
     worker.run()
     os._exit(0)
 

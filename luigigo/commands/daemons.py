@@ -29,11 +29,13 @@ from luigigo.clusterfile.description import DEFAULT_PORT
 from luigigo.config import Config, read_config
 from luigigo.currentfolder import absolute
 from luigigo.errors import ExitCode, LuigigoError, StoreError, UsageError
+from luigigo.golang.features import go_feature
 from luigigo.machine import memory_budget_bytes, node_name, usable_cpus
 from luigigo.protocol.endpoint import Endpoint
 from luigigo.store.preparing import make_shards, prepare_shared
 from luigigo.token import USER, make_token, read_token
 from luigigo.worker.allocation import slurm_allocation
+from luigigo.worker.goactions import GoActions
 from luigigo.worker.node import NodeContext
 from luigigo.worker.worker import NodeWorker, WorkerOptions
 
@@ -109,14 +111,19 @@ def run_worker(cluster: ClusterDescription, choice: WorkerChoice) -> int:
 
 
 def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> int:
-    workers: list[NodeWorker] = []
+    observers: list[GoActions] = []
     node_context = NodeContext(
-        config, os.environ, options.node, lambda event: workers[0].observe(event), cache_bytes
+        config, os.environ, options.node, lambda event: observers[0].observe(event), cache_bytes
     )
+    go_actions = GoActions(node_context)
+    observers.append(go_actions)
     make_shards([str(config.node_cache)])
     keeper = node_context.keeper
-    worker = NodeWorker(options, node_context, keeper)
-    workers.append(worker)
+    toolchain = node_context.toolchain
+    options = msgspec.structs.replace(
+        options, features=(go_feature(toolchain.identity),), go=toolchain.version
+    )
+    worker = NodeWorker(options, go_actions.table(), node_context.context.runner, keeper.size_bytes)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         # Locks are taken there: not in a handler, which may have interrupted their holder.
@@ -125,7 +132,7 @@ def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> i
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, stop)
     keeper.start()
-    threading.Thread(target=_say_ready, args=(worker, node_context), daemon=True).start()
+    threading.Thread(target=_say_ready, args=(worker,), daemon=True).start()
     try:
         worker.run()
     finally:
@@ -135,7 +142,7 @@ def _serve_worker(options: WorkerOptions, config: Config, cache_bytes: int) -> i
     return int(ExitCode.OK)
 
 
-def _say_ready(worker: NodeWorker, node_context: NodeContext) -> None:
+def _say_ready(worker: NodeWorker) -> None:
     connected = worker.wait_welcome(READY_SECONDS) and worker.error is None
     if worker.error is None:
         facts = {
@@ -143,7 +150,7 @@ def _say_ready(worker: NodeWorker, node_context: NodeContext) -> None:
             "worker_id": worker.id,
             "slots": worker.options.slots,
             "memory_bytes": worker.options.memory_bytes,
-            "go": node_context.toolchain.version,
+            "go": worker.options.go,
             "connected": connected,
             "pid": os.getpid(),
         }

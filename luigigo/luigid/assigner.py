@@ -11,7 +11,7 @@ from luigigo.luigid.peers import Lease, Peer
 from luigigo.luigid.placement import Capacity, choose, could_begin, has_slot_for
 from luigigo.luigid.prefetch import Prefetcher
 from luigigo.protocol import messages
-from luigigo.protocol.messages import Grant, Needs
+from luigigo.protocol.messages import ASKED, Grant, Needs
 from luigigo.scheduling.scheduler import ReadyScheduler
 
 AHEAD_FROM = 4.0
@@ -75,24 +75,26 @@ class Assigner:
         needs = self._leases.needs.get(task_id, NO_NEEDS)
         peer.grants.append(
             Grant(
-                task_id,
-                lease.number,
-                task.family,
-                task.params,
-                needs.peak_bytes,
-                needs.key in self._recent,
-                needs.wants_commands,
-                self._leases.made_by(self._scheduler.queue.dependencies(task_id)),
+                task_id=task_id,
+                lease=lease.number,
+                family=task.family,
+                params=task.params,
+                peak_bytes=needs.peak_bytes,
+                cores=needs.cores,
+                probably_done=needs.key in self._recent,
+                wants_commands=needs.wants_commands,
+                made=self._leases.made_by(self._scheduler.queue.dependencies(task_id)),
             )
         )
 
     def _even_out(self, nodes: list[Peer]) -> None:
         """Take back what waits for a slot on one node and could begin at once on another."""
-        idle = {id(peer.capacity): peer.capacity.free_slots for peer in nodes if peer.capacity.is_open}
-        for peer in sorted(nodes, key=lambda peer: peer.capacity.free_slots):
-            if peer.capacity.free_slots >= 0 or max(idle.values(), default=0) <= 0:
+        idle = {id(peer.capacity): peer.capacity.free_cores for peer in nodes if peer.capacity.is_open}
+        for peer in sorted(nodes, key=lambda peer: peer.capacity.free_cores):
+            if peer.capacity.free_cores >= 0 or max(idle.values(), default=0) <= 0:
                 return
-            surplus = -peer.capacity.free_slots - sum(lease.is_revoked for lease in peer.leases.values())
+            revoked = (task_id for task_id, lease in peer.leases.items() if lease.is_revoked)
+            surplus = -peer.capacity.free_cores - sum(self._cores_of(each) for each in revoked)
             for task_id, lease in reversed(peer.leases.items()):
                 if surplus <= 0:
                     break
@@ -100,12 +102,19 @@ class Assigner:
                 if other is not None:
                     lease.is_revoked = True
                     peer.outbox.append(messages.Revoke((lease.number,)))
-                    idle[id(other)] -= 1
-                    surplus -= 1
+                    idle[id(other)] -= self._cores_of(task_id)
+                    surplus -= self._cores_of(task_id)
 
-    def _idle_for(self, task_id: str, nodes: list[Peer], idle: dict[int, int]) -> Capacity | None:
+    def _cores_of(self, task_id: str) -> float:
+        return self._leases.needs.get(task_id, NO_NEEDS).cores
+
+    def _idle_for(self, task_id: str, nodes: list[Peer], idle: dict[int, float]) -> Capacity | None:
         needs = self._leases.needs.get(task_id, NO_NEEDS)
-        capacities = (peer.capacity for peer in nodes if idle.get(id(peer.capacity), 0) > 0)
+        capacities = (
+            peer.capacity
+            for peer in nodes
+            if idle.get(id(peer.capacity), 0.0) > 0 and idle[id(peer.capacity)] >= needs.cores
+        )
         return next((capacity for capacity in capacities if could_begin(capacity, needs)), None)
 
 
@@ -158,7 +167,7 @@ class _Search:
         latest_first = sorted(peers, key=lambda peer: -peer.ended_at)
         self._nodes = {id(peer.capacity): peer for peer in latest_first if peer.is_node}
         self._capacities = [peer.capacity for peer in self._nodes.values()]
-        self._ahead_from = ahead_from * sum(capacity.slots for capacity in self._capacities)
+        self._ahead_from = ahead_from * sum(capacity.cores for capacity in self._capacities)
         self._clients = [peer for peer in peers if not peer.is_node]
         self._joined = [peer for peer in self._clients if peer.joined is not None]
         self._passed: Counter[str] = Counter()
@@ -199,12 +208,14 @@ class _Search:
         return bool(self._scheduler._has_resources(task.resources, used))
 
     def _is_for_no_node(self, needs: Needs) -> bool:
-        """Whether every node with the right Go lacks the C compiler, so that only the client has both."""
-        nodes = [node for node in self._capacities if needs.toolchain in node.toolchains]
-        return bool(nodes) and not any(node.has_tools(needs) for node in nodes)
+        """Whether every node that has the rest lacks something, so that only the client has all."""
+        told = [feature for feature in needs.features if not feature.startswith(ASKED)]
+        nodes = [node for node in self._capacities if all(map(node.has, told))]
+        asked = [feature for feature in needs.features if feature.startswith(ASKED)]
+        return bool(nodes) and not any(all(map(node.has, asked)) for node in nodes)
 
     def _accept_at_home(self, task: Any) -> bool | None:
-        free = [peer for peer in self._clients if peer.capacity.free_slots > 0]
+        free = [peer for peer in self._clients if peer.capacity.free_cores > 0]
         if not free:
             return None
         owner = next((peer for peer in free if peer.id in task.workers), None)

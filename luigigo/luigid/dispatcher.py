@@ -84,7 +84,7 @@ class Dispatcher:
         """Let a peer in; one of the same name that is still there is replaced."""
         now = self._wake()
         before = self.peers.pop(hello.worker_id, None)
-        capacity = Capacity(hello.slots, hello.memory_bytes, {hello.toolchain})
+        capacity = Capacity(hello.slots, hello.memory_bytes, frozenset(hello.features))
         peer = Peer(hello, send, now, now, capacity)
         self.peers[peer.id] = peer
         self._absent_clients.pop(peer.id, None)
@@ -240,8 +240,8 @@ class Dispatcher:
         getattr(self.scheduler, message.method)(**message.arguments | worker)
 
     def _join(self, peer: Peer, message: messages.Join) -> None:
-        toolchains = self.runs.of(peer.id).toolchains
-        peer.joined = Capacity(peer.hello.slots, message.memory_bytes, toolchains)
+        features = self.runs.of(peer.id).features
+        peer.joined = Capacity(peer.hello.slots, message.memory_bytes, features)
         for task_id, needs in tuple(peer.capacity.given.items()):
             if needs.key and needs.anywhere:
                 peer.capacity.take_back(task_id)

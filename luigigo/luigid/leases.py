@@ -17,6 +17,8 @@ from luigigo.scheduling.scheduler import ReadyScheduler
 
 NO_NEEDS = Needs("")
 """Of a task that is the client's own."""
+OWN_KEY = "task "
+"""Begins the key of a task that was offered without one: no other has it."""
 REMEMBERED = 20_000
 """How many results of tasks not heard of yet are remembered."""
 
@@ -63,6 +65,8 @@ class Leases:
         What was found out since it was offered stays: that it is bound to its client, or takes more memory.
         """
         before = self.needs.get(task_id)
+        if not needs.key:
+            needs = msgspec.structs.replace(needs, key=f"{OWN_KEY}{task_id}")
         if before is not None:
             self._forget_key(task_id, before)
             needs = msgspec.structs.replace(
@@ -114,7 +118,7 @@ class Leases:
     def resource_class(self, task_id: str) -> str:
         """What the task asks of a node, where any may run it; "" for what is bound to a client."""
         needs = self.needs.get(task_id)
-        return f"{needs.toolchain} {needs.compilers}" if needs is not None and needs.anywhere else ""
+        return f"{needs.cores} {' '.join(needs.features)}" if needs is not None and needs.anywhere else ""
 
     def duplicates(self, task_id: str) -> list[Any]:
         """The other tasks with the same key that are not over, and that nobody was given."""

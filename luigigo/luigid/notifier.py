@@ -78,14 +78,12 @@ class ClientNotifier:
 
     def notify(self, client: Peer, text: str) -> None:
         """Tell a client how many nodes can run any of its actions, and by name those that can't, and why."""
-        wanted = self._runs.of(client.id).toolchains
+        wanted = self._runs.of(client.id).wanted
         nodes = [peer for peer in self._peers.values() if peer.is_node]
-        open_nodes = [peer.hello.toolchain for peer in nodes if peer.capacity.is_open]
+        open_nodes = [peer.capacity.features for peer in nodes if peer.capacity.is_open]
         # Where a toolchain is on no node, its actions wait, however many can run the others.
-        able = min((open_nodes.count(toolchain) for toolchain in wanted), default=0)
-        others = [
-            f"{peer.hello.node} has {peer.hello.go}" for peer in nodes if peer.hello.toolchain not in wanted
-        ]
+        able = min((sum(each <= node for node in open_nodes) for each in wanted), default=0)
+        others = [f"{peer.hello.node} has {peer.hello.go}" for peer in nodes if not _can_any(peer, wanted)]
         if wanted and others:
             text = "; ".join([*([text] if text else []), *others]) + ", not this build's Go: left out"
         why = () if able else tuple(sorted(self._why_unable(peer, wanted) for peer in nodes))
@@ -103,13 +101,18 @@ class ClientNotifier:
             ):
                 self.notify(client, "")
 
-    def _why_unable(self, node: Peer, wanted: Collection[str]) -> str:
+    def _why_unable(self, node: Peer, wanted: Collection[frozenset[str]]) -> str:
         if node.is_draining:
             reason = "is drained: luigigo cluster up starts it again"
         elif node.suspended_until:
             reason = f"is unable for {time_text(self._clock() - node.suspended_at)}: {node.fault}"
-        elif node.hello.toolchain not in wanted:
+        elif not _can_any(node, wanted):
             reason = f"has {node.hello.go}, not this build's Go"
         else:
             reason = f"has only {node.hello.go}, and this build wants {len(wanted)} toolchains"
         return f"{node.hello.node} {reason}"
+
+
+def _can_any(node: Peer, wanted: Collection[frozenset[str]]) -> bool:
+    """Whether the node has all that some of the tasks need."""
+    return any(each <= node.capacity.features for each in wanted)

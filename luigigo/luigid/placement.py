@@ -7,23 +7,26 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from luigigo.protocol.messages import Needs
+from luigigo.protocol.messages import ASKED, Needs
 
-SLOTS_PER_PREFETCH = 4
-"""A node is given one task ahead for so many slots, and at least one: its inputs are fetched meanwhile."""
+CORES_PER_PREFETCH = 4
+"""A node is given one core's work ahead for so many, and at least one's: inputs are fetched meanwhile."""
+_EXACTLY = 1e-6
+"""Sums of fractions of a core are no more exact than this."""
 
 
 @dataclass
 class Capacity:
     """What one node has, and what it was given."""
 
-    slots: int
+    cores: float
+    """How many tasks of one core each run at a time."""
     memory_bytes: int = 0
     """0 is no limit."""
-    toolchains: Set[str] = frozenset()
-    """The Go toolchains that it has, by identity."""
+    features: Set[str] = frozenset()
+    """What it is known to have."""
     lacks: set[str] = field(default_factory=set)
-    """C toolchains that it was found not to have."""
+    """What it was found not to have when it was given a task that needs it."""
     refused: dict[str, str] = field(default_factory=dict)
     """By action key, what it was found not to be able to run, and why."""
     is_open: bool = True
@@ -31,24 +34,26 @@ class Capacity:
     given: dict[str, Needs] = field(default_factory=dict)
     """What it was given and has not ended, by task."""
     given_bytes: int = 0
+    given_cores: float = 0.0
     reserved_for: str = ""
     """A task that fits nowhere yet; the node takes nothing else, so that there will be room."""
 
     @property
-    def free_slots(self) -> int:
-        """How many tasks it could begin at once; negative when tasks wait there."""
-        return self.slots - len(self.given)
+    def free_cores(self) -> float:
+        """For how much it could begin at once; negative when tasks wait there."""
+        return self.cores - self.given_cores
 
     @property
-    def prefetch(self) -> int:
-        """How many tasks may wait there."""
-        return max(1, self.slots // SLOTS_PER_PREFETCH)
+    def prefetch_cores(self) -> float:
+        """For how much may wait there."""
+        return max(1, self.cores // CORES_PER_PREFETCH)
 
     def give(self, task_id: str, needs: Needs) -> None:
         """Count a task as given."""
         self.take_back(task_id)
         self.given[task_id] = needs
         self.given_bytes += needs.peak_bytes
+        self.given_cores += needs.cores
         self.cancel_reservation(task_id)
 
     def take_back(self, task_id: str) -> None:
@@ -56,6 +61,7 @@ class Capacity:
         needs = self.given.pop(task_id, None)
         if needs is not None:
             self.given_bytes -= needs.peak_bytes
+            self.given_cores = self.given_cores - needs.cores if self.given else 0.0
 
     def cancel_reservation(self, task_id: str) -> None:
         """The task needs no room here any more."""
@@ -64,11 +70,19 @@ class Capacity:
 
     def suits(self, needs: Needs) -> bool:
         """Whether it could ever run such a task."""
-        return self.has_tools(needs) and needs.key not in self.refused
+        return self.is_of_class(needs) and needs.key not in self.refused
 
-    def has_tools(self, needs: Needs) -> bool:
-        """Whether it has the toolchains that such a task asks for."""
-        return needs.toolchain in self.toolchains and needs.compilers not in self.lacks
+    def is_of_class(self, needs: Needs) -> bool:
+        """Whether it has the cores and features that such a task asks for."""
+        return needs.cores <= self.cores and all(map(self.has, needs.features))
+
+    def has(self, feature: str) -> bool:
+        """Whether it has a feature, or may have one that it looks for only when it is asked."""
+        return feature not in self.lacks if feature.startswith(ASKED) else feature in self.features
+
+    def has_cores(self, needs: Needs, waiting_cores: float = 0.0) -> bool:
+        """Whether the task could begin, when so much may wait for others."""
+        return self.free_cores - needs.cores >= -waiting_cores - _EXACTLY
 
     def has_room(self, needs: Needs) -> bool:
         """Whether the task fits beside what is there. One task alone always does."""
@@ -80,19 +94,23 @@ class Capacity:
 
 
 def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs, *, ahead: bool = True) -> Capacity | None:
-    """The node that shall run the task: the one with the largest share of its slots free, or None.
+    """The node that shall run the task: the one with the largest share of its cores free, or None.
 
-    A node without a free slot gets a task `ahead` only when none has one. Where there is a slot but not the
-    memory, the roomiest node that could run the task is reserved for it; one task at a time has one.
+    A node without free cores gets a task `ahead` only when none has some. Where there are cores but not the
+    memory, or where it needs several cores, for which smaller ones never leave room, the roomiest node that
+    could run the task is reserved for it; one task at a time has one.
     """
     nodes = tuple(nodes)
     candidates = _large_enough([node for node in nodes if node.is_open and node.suits(needs)], needs)
     best: Capacity | None = None
     reservable: Capacity | None = None
     for node in candidates:
-        if not _takes_one_more(node, ahead) or node.reserved_for not in ("", task_id):
+        if node.reserved_for not in ("", task_id):
             continue
-        if not node.has_room(needs):
+        takes_it = _takes_one_more(node, needs, ahead=ahead)
+        if not takes_it and needs.cores <= 1:
+            continue
+        if not takes_it or not node.has_room(needs):
             if reservable is None or _room(node) > _room(reservable):
                 reservable = node
         elif best is None or _share(node) > _share(best):
@@ -107,11 +125,11 @@ def choose(nodes: Iterable[Capacity], task_id: str, needs: Needs, *, ahead: bool
 
 def has_slot_for(node: Capacity, needs: Needs, *, ahead: bool = True) -> bool:
     """Whether a task of this resource class could be given to the node, if there is memory."""
-    return node.is_open and node.has_tools(needs) and _takes_one_more(node, ahead)
+    return node.is_open and node.is_of_class(needs) and _takes_one_more(node, needs, ahead=ahead)
 
 
-def _takes_one_more(node: Capacity, ahead: bool) -> bool:
-    return node.free_slots > (-node.prefetch if ahead else 0)
+def _takes_one_more(node: Capacity, needs: Needs, *, ahead: bool) -> bool:
+    return node.has_cores(needs, node.prefetch_cores if ahead else 0.0)
 
 
 def could_begin(node: Capacity, needs: Needs) -> bool:
@@ -119,7 +137,7 @@ def could_begin(node: Capacity, needs: Needs) -> bool:
     return (
         node.is_open
         and node.suits(needs)
-        and node.free_slots > 0
+        and node.has_cores(needs)
         and not node.reserved_for
         and node.has_room(needs)
         and (not node.memory_bytes or needs.peak_bytes <= node.memory_bytes)
@@ -150,9 +168,9 @@ def _large_enough(nodes: list[Capacity], needs: Needs) -> list[Capacity]:
 
 
 def _share(node: Capacity) -> float:
-    """How gladly a node is given a task: its share of free slots; those with none come last."""
-    return node.free_slots / node.slots if node.free_slots > 0 else node.free_slots - 10.0
+    """How gladly a node is given a task: its share of free cores; those with none come last."""
+    return node.free_cores / node.cores if node.free_cores > 0 else node.free_cores - 10.0
 
 
-def _room(node: Capacity) -> tuple[float, int]:
-    return (node.memory_bytes or float("inf")) - node.given_bytes, node.free_slots
+def _room(node: Capacity) -> tuple[float, float]:
+    return (node.memory_bytes or float("inf")) - node.given_bytes, node.free_cores

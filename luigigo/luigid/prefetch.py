@@ -99,7 +99,7 @@ class Prefetcher:
         before = self.node_for(task_id)
         load = Counter(self._expected.values())
         chosen = min(
-            able.values(), key=lambda peer: (peer is not before, load[peer.id], -peer.capacity.slots)
+            able.values(), key=lambda peer: (peer is not before, load[peer.id], -peer.capacity.cores)
         )
         self._expected[task_id] = chosen.id
         return chosen, True

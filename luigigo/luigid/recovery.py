@@ -64,7 +64,7 @@ class Recovery:
         if task is None:
             self._drop_claim(task_id)
             self._claims[task_id] = _Claim(peer.id, number, self._clock() + messages.RETURN_SECONDS)
-            peer.capacity.give(task_id, Needs("", peak_bytes=held.peak_bytes))
+            peer.capacity.give(task_id, Needs(cores=held.cores, peak_bytes=held.peak_bytes))
         elif lease is not None:
             if (lease.peer_id, lease.number) != (peer.id, number):
                 peer.outbox.append(messages.Cancel((number,)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+from luigigo.protocol.messages import ASKED
 from luigigo.scheduling.ready import ReadyQueue
 
 
@@ -25,8 +26,15 @@ class Run:
         self.is_complete = False
         """Whether the client has offered all."""
         self.is_over = False
-        self.toolchains: set[str] = set()
-        """What its actions ask for."""
+        self.features: set[str] = set()
+        """What its tasks need."""
+        self.wanted: set[frozenset[str]] = set()
+        """The sets of what its tasks need of what nodes say that they have."""
+
+    def note_features(self, features: tuple[str, ...]) -> None:
+        """Learn what a task needs."""
+        self.features.update(features)
+        self.wanted.add(frozenset(each for each in features if not each.startswith(ASKED)))
 
     def is_spent(self) -> bool:
         """Whether nothing more of it can happen."""

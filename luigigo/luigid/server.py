@@ -273,6 +273,7 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
             if isinstance(message, messages.Add):
                 for offer in message.offers:
                     messages.require_task_call(offer.call)
+                    messages.require_needs(offer.needs)
             dispatcher.receive(self.peer, message)
         elif isinstance(message, Hello):
             self._begin(message)

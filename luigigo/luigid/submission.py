@@ -40,9 +40,9 @@ class Submission:
         run = self._runs.of(peer.id)
         if offer.needs is not None:
             self._leases.note_needs(task_id, offer.needs)
-            run.toolchains.add(offer.needs.toolchain)
+            run.note_features(offer.needs.features)
             if peer.joined is not None:
-                peer.joined.toolchains = run.toolchains
+                peer.joined.features = run.features
         if task_id in peer.leases:
             # PENDING alone is said again, to a luigid that may not know; with more dependencies, it waits.
             if status != PENDING or call.get("new_deps"):

@@ -16,7 +16,7 @@ import msgspec
 from luigigo.encoding import Codec
 from luigigo.model import Output, Said
 
-PROTOCOL = 6
+PROTOCOL = 7
 CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
 """A frame larger than this ends the connection."""
@@ -30,6 +30,8 @@ lost first, so the silence lasts for a ping's time and 6.2 s.
 """
 MOST_SLOTS = 4096
 MOST_HELD = 20_000
+ASKED = "?"
+"""Begins a feature of which a node finds out whether it has it when it is given a task that needs it."""
 RETURN_SECONDS = 10.0
 """How long what a lost client, or a worker known to an earlier luigid, held is kept for it."""
 
@@ -55,6 +57,7 @@ class Held(msgspec.Struct, frozen=True, array_like=True):
     lease: int
     peak_bytes: int = 0
     """What was set aside for it."""
+    cores: float = 1.0
 
 
 class Hello(Message, frozen=True, tag="hello"):
@@ -68,23 +71,25 @@ class Hello(Message, frozen=True, tag="hello"):
     slots: int
     memory_bytes: int = 0
     """What all its tasks may take together; 0 is no limit."""
-    toolchain: str = ""
-    """Identity of its Go toolchain: it runs only actions of plans with the same one."""
+    features: tuple[str, ...] = ()
+    """What it has that tasks may need, as `go:<digest>`: only what has all of a task's runs it."""
     go: str = ""
-    """The toolchain's name, for people."""
+    """The name of its Go toolchain, for people."""
     held: tuple[Held, ...] = ()
     epoch: str = ""
     """Of the luigid that it was connected to before."""
 
 
 class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an action asks of the node that runs it."""
+    """What a task asks of the node that runs it."""
 
-    key: str
-    """The action key: of tasks with equal keys one runs, for all."""
-    toolchain: str = ""
-    compilers: str = ""
-    """Identity of the C toolchain that it calls; "" for none."""
+    key: str = ""
+    """The action key: of tasks with equal keys one runs, for all. One without is like no other."""
+    features: tuple[str, ...] = ()
+    """What the node must have, in any order. Of those that begin with `ASKED` no node says that it has them:
+    it looks when it is given the task."""
+    cores: float = 1.0
+    """How many of the node's slots it takes, a fraction or several."""
     peak_bytes: int = 0
     runs_alone: bool = False
     anywhere: bool = True
@@ -120,7 +125,7 @@ class RunAll(Message, frozen=True, tag="run"):
 
 
 class Join(Message, frozen=True, tag="join"):
-    """The client takes part in running its actions, whatever toolchain they ask for, with its own slots."""
+    """The client takes part in running its actions, whatever features they need, with its own slots."""
 
     memory_bytes: int
 
@@ -180,7 +185,7 @@ class Ended(Message, frozen=True, tag="ended"):
     made: Made = {}
     """With `done`: what the store now holds of it."""
     lacks: str = ""
-    """With `unable`: the C toolchain that this node does not have, "" when the node itself has a fault."""
+    """With `unable`: the feature that this node does not have; "" when the node itself has a fault."""
     trouble: str = ""
     """With `unable`, where the fault is the node's own and not the share's: `disk`, `toolchain`, or `size`,
     where the task alone is too large for it."""
@@ -215,6 +220,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     params: dict[str, str] = {}
     peak_bytes: int = 0
     """What was set aside for it, with which it shall do; 0 is no limit."""
+    cores: float = 1.0
     probably_done: bool = False
     """Another node did an equal one moments ago: its record is worth waiting for."""
     wants_commands: bool = False
@@ -353,6 +359,12 @@ def why_unwelcome(hello: Hello) -> str:
     if len(hello.held) > MOST_HELD:
         return f"a worker holds at most {MOST_HELD} tasks"
     return ""
+
+
+def require_needs(needs: Needs | None) -> None:
+    """Raise `msgspec.ValidationError` for needs that no task has."""
+    if needs is not None and not (0 <= needs.cores <= MOST_SLOTS and needs.peak_bytes >= 0):
+        raise msgspec.ValidationError(f"a task takes 0 to {MOST_SLOTS} cores, and not less than no memory")
 
 
 def require_task_call(call: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from luigi.task import task_id_str
 from luigigo.builds import session
 from luigigo.client.slot_worker import leave_slot
 from luigigo.golang.actions import CgoSpec, CToolchain, Kind, LinkSpec
+from luigigo.golang.features import c_feature, go_feature
 from luigigo.model import ActionId, ActionRecord
 from luigigo.protocol.messages import Needs
 from luigigo.scheduling import page
@@ -107,10 +108,10 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
         executor = session.current().builds.executor(self.plan)
         action = self.action
         compilers = action.spec.compilers if isinstance(action.spec, CgoSpec | LinkSpec) else None
+        c_toolchain = compilers.identity if isinstance(compilers, CToolchain) else compilers or ""
         return Needs(
             key=action.key,
-            toolchain=executor.toolchain,
-            compilers=compilers.identity if isinstance(compilers, CToolchain) else compilers or "",
+            features=(go_feature(executor.toolchain), *([c_feature(c_toolchain)] if c_toolchain else [])),
             peak_bytes=self.predicted_peak_bytes,
             anywhere=executor.runs_anywhere(action),
             wants_commands=session.current().wants_commands,

@@ -1,4 +1,4 @@
-"""What a worker agrees to do. Pure: whatever luigid says is checked before anything is looked up by it."""
+"""Which actions of Go a worker agrees to do. Pure: all is checked before anything is looked up by it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import msgspec
 from luigigo.model import ActionId, Digest
 from luigigo.protocol.messages import Grant, Made
 from luigigo.store.layout import is_digest
+from luigigo.worker.families import TaskRefused
 
 FAMILIES = {
     "CompilePackage": ("compile", "import_path"),
@@ -34,10 +35,6 @@ class Assignment(msgspec.Struct, frozen=True):
     wants_commands: bool = False
     made: dict[str, Made] = {}
     """By action key, what it reads of those that were done in this run."""
-
-
-class TaskRefused(Exception):
-    """luigid asks for what a worker never does; the text says what."""
 
 
 def action_of(family: str, params: Mapping[str, str]) -> tuple[Digest, ActionId]:

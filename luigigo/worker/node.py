@@ -30,6 +30,7 @@ from luigigo.golang import quoted
 from luigigo.golang.actions import Action, CgoSpec, CToolchain, LinkSpec, Plan, plan_codec
 from luigigo.golang.cflags import read_allowed_flags
 from luigigo.golang.ctoolchain import CProbe
+from luigigo.golang.features import c_feature
 from luigigo.golang.homebound import Trusted, why_home
 from luigigo.golang.run.executor import ActionExecutor
 from luigigo.golang.toolchain import Toolchain, find_go, read_toolchain, run_env
@@ -37,17 +38,10 @@ from luigigo.golang.validation import require_sane
 from luigigo.keyedlocks import KeyedLocks
 from luigigo.model import Digest
 from luigigo.store.nodecache import CacheKeeper
+from luigigo.worker.families import Lacking
 
 PLANS_KEPT = 8
 """How many plans a worker keeps in memory."""
-
-
-class Lacking(Exception):
-    """This node's C toolchain, or a header or library of its system, is not what the plan was made with."""
-
-    def __init__(self, compilers: str, reason: str) -> None:
-        super().__init__(reason)
-        self.compilers = compilers
 
 
 class NodeContext:
@@ -158,10 +152,12 @@ class NodeContext:
                 os.makedirs(os.path.join(self._session.config.cache, "probes"), exist_ok=True)
                 self._has_compilers[compilers.identity] = self._probe.has(compilers)
         if not self._has_compilers[compilers.identity]:
-            raise Lacking(compilers.identity, f"its C compiler ({' '.join(compilers.cc)}) is another one")
+            raise Lacking(
+                c_feature(compilers.identity), f"its C compiler ({' '.join(compilers.cc)}) is another one"
+            )
         for file in action.sources.system_files:
             if not self._has_file(file.name, file.digest):
-                raise Lacking(compilers.identity, f"its {file.name} is another one")
+                raise Lacking(c_feature(compilers.identity), f"its {file.name} is another one")
 
     def _has_file(self, path: str, digest: str) -> bool:
         try:

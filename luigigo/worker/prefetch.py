@@ -1,15 +1,15 @@
-"""Fetches to a node what an action will read that it was not given yet, and may never be given."""
+"""Fetches to a node what a task will read that it was not given yet, and may never be given."""
 
 from __future__ import annotations
 
 import logging
 import queue
 import threading
+from collections.abc import Mapping
 
 from luigigo.errors import LuigigoError
 from luigigo.protocol.messages import Prefetch
-from luigigo.worker.assignment import TaskRefused, action_of, sound
-from luigigo.worker.node import NodeContext
+from luigigo.worker.families import Family, TaskRefused
 
 _log = logging.getLogger("luigigo.worker")
 
@@ -17,10 +17,9 @@ _log = logging.getLogger("luigigo.worker")
 class Fetcher:
     """One thread that fetches one thing at a time; it ends with the process."""
 
-    def __init__(self, node_context: NodeContext) -> None:
-        self._node_context = node_context
+    def __init__(self, families: Mapping[str, Family]) -> None:
+        self._families = families
         self._expected: queue.SimpleQueue[Prefetch] = queue.SimpleQueue()
-        self._latest: object = None
 
     def start(self) -> None:
         """Begin."""
@@ -35,19 +34,12 @@ class Fetcher:
 
     def _serve(self) -> None:
         while True:
+            message = self._expected.get()
             try:
-                self._fetch(self._expected.get())
+                family = self._families.get(message.task.family)
+                if family is not None:
+                    family.fetch(message)
             except (LuigigoError, TaskRefused, OSError) as error:
                 _log.info("not fetched ahead: %s", error)
             except Exception:
                 _log.exception("fetching ahead")
-
-    def _fetch(self, message: Prefetch) -> None:
-        plan, action = action_of(message.task.family, message.task.params)
-        if (plan, action) != self._latest:
-            self._latest = plan, action
-            _log.info("fetching ahead for %s", action)
-        executor = self._node_context.executor(plan)
-        executor.learn(sound(message.made))
-        for each in message.done:
-            executor.fetch(action, action_of(each.family, each.params)[1])

@@ -1,7 +1,7 @@
-"""A node's worker: takes assignments from luigid, fetches what they read, and runs them in slots.
+"""A node's worker: takes tasks from luigid, has them staged and run by their families, in slots.
 
-An assignment that waits for the share holds no slot: it is staged by threads of their own, queues for a slot
-when all that it reads is on this node, and leaves the slot to the next one while what it made is published.
+A task that waits for the share holds no slot: it is staged by threads of their own, queues for its cores when
+all that it reads is on this node, and leaves them to the next one while what it made is published.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 
@@ -29,14 +30,12 @@ from luigigo.errors import (
     ToolKilled,
     ToolStopped,
 )
-from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
+from luigigo.process import Runner
 from luigigo.protocol import messages
 from luigigo.protocol.channel import Channel
 from luigigo.protocol.endpoint import Endpoint
 from luigigo.protocol.messages import Ended, FromPeer, FromServer, Grant, Held, Hello, Usage, Welcome
-from luigigo.store.nodecache import CacheKeeper
-from luigigo.worker.assignment import Assignment, TaskRefused, assignment_of
-from luigigo.worker.node import Lacking, NodeContext
+from luigigo.worker.families import Family, Lacking, TaskRefused
 from luigigo.worker.prefetch import Fetcher
 
 _log = logging.getLogger("luigigo.worker")
@@ -49,6 +48,8 @@ TICK_SECONDS = 0.5
 STATE_SECONDS = 15.0
 SAVE_SECONDS = 120.0
 """How often the caches of stats and timings are written: tens of thousands of entries each time."""
+_EXACTLY = 1e-6
+"""Sums of fractions of a core are no more exact than this."""
 
 
 class WorkerOptions(msgspec.Struct, frozen=True):
@@ -60,54 +61,66 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     memory_bytes: int
     idle_exit_seconds: float = 0.0
     """How long it stays without work; 0 is for ever."""
+    features: tuple[str, ...] = ()
+    """What it has that tasks may need."""
+    go: str = ""
+    """The name of its Go toolchain, for people."""
 
 
 class Running(msgspec.Struct):
-    """One assignment under way."""
+    """One task under way."""
 
-    assignment: Assignment
+    grant: Grant
+    family: Family
+    work: Any
+    """What the family made of the grant."""
     received_at: float
     staged_at: float = 0.0
     has_started: bool = False
     has_slot: bool = False
     is_cancelled: bool = False
-    commands: list[tuple[str, tuple[str, ...]]] = []
-    ended: ActionEnded | None = None
 
 
 class NodeWorker:
-    """Runs assignments until it is told to exit, or has been idle for too long."""
+    """Runs what luigid gives it until it is told to exit, or has been idle for too long."""
 
-    def __init__(self, options: WorkerOptions, node_context: NodeContext, keeper: CacheKeeper) -> None:
+    def __init__(
+        self,
+        options: WorkerOptions,
+        families: Mapping[str, Family],
+        runner: Runner,
+        cache_bytes: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`families`: what does the tasks of a family; `runner` starts the processes of all of them."""
         self.options = options
         self.exit_reason = ""
         """Why it takes nothing more; "" while it does."""
         self.error: LuigigoError | None = None
         self.id = f"{options.node}-{os.getpid()}-{secrets.token_hex(3)}"
-        self._node_context = node_context
-        self._keeper = keeper
+        self._families = families
+        self._runner = runner
+        self._cache_bytes = cache_bytes
         self._channel = Channel(options.place, self)
         self._lock = threading.Condition()
-        self._assignments: dict[int, Running] = {}
+        self._held: dict[int, Running] = {}
         """By lease, everything that was taken on and has not ended."""
         self._ready: list[tuple[int, Running]] = []
         """Staged, in the order of their leases: luigid gives out the most urgent first."""
-        self._free_slots = options.slots
+        self._free_cores = float(options.slots)
+        self._publishing = 0
+        """How many have left their slot and are not over."""
+        self._idle_threads = 0
         self._results: deque[tuple[float, Ended]] = deque()
         self._epoch = ""
         self._is_welcome = threading.Event()
         self._staging = ThreadPoolExecutor(STAGING_THREADS, thread_name_prefix="staging")
-        self._fetcher = Fetcher(node_context)
+        self._fetcher = Fetcher(families)
         self._busy_at = time.monotonic()
-        self._current = threading.local()
 
     # --- the life of the daemon ---
 
     def run(self) -> None:
         """Serve to the end. Raises the `LuigigoError` with which luigid refused."""
-        # Those that publish count as well: when as many as this cannot reach the share, no more begin.
-        for number in range(2 * self.options.slots):
-            threading.Thread(target=self._serve, name=f"assignment {number + 1}", daemon=True).start()
         self._fetcher.start()
         self._channel.start()
         said, saved = 0.0, time.monotonic()
@@ -115,10 +128,11 @@ class NodeWorker:
             time.sleep(TICK_SECONDS)
             if time.monotonic() - said > STATE_SECONDS:
                 said = time.monotonic()
-                self._channel.send(messages.NodeState(self._keeper.size_bytes()))
+                self._channel.send(messages.NodeState(self._cache_bytes()))
             if time.monotonic() - saved > SAVE_SECONDS:
                 saved = time.monotonic()
-                self._node_context.save()
+                for family in {id(each): each for each in self._families.values()}.values():
+                    family.save()
         self._channel.close(messages.Leave())
         self._staging.shutdown(wait=False, cancel_futures=True)
         if self.error is not None:
@@ -135,9 +149,9 @@ class NodeWorker:
     def stop(self) -> None:
         """End at once: kill what runs. luigid gives it to others."""
         self.exit("stopped")
-        self._node_context.context.runner.kill_all()
+        self._runner.kill_all()
         with self._lock:
-            self._assignments.clear()
+            self._held.clear()
             self._ready.clear()
         self._channel.close(messages.Leave())
 
@@ -145,7 +159,7 @@ class NodeWorker:
         if self.error is not None:
             return True
         with self._lock:
-            if self._assignments:
+            if self._held:
                 self._busy_at = time.monotonic()
                 return False
         idle_seconds = time.monotonic() - self._busy_at
@@ -157,10 +171,8 @@ class NodeWorker:
 
     def hello(self) -> Hello:
         """This node, and what it holds."""
-        toolchain = self._node_context.toolchain
         with self._lock:
-            assignments = {lease: each.assignment for lease, each in self._assignments.items()}
-        held = tuple(Held(each.task_id, lease, each.peak_bytes) for lease, each in assignments.items())
+            grants = [each.grant for each in self._held.values()]
         return Hello(
             protocol=messages.PROTOCOL,
             worker_id=self.id,
@@ -168,9 +180,9 @@ class NodeWorker:
             node=self.options.node,
             slots=self.options.slots,
             memory_bytes=self.options.memory_bytes,
-            toolchain=toolchain.identity,
-            go=toolchain.version,
-            held=held,
+            features=self.options.features,
+            go=self.options.go,
+            held=tuple(Held(each.task_id, each.lease, each.peak_bytes, each.cores) for each in grants),
             epoch=self._epoch,
         )
 
@@ -180,14 +192,14 @@ class NodeWorker:
         self._is_welcome.set()
         _log.info("connected to luigid %s at %s", welcome.epoch, self.options.place)
         with self._lock:
-            started = {lease: each for lease, each in self._assignments.items() if each.has_started}
+            started = [each for each in self._held.values() if each.has_started]
             oldest = time.monotonic() - RESULTS_KEPT_SECONDS
             return [
                 *(result for at, result in self._results if at > oldest),
-                *(messages.Started(each.assignment.task_id, lease) for lease, each in started.items()),
+                *(messages.Started(each.grant.task_id, each.grant.lease) for each in started),
                 *(
-                    messages.Publishing(each.assignment.task_id, lease)
-                    for lease, each in started.items()
+                    messages.Publishing(each.grant.task_id, each.grant.lease)
+                    for each in started
                     if not each.has_slot
                 ),
             ]
@@ -220,83 +232,103 @@ class NodeWorker:
 
     def _take_on(self, grant: Grant) -> None:
         try:
-            assignment = assignment_of(grant)
+            family = self._families.get(grant.family)
+            if family is None:
+                raise TaskRefused(f"a worker runs no {grant.family[:100]!r}")
+            running = Running(grant, family, family.parse(grant), time.monotonic())
         except TaskRefused as refusal:
             _log.warning("refused %s: %s", grant.task_id[:200], refusal)
             self._report(
                 Ended(grant.task_id, grant.lease, "failed", f"refused: {refusal}", int(ExitCode.USAGE))
             )
             return
-        running = Running(assignment, time.monotonic())
         with self._lock:
-            if assignment.lease in self._assignments:
+            if grant.lease in self._held:
                 return
-            self._assignments[assignment.lease] = running
+            self._held[grant.lease] = running
         self._staging.submit(self._stage, running)
 
     def _cancel(self, lease: int) -> None:
         with self._lock:
-            running = self._assignments.pop(lease, None)
+            running = self._held.pop(lease, None)
             if running is None:
                 return
             running.is_cancelled = True
-        self._node_context.context.runner.kill(lease)
+            self._begin_more()
+        self._runner.kill(lease)
 
     def _give_back(self, lease: int) -> None:
         with self._lock:
-            running = self._assignments.get(lease)
+            running = self._held.get(lease)
             if running is None or running.has_started:
                 return
             running.is_cancelled = True
-            del self._assignments[lease]
-        self._report(Ended(running.assignment.task_id, lease, "returned"))
+            del self._held[lease]
+            self._begin_more()
+        self._report(Ended(running.grant.task_id, lease, "returned"))
 
     # --- in the threads of staging and of slots ---
 
     def _stage(self, running: Running) -> None:
-        assignment = running.assignment
         if running.is_cancelled:
             return
+        lease = running.grant.lease
         try:
-            with self._node_context.context.runner.scope(assignment.lease):
-                self._node_context.require_folder()
-                executor = self._node_context.executor(assignment.plan)
-                action = executor.plan.actions.get(assignment.action)
-                if action is None:
-                    raise TaskRefused(f"plan {assignment.plan} has no action {assignment.action[:200]!r}")
-                self._node_context.require_c(executor, action)
-                executor.learn(assignment.made)
-                executor.stage(assignment.action, probably_done=assignment.probably_done)
+            with self._runner.scope(lease):
+                running.family.stage(running.work)
         except BaseException as error:
-            self._finish(running, self._result_of(assignment, error))
+            self._finish(running, self._result_of(running.grant, error))
             return
         running.staged_at = time.monotonic()
         with self._lock:
-            heapq.heappush(self._ready, (assignment.lease, running))
+            heapq.heappush(self._ready, (lease, running))
+            self._begin_more()
+
+    def _may_begin(self) -> bool:
+        """Whether the first that is ready may begin. Those that cannot publish count, too: while the share is
+        away as many wait for it as there are slots, and as many again, and no more begin."""
+        while self._ready and self._ready[0][1].is_cancelled:
+            heapq.heappop(self._ready)
+        if not self._ready or self._publishing > self.options.slots:
+            return False
+        return self._free_cores >= min(self._ready[0][1].grant.cores, self.options.slots) - _EXACTLY
+
+    def _begin_more(self) -> None:
+        """Let a thread begin what may; the lock is held."""
+        if not self._may_begin():
+            return
+        if self._idle_threads:
             self._lock.notify()
+        else:
+            threading.Thread(target=self._serve, name="slot", daemon=True).start()
 
     def _serve(self) -> None:
         while True:
             with self._lock:
-                while not (self._ready and self._free_slots):
+                self._idle_threads += 1
+                while not self._may_begin():
                     self._lock.wait()
+                self._idle_threads -= 1
                 _, running = heapq.heappop(self._ready)
-                if running.is_cancelled:
-                    continue
                 running.has_started = running.has_slot = True
-                self._free_slots -= 1
+                self._free_cores -= running.grant.cores
+                self._begin_more()
             self._run(running)
+            with self._lock:
+                self._publishing -= 1
+                self._begin_more()
 
     def _vacate(self, running: Running) -> None:
-        """Let another assignment have the slot, if it was not left already."""
+        """Let another task have the slot, if it was not left already."""
         with self._lock:
             if running.has_slot:
                 running.has_slot = False
-                self._free_slots += 1
-                self._lock.notify()
+                self._free_cores += running.grant.cores
+                self._publishing += 1
+                self._begin_more()
 
     def _begin_publishing(self, running: Running) -> None:
-        message = messages.Publishing(running.assignment.task_id, running.assignment.lease)
+        message = messages.Publishing(running.grant.task_id, running.grant.lease)
         if self._ready:
             # The next one says soon that it has started. At the latest this one says that it has ended.
             self._channel.send_along(message)
@@ -305,40 +337,27 @@ class NodeWorker:
         self._vacate(running)
 
     def _run(self, running: Running) -> None:
-        assignment = running.assignment
-        self._channel.send(messages.Started(assignment.task_id, assignment.lease))
+        grant = running.grant
+        self._channel.send(messages.Started(grant.task_id, grant.lease))
         started_at = time.monotonic()
-        self._current.running = running
         try:
-            with self._node_context.context.runner.scope(assignment.lease):
-                executor = self._node_context.executor(assignment.plan)
-                executor.reserve(assignment.action, assignment.peak_bytes)
-                record = executor.perform(assignment.action, lambda: self._begin_publishing(running))
-            seen = running.ended
-            took = seen.resources if seen is not None else Resources()
-            usage = Usage(
-                outcome=seen.outcome.value if seen is not None else "ran",
+            with self._runner.scope(grant.lease):
+                took = running.family.run(running.work, lambda: self._begin_publishing(running))
+            usage = msgspec.structs.replace(
+                took.usage,
                 seconds=time.monotonic() - started_at,
-                cpu_seconds=took.cpu_seconds,
-                peak_bytes=took.peak_bytes,
-                published_seconds=took.published_seconds,
-                gogc=self._node_context.context.timings.gogc(assignment.action),
                 waited_seconds=running.staged_at - running.received_at,
-                saved_seconds=seen.saved_seconds if seen is not None else 0.0,
-                said=record.said,
-                commands=tuple(running.commands),
             )
-            result = Ended(assignment.task_id, assignment.lease, "done", usage=usage, made=record.outputs)
+            result = Ended(grant.task_id, grant.lease, "done", usage=usage, made=took.made)
         except BaseException as error:
-            result = self._result_of(assignment, error)
+            result = self._result_of(grant, error)
         finally:
-            self._current.running = None
             self._vacate(running)
         self._finish(running, result)
 
-    def _result_of(self, assignment: Assignment, error: BaseException) -> Ended:
-        """What an error means for luigid: the action's fault, or this node's."""
-        name, lease, text = assignment.task_id, assignment.lease, str(error)
+    def _result_of(self, grant: Grant, error: BaseException) -> Ended:
+        """What an error means for luigid: the task's fault, or this node's."""
+        name, lease, text = grant.task_id, grant.lease, str(error)
         if isinstance(error, ToolKilled):
             usage = Usage(outcome="killed", peak_bytes=error.peak_bytes)
             return Ended(name, lease, "killed", text, int(error.exit_code), usage)
@@ -352,7 +371,7 @@ class NodeWorker:
         if isinstance(error, SourcesMissing):
             return Ended(name, lease, "sourceless", text)
         if isinstance(error, Lacking):
-            return Ended(name, lease, "unable", text, lacks=error.compilers)
+            return Ended(name, lease, "unable", text, lacks=error.feature)
         if not isinstance(error, LuigigoError):
             _log.exception("%s", name, exc_info=error)
             text = f"{type(error).__name__}: {error}"
@@ -362,7 +381,7 @@ class NodeWorker:
 
     def _finish(self, running: Running, result: Ended) -> None:
         with self._lock:
-            if running.is_cancelled or self._assignments.pop(running.assignment.lease, None) is None:
+            if running.is_cancelled or self._held.pop(running.grant.lease, None) is None:
                 return
             self._busy_at = time.monotonic()
         if result.status != "done":
@@ -375,13 +394,3 @@ class NodeWorker:
             while len(self._results) > RESULTS_KEPT:
                 self._results.popleft()
         self._channel.send(result)
-
-    def observe(self, event: Event) -> None:
-        """Note what the running assignment of this thread does."""
-        running: Running | None = getattr(self._current, "running", None)
-        if running is None:
-            return
-        if isinstance(event, ActionEnded):
-            running.ended = event
-        elif isinstance(event, CommandStarted) and running.assignment.wants_commands:
-            running.commands.append((event.cwd, event.argv))

@@ -239,7 +239,7 @@ def test_a_task_of_wrong_types_is_not_kept(daemon: Luigid, fields: dict[str, Any
 HELLO: dict[str, Any] = {
     "type": "hello", "protocol": PROTOCOL, "worker_id": "odd", "role": "client", "node": "odd", "slots": 1,
 }  # fmt: skip
-NEEDS = {"key": "0" * 64, "toolchain": "of a test"}
+NEEDS = {"key": "0" * 64, "features": ["of a test"]}
 
 
 @pytest.mark.parametrize(
@@ -361,9 +361,9 @@ def test_a_stolen_lease_is_worth_nothing(daemon: Luigid) -> None:
     """Only who was given a task can end it, whatever number another says."""
     client, owner, thief = daemon.wire(), daemon.wire(), daemon.wire()
     client.hello("lender")
-    owner.hello("owner", role="node", toolchain="of a test")
+    owner.hello("owner", role="node", features=["of a test"])
     lease = lend(daemon, "lent", client, owner)
-    thief.hello("thief", role="node", toolchain="of another")
+    thief.hello("thief", role="node", features=["of another"])
     for number in (lease, lease + 1, -1, 0):
         thief.say({"type": "started", "task_id": "lent", "lease": number})
         thief.say(
@@ -385,14 +385,14 @@ def test_who_takes_anothers_name_takes_its_place_openly(daemon: Luigid) -> None:
     """
     client, first, second = daemon.wire(), daemon.wire(), daemon.wire()
     client.hello("patron")
-    first.hello("duplicate", role="node", toolchain="of a test")
+    first.hello("duplicate", role="node", features=["of a test"])
     lend(daemon, "shared-out", client, first)
     for odd in ({"role": "client"}, {"role": "node", "node": "elsewhere"}):
         usurper = daemon.wire()
         usurper.say(HELLO | {"worker_id": "duplicate", "node": "duplicate"} | odd)
         assert usurper.hear("refused")
         assert usurper.is_cut()
-    second.hello("duplicate", role="node", toolchain="of a test")
+    second.hello("duplicate", role="node", features=["of a test"])
     assert first.is_cut()
     assert [grant["task_id"] for grant in second.hear("work")["grants"]] == ["shared-out"]
     for wire in (second, client):

@@ -105,7 +105,8 @@ class Luigid:
         self, name: str, slots: int = 1, *, held: Iterable[tuple[Any, ...]] = (), **more: Any
     ) -> Someone:
         """A node connects."""
-        facts = {"toolchain": GO, "go": "go 1", **more}
+        toolchain = more.pop("toolchain", GO)
+        facts = {"features": (toolchain,), "go": "go 1", **more}
         return Someone(self, self._hello(name, "node", slots, held, facts))
 
     def client(
@@ -155,7 +156,8 @@ def action(
     """An action that any node may run; its key is its own unless one is said."""
     call = {"task_id": task_id, "deps": list(deps), "priority": priority, "status": status}
     named = {**call, "family": "CompilePackage", "params": {"import_path": task_id}}
-    return Offer(named, Needs(key or task_id, toolchain, **needs), running_on)
+    features = (toolchain, *needs.pop("features", ()))
+    return Offer(named, Needs(key or task_id, features, **needs), running_on)
 
 
 def own(task_id: str, *deps: str, status: str = PENDING, **more: Any) -> Offer:

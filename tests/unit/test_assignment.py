@@ -8,7 +8,8 @@ from luigigo.golang.actions import Kind
 from luigigo.model import ActionId, Digest, Output
 from luigigo.protocol.messages import Grant
 from luigigo.tasks.actions import PlanTasks
-from luigigo.worker.assignment import TaskRefused, assignment_of
+from luigigo.worker.assignment import assignment_of
+from luigigo.worker.families import TaskRefused
 
 PLAN = "0123456789abcdef" * 4
 

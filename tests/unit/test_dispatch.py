@@ -9,6 +9,8 @@ from luigigo.luigid.assigner import RECENT_SECONDS
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Call, Cancel, Exit, Notice, Progress, Revoke
 
+GCC = "?cc:gcc 9"
+
 
 def test_a_build_goes_up_its_graph() -> None:
     """Actions run on a node once all that they need is done, and the client's own task there."""
@@ -196,8 +198,8 @@ def test_a_node_without_the_c_compiler_gets_no_such_action() -> None:
     """A node that lacks a C toolchain is given no more of its actions, and goes on with the others."""
     luigid = Luigid()
     lacking, client = luigid.node("n1"), luigid.client()
-    client.offer(action("cgo", compilers="gcc 9", priority=9), action("plain"))
-    lacking.end("cgo", "unable", "another gcc", lacks="gcc 9")
+    client.offer(action("cgo", features=(GCC,), priority=9), action("plain"))
+    lacking.end("cgo", "unable", "another gcc", lacks=GCC)
     # Nobody has it, but the client, which made the plan with it.
     assert client.given() == ["cgo"]
     assert lacking.given() == ["cgo", "plain"]
@@ -207,9 +209,9 @@ def test_an_action_goes_to_the_node_that_has_the_c_compiler() -> None:
     """What one node cannot do for want of a C compiler, another does."""
     luigid = Luigid()
     lacking, client = luigid.node("n1"), luigid.client()
-    client.offer(action("cgo", compilers="gcc 9"))
+    client.offer(action("cgo", features=(GCC,)))
     able = luigid.node("n2")
-    lacking.end("cgo", "unable", "another gcc", lacks="gcc 9")
+    lacking.end("cgo", "unable", "another gcc", lacks=GCC)
     assert able.given() == ["cgo"]
     assert client.given() == []
 

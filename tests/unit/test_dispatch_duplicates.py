@@ -5,7 +5,7 @@ from __future__ import annotations
 from dispatching import DONE, FAILED, PENDING, RUNNING, Luigid, action, own
 
 from luigigo.luigid.dispatcher import MOST_LOSSES
-from luigigo.protocol.messages import Cancel, Progress
+from luigigo.protocol.messages import Cancel, Needs, Offer, Progress
 
 
 def test_of_tasks_with_equal_keys_one_runs() -> None:
@@ -203,3 +203,22 @@ def test_a_task_fails_with_its_workers() -> None:
     client.offer(action("a"))
     luigid.node("another").lose()
     assert luigid.status("a") == PENDING
+
+
+def test_tasks_without_a_key_are_each_like_no_other() -> None:
+    """Two of them are two tasks: both run, and one failing says nothing of the other."""
+    luigid = Luigid()
+    node, client = luigid.node("n1", 2), luigid.client()
+    client.offer(keyless("a"), keyless("b"), keyless("c", "a"))
+    assert sorted(node.holds) == ["a", "b"]
+    node.end("a")
+    node.end("b", "failed", "no")
+    assert luigid.status("b") == FAILED
+    assert luigid.status("c") == RUNNING
+    node.end_all()
+    assert client.overs() == [("b",)]
+
+
+def keyless(task_id: str, *deps: str) -> Offer:
+    """A task that any node may run and that has no key and needs nothing."""
+    return Offer({"task_id": task_id, "deps": list(deps), "family": "Step", "params": {}}, Needs())

@@ -87,7 +87,7 @@ def test_a_worker_is_back_before_the_client() -> None:
     """After a restart, what a worker has is its own when the client offers it; it fills a slot till then."""
     luigid = restart()
     node = luigid.node("n1", held=[("a", 5)])
-    assert node.peer.capacity.free_slots == 0
+    assert node.peer.capacity.free_cores == 0
     client = luigid.client()
     client.offer(action("a", running_on="n1"), action("b"))
     assert node.given() == ["b"]
@@ -165,7 +165,7 @@ def test_a_held_task_that_failed_meanwhile_is_not_waited_for() -> None:
     luigid = restart()
     node = luigid.node("n1", held=[("a", 5)])
     node.say(Ended("a", 5, "failed", "no"))
-    assert node.peer.capacity.free_slots == 1
+    assert node.peer.capacity.free_cores == 1
     client = luigid.client()
     client.offer(action("a", running_on="n1"))
     assert node.given() == ["a"]
@@ -178,7 +178,7 @@ def test_what_a_worker_holds_for_nobody_is_cancelled() -> None:
     lost.lose()
     luigid.wait(11, node)
     assert node.all(Cancel) == [Cancel((5,))]
-    assert node.peer.capacity.free_slots == 1
+    assert node.peer.capacity.free_cores == 1
     client = luigid.client()
     client.offer(action("b"))
     assert node.given() == ["b"]

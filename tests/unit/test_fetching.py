@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from luigigo.errors import StoreError
 from luigigo.model import Digest, Output
 from luigigo.protocol.messages import Made, Prefetch, TaskName
+from luigigo.worker.goactions import GoActions
 from luigigo.worker.prefetch import Fetcher
 
 PLAN = "0" * 64
@@ -40,7 +41,7 @@ def name(path: str, family: str = "CompilePackage", **more: str) -> TaskName:
 def test_what_is_done_is_fetched_and_what_cannot_be_is_passed_over() -> None:
     """Neither a fault nor a task that is none of luigigo's ends it."""
     site = Site()
-    fetcher = Fetcher(site)  # type: ignore[arg-type]
+    fetcher = Fetcher(GoActions(site).table())  # type: ignore[arg-type]
     fetcher.start()
     link = name("app", "LinkBinary")
     made = {"1" * 64: {"object": Output(Digest("2" * 64), 3)}}

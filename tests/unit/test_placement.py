@@ -14,11 +14,11 @@ def node(slots: int = 4, memory_bytes: int = 0, given: int = 0, each_bytes: int 
     return capacity
 
 
-def needs(peak_bytes: int = 0, *, runs_alone: bool = False, compilers: str = "") -> Needs:
-    return Needs("key", "go", compilers, peak_bytes, runs_alone)
+def needs(peak_bytes: int = 0, *more: str, runs_alone: bool = False, cores: float = 1.0) -> Needs:
+    return Needs("key", ("go", *more), cores, peak_bytes, runs_alone)
 
 
-def test_the_largest_share_of_free_slots_wins() -> None:
+def test_the_largest_share_of_free_cores_wins() -> None:
     """Half of two slots is more than a quarter of eight."""
     half, quarter = node(2, given=1), node(8, given=6)
     assert choose([quarter, half], "t", needs()) is half
@@ -37,9 +37,9 @@ def test_closed_and_unsuitable_nodes_are_left_out() -> None:
     """A node that takes nothing, has another Go or lacks the C compiler is not chosen, nor kept free."""
     closed, other, lacking = node(), node(memory_bytes=10, given=1, each_bytes=9), node()
     closed.is_open = False
-    other.toolchains = {"another"}
-    lacking.lacks.add("gcc")
-    assert choose([closed, other, lacking], "t", needs(5, compilers="gcc")) is None
+    other.features = {"another"}
+    lacking.lacks.add("?gcc")
+    assert choose([closed, other, lacking], "t", needs(5, "?gcc")) is None
     assert [each.reserved_for for each in (closed, other, lacking)] == ["", "", ""]
 
 
@@ -108,10 +108,10 @@ def test_giving_twice_counts_once() -> None:
     capacity = node(4, 100)
     capacity.give("t", needs(10))
     capacity.give("t", needs(30))
-    assert (capacity.given_bytes, capacity.free_slots) == (30, 3)
+    assert (capacity.given_bytes, capacity.free_cores) == (30, 3)
     capacity.take_back("t")
     capacity.take_back("t")
-    assert (capacity.given_bytes, capacity.free_slots) == (0, 4)
+    assert (capacity.given_bytes, capacity.free_cores) == (0, 4)
 
 
 def test_what_could_begin_and_what_could_wait() -> None:
@@ -139,6 +139,44 @@ def test_what_was_killed_asks_for_twice_as_much_while_a_node_has_it() -> None:
 def test_only_nodes_that_could_run_it_count() -> None:
     """One without a limit has room for anything."""
     other = node()
-    other.toolchains = {"another"}
+    other.features = {"another"}
     assert enlarged(needs(600), 0, [node(memory_bytes=1000), other]) == needs(1000, runs_alone=True)
     assert enlarged(needs(600), 0, [node(memory_bytes=1000), node()]) == needs(1200)
+
+
+def test_fractions_of_cores_are_packed() -> None:
+    """Ten tenths fill a core, and the eleventh waits; nothing is left over when all are taken back."""
+    one = node(1)
+    for number in range(10):
+        assert choose([one], f"t{number}", needs(cores=0.1), ahead=False) is one
+        one.give(f"t{number}", needs(cores=0.1))
+    assert choose([one], "t", needs(cores=0.1), ahead=False) is None
+    assert choose([one], "none", needs(cores=0.0), ahead=False) is one
+    for number in range(10):
+        one.take_back(f"t{number}")
+    assert one.free_cores == 1
+
+
+def test_what_needs_several_cores_is_not_starved() -> None:
+    """A node is kept for it, though smaller ones would fit there all the time; none that is too small."""
+    small, busy, other = node(2), node(4, given=3), node(4, given=4)
+    assert choose([small, busy, other], "wide", needs(cores=4.0), ahead=False) is None
+    assert [each.reserved_for for each in (small, busy, other)] == ["", "wide", ""]
+    assert choose([busy], "narrow", needs()) is None
+    assert choose([small, busy], "narrow", needs()) is small
+    for number in range(3):
+        busy.take_back(f"given {number}")
+    assert choose([small, busy, other], "wide", needs(cores=4.0)) is busy
+    assert choose([small], "wider", needs(cores=3.0)) is None
+    assert small.reserved_for == ""
+
+
+def test_all_features_are_needed() -> None:
+    """What nodes tell must be told; what they look for only when asked counts until they lack it."""
+    plain, able = node(), node()
+    able.features = {"go", "jobs"}
+    assert choose([plain, able], "t", needs(0, "jobs", "?cc:1")) is able
+    able.lacks.add("?cc:1")
+    assert choose([plain, able], "t", needs(0, "jobs", "?cc:1")) is None
+    anything = Needs()
+    assert choose([plain], "t", anything) is plain

@@ -1,4 +1,4 @@
-"""When a worker's slots are taken and left. luigid and what does the actions are fakes."""
+"""When a worker's slots are taken and left. luigid and what does the tasks are fakes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import pytest
 
 import luigigo.worker.worker
 from luigigo.errors import ActionError, ToolKilled, ToolStopped
-from luigigo.model import ActionId, Digest, Output
+from luigigo.model import Digest, Output
 from luigigo.protocol.endpoint import Endpoint
-from luigigo.protocol.messages import Ended, Grant, Publishing, Started, Welcome, Work
+from luigigo.protocol.messages import Ended, Grant, Publishing, Started, Usage, Welcome, Work
+from luigigo.worker.families import TaskRefused, Took
 from luigigo.worker.worker import NodeWorker, WorkerOptions
-
-PLAN = "0123456789abcdef" * 4
 
 
 class Channel:
@@ -37,73 +36,59 @@ class Channel:
     close = send_along = send
 
 
-class ActionExecutor:
-    """Actions whose tools take no time, and whose results are published when the test says so."""
+class Steps:
+    """A family that knows nothing of Go: its tools take no time; results come when the test says so."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.failing: dict[str, ActionError] = {}
         self.may_publish: dict[str, threading.Event] = {}
-        self.plan = SimpleNamespace(actions=self)
 
-    def get(self, action_id: ActionId) -> object:
-        return action_id
+    def parse(self, grant: Grant) -> str:
+        if set(grant.params) != {"name"}:
+            raise TaskRefused("a step has a name, and nothing else")
+        return grant.params["name"]
 
-    def learn(self, made: Any) -> None:
-        """What others made is nothing to it."""
+    def stage(self, name: str) -> None:
+        """Nothing is read."""
 
-    def reserve(self, action_id: ActionId, peak_bytes: int) -> None:
-        """They take no memory."""
-
-    def stage(self, action_id: ActionId, *, probably_done: bool) -> None:
-        """All that it reads is here."""
-
-    def perform(self, action_id: ActionId, tools_ended: Callable[[], None]) -> Any:
-        name = action_id.rpartition(" ")[2]
+    def run(self, name: str, tools_ended: Callable[[], None]) -> Took:
         published = self.may_publish.setdefault(name, threading.Event())
         self.begun.append(name)
         if name in self.failing:
             raise self.failing[name]
         tools_ended()
         assert published.wait(10)
-        return SimpleNamespace(said=(), outputs={"export": Output(Digest("1" * 64), 7)})
+        return Took(Usage("ran"), {"result": Output(Digest("1" * 64), 7)})
+
+    fetch = save = stage
 
     def publish(self, name: str) -> None:
         self.may_publish.setdefault(name, threading.Event()).set()
 
 
 class Scene:
-    """A worker with one slot."""
+    """A worker of one slot, by default."""
 
-    def __init__(self) -> None:
-        self.executor = ActionExecutor()
-        context = SimpleNamespace(
-            runner=SimpleNamespace(scope=lambda lease: nullcontext()),
-            timings=SimpleNamespace(gogc=lambda action: ""),
-        )
-        site: Any = SimpleNamespace(
-            context=context,
-            executor=lambda plan: self.executor,
-            require_folder=lambda: None,
-            require_c=lambda executor, action: None,
-            save=lambda: None,
-        )
-        keeper: Any = SimpleNamespace(size_bytes=lambda: 0)
-        options = WorkerOptions(Endpoint("head", 8082, "token"), "n1", 1, 0)
-        self.worker = NodeWorker(options, site, keeper)
+    def __init__(self, slots: int = 1) -> None:
+        self.executor = Steps()
+        families: Any = {"Step": self.executor}
+        runner: Any = SimpleNamespace(scope=lambda lease: nullcontext(), kill=lambda lease: None)
+        options = WorkerOptions(Endpoint("head", 8082, "token"), "n1", slots, 0)
+        self.worker = NodeWorker(options, families, runner)
         self.thread = threading.Thread(target=self.worker.run)
         self.thread.start()
 
-    def give(self, *names: str) -> None:
-        """Have luigid give actions, one after the other."""
-        for lease, name in enumerate(names, 1):
-            grant = Grant(name, lease, "CompilePackage", {"import_path": name, "plan": PLAN})
+    def give(self, *names: str, cores: float = 1.0) -> None:
+        """Have luigid give tasks, one after the other."""
+        for name in names:
+            grant = Grant(name, len(self.worker._held) + 1, "Step", {"name": name}, cores=cores)
             self.worker.receive(Work((grant,)))
             wait_for(partial(self._has_staged, name))
 
     def _has_staged(self, name: str) -> bool:
         return name in self.executor.begun or any(
-            each.assignment.task_id == name for _, each in self.worker._ready
+            each.grant.task_id == name for _, each in self.worker._ready
         )
 
     @property
@@ -120,16 +105,27 @@ def wait_for(holds: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def make_scene(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Scene]]:
     monkeypatch.setattr(luigigo.worker.worker, "Channel", Channel)
     monkeypatch.setattr(luigigo.worker.worker, "TICK_SECONDS", 0.01)
-    scene = Scene()
-    yield scene
-    for name in tuple(scene.executor.may_publish):
-        scene.executor.publish(name)
-    scene.worker.exit("the test is over")
-    scene.thread.join(10)
-    assert not scene.thread.is_alive()
+    made: list[Scene] = []
+
+    def make(slots: int) -> Scene:
+        made.append(Scene(slots))
+        return made[-1]
+
+    yield make
+    for scene in made:
+        scene.worker.exit("the test is over")
+        while scene.thread.is_alive():
+            for name in tuple(scene.executor.may_publish):
+                scene.executor.publish(name)
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def scene(make_scene: Callable[[int], Scene]) -> Scene:
+    return make_scene(1)
 
 
 def test_a_slot_serves_another_while_results_are_published(scene: Scene) -> None:
@@ -192,3 +188,55 @@ def test_luigid_is_told_when_a_slot_is_left(scene: Scene) -> None:
     ]
     again = scene.worker.resume(Welcome("epoch"))
     assert [said.task_id for said in again if isinstance(said, Publishing)] == ["first", "second"]
+
+
+def test_fractions_of_cores_share_a_slot(make_scene: Callable[[int], Scene]) -> None:
+    """Four quarters run at a time, and the fifth waits; no sum of fractions is too exact for that."""
+    scene = make_scene(1)
+    scene.worker._publishing = -100
+    scene.give("a", "b", "c", "d", "e", cores=0.25)
+    wait_for(lambda: len(scene.executor.begun) == 5)
+    thirds = make_scene(1)
+    hold = threading.Event()
+    thirds.executor.run = lambda name, tools_ended: (  # type: ignore[method-assign]
+        thirds.executor.begun.append(name),
+        hold.wait(10),
+        Took(Usage("ran")),
+    )[-1]
+    thirds.give("a", "b", "c", "d", cores=1 / 3)
+    wait_for(lambda: thirds.executor.begun == ["a", "b", "c"])
+    time.sleep(0.05)
+    assert thirds.executor.begun == ["a", "b", "c"]
+    hold.set()
+    wait_for(lambda: len(thirds.results) == 4)
+
+
+def test_what_needs_several_cores_waits_for_them(make_scene: Callable[[int], Scene]) -> None:
+    """It begins when so many are free, before what was given after it; more than there are is all of them."""
+    scene = make_scene(2)
+    hold = threading.Event()
+    scene.executor.run = lambda name, tools_ended: (  # type: ignore[method-assign]
+        scene.executor.begun.append(name),
+        name == "first" and hold.wait(10),
+        Took(Usage("ran")),
+    )[-1]
+    scene.give("first")
+    scene.give("large", cores=2.0)
+    scene.give("small")
+    time.sleep(0.05)
+    assert scene.executor.begun == ["first"]
+    hold.set()
+    wait_for(lambda: scene.executor.begun == ["first", "large", "small"])
+
+
+def test_another_family_is_refused(scene: Scene) -> None:
+    """As are parameters that the family does not take; both in few words, for good."""
+    scene.worker.receive(Work((Grant("a", 1, "CompilePackage", {"import_path": "a", "plan": "0" * 64}),)))
+    scene.worker.receive(Work((Grant("b", 2, "Step", {"name": "b", "more": "x"}),)))
+    assert scene.results == {"a": "failed", "b": "failed"}
+    channel: Any = scene.worker._channel
+    words = [said.explanation for said in channel.said if isinstance(said, Ended)]
+    assert words == [
+        "refused: a worker runs no 'CompilePackage'",
+        "refused: a step has a name, and nothing else",
+    ]
