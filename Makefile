@@ -13,7 +13,7 @@ types:
 	$(PYTHON) -m mypy
 
 unit:
-	$(PYTHON) -m pytest -q tests/unit
+	$(PYTHON) -m pytest -q -n auto --dist loadfile tests/unit
 	$(PYTHON) -m pytest -q -m "not builds" tests/fuzz
 
 # Everything, with real Go builds and a real luigid: minutes.

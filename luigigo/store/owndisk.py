@@ -18,7 +18,12 @@ NO_ROOM_BYTES = 1 << 20
 
 @contextmanager
 def own_disk_errors(folder: str, needed_bytes: int = 0) -> Iterator[None]:
-    """Turn an `OSError` of the block into the `NodeTrouble` of the disk under a folder."""
+    """Turn an `OSError` of the block into the `NodeTrouble` of the disk under a folder.
+
+    What can never fit is refused at once: while it filled the disk others could write nothing either.
+    """
+    if needed_bytes > NO_ROOM_BYTES and needed_bytes > shutil.disk_usage(_existing(folder)).total:
+        raise disk_trouble(folder, os.strerror(errno.ENOSPC), needed_bytes, is_full=True)
     try:
         yield
     except OSError as error:

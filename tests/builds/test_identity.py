@@ -37,11 +37,14 @@ LEFT_OUT = {
     "tags darwin_arm64", "tags linux_arm64", "generics darwin_arm64", "generics windows_amd64",
     "generics linux_arm64", "syso windows_amd64", "syso linux_arm64", "cgo unoptimized", "cgo stripped",
     "pgo pgo_auto", "several two", "several pgo_off", "ldx x_unexported", "overlay base", "pgo pgo_race",
+    "assembly race", "assembly pie", "syso pie", "godebug pie", "several stripped", "tags windows_amd64",
 }  # fmt: skip
 """Variants whose feature another one covers."""
 
-LARGE = {"hello base", "several base"}
-"""Programs that compile much: one release stands for both."""
+OF_BOTH = {
+    "assembly base", "cgo base", "cgo_static base", "embed base", "generics base", "godebug base", "ldx base",
+}  # fmt: skip
+"""Variants of which the releases make different things; of others one release stands for both."""
 
 
 def _variants() -> Iterator[Variant]:
@@ -67,13 +70,8 @@ VARIANTS = {_id(variant): variant for variant in _variants()}
 
 
 def _releases(name: str, variant: Variant, position: int) -> tuple[str, ...]:
-    """With which releases a variant is compared: a program with both, with further flags in one of them.
-
-    What the releases do differently shows in the programs; a flag goes the same way in both.
-    """
-    if variant.name == "base" and name not in LARGE:
-        return variant.releases
-    return (variant.releases[position % len(variant.releases)],)
+    """With which releases a variant is compared: mostly with one or the other, in turn."""
+    return variant.releases if name in OF_BOTH else (variant.releases[position % len(variant.releases)],)
 
 
 COMPARED = [

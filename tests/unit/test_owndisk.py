@@ -28,6 +28,13 @@ def test_what_is_larger_than_the_disk_is_a_matter_of_its_size(tmp_path: Path) ->
     assert disk_trouble(str(tmp_path), "gone", 1 << 62).kind == "disk"
 
 
+def test_what_can_never_fit_is_not_begun(tmp_path: Path) -> None:
+    """It would fill the disk for all others meanwhile."""
+    with pytest.raises(NodeTrouble, match="are needed") as caught, own_disk_errors(str(tmp_path), 1 << 62):
+        pytest.fail("it has begun")
+    assert (caught.value.kind, caught.value.is_full) == ("size", True)
+
+
 def test_another_fault_is_said_with_its_file(tmp_path: Path) -> None:
     """Removing what the cache holds would not mend it."""
     with pytest.raises(NodeTrouble) as caught, own_disk_errors(str(tmp_path)):

@@ -275,7 +275,7 @@ class ActionExecutor:
         try:
             return attempt(True)
         except NodeTrouble as trouble:
-            if trouble.kind == "toolchain" or (trouble.is_full and not context.keeper.make_room()):
+            if trouble.kind != "disk" or (trouble.is_full and not context.keeper.make_room()):
                 raise
             if bundle is not None:
                 remove_entry(flat(context.sources_dir, bundle.digest))

@@ -4,10 +4,8 @@ package main
 // #include "sorter.h"
 import "C"
 
-import "fmt"
-
 func main() {
 	numbers := []C.int{3, 1, 2}
 	C.sortNumbers(&numbers[0], C.int(len(numbers)))
-	fmt.Println("cgo_cxx:", numbers, C.sumNumbers(&numbers[0], C.int(len(numbers))))
+	println("cgo_cxx:", numbers[0], C.sumNumbers(&numbers[0], C.int(len(numbers))))
 }

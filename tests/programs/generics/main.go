@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"example.com/generics/left"
 	"example.com/generics/list"
 	"example.com/generics/right"
@@ -10,9 +8,9 @@ import (
 
 func main() {
 	numbers := list.Of(3, 1, 2)
-	fmt.Println("generics:", list.Sum(numbers), left.Sum(), right.Sum(), list.Map(numbers, func(n int) string { return fmt.Sprint(n * n) }).All())
+	println("generics:", list.Sum(numbers), left.Sum(), right.Sum(), list.Map(numbers, func(n int) string { return string(rune('a' + n)) }).All()[0])
 	for i, s := range list.Of("a", "b").Each() {
-		fmt.Print(i, s, " ")
+		print(i, s, " ")
 	}
-	fmt.Println(list.Max[left.Weight](left.Weight(1), left.Weight(2)))
+	println(list.Max[left.Weight](left.Weight(1), left.Weight(2)))
 }

@@ -3,6 +3,4 @@
 //	const int syso_answer = 42; int syso_twice(int n) { return 2 * n; }
 package main
 
-import "fmt"
-
-func main() { fmt.Println("syso:", answer()) }
+func main() { println("syso:", answer()) }

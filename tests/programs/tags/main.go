@@ -1,9 +1,5 @@
 package main
 
-import (
-	"fmt"
+import "example.com/tags/lib"
 
-	"example.com/tags/lib"
-)
-
-func main() { fmt.Println("tags:", style, lib.Kind()) }
+func main() { println("tags:", style, lib.Kind()) }
