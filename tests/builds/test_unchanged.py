@@ -193,7 +193,7 @@ ENVIRONMENTS = {
     "CGO_ENABLED": {"CGO_ENABLED": "0"},
     "GOFLAGS": {"GOFLAGS": "-ldflags=-s"},
     "GOFLAGS tags": {"GOFLAGS": "-tags=fancy"},
-    "GOARCH level": {"GOAMD64": "v2"},
+    "GOARCH level": {"GOAMD64": "v3"},
 }
 
 
