@@ -172,8 +172,8 @@ class Sources(msgspec.Struct, frozen=True):
     """Size of the Go source, from which time and memory are predicted."""
     bundle: Output | None = None
     """The files as one bundle in the store, where only the share reaches the node."""
-    stays: str = ""
-    """Why this node leaves the action to its client (`homebound`); only said after a plan was read."""
+    local_only: str = ""
+    """Why this node leaves the action to its client (`localonly`); only said after a plan was read."""
 
 
 def is_toolchains(folder: str) -> bool:

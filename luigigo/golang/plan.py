@@ -29,7 +29,7 @@ from luigigo.golang.actions import (
 )
 from luigigo.golang.asmincludes import common_folder
 from luigigo.golang.environment import GoEnv
-from luigigo.golang.homebound import reads_by_flags
+from luigigo.golang.localonly import reads_by_flags
 from luigigo.golang.packages import Package
 from luigigo.golang.perpackage import PerPackageFlags
 from luigigo.golang.releases import Release

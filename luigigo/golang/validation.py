@@ -3,7 +3,7 @@
 A node reads plans off the share, and whoever may write there can put one there. So before a node does
 anything of a plan, the plan is held against what the planner makes: no name in it leads out of a package's
 folder, no folder out of the toolchain, no variable to the tools but those that they are meant to see. What a
-sane plan may still ask only of its own client's machine is told by `homebound`.
+sane plan may still ask only of its own client's machine is told by `localonly`.
 """
 
 from __future__ import annotations

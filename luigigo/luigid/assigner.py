@@ -179,7 +179,7 @@ class _Search:
         if task.resources and not self._has_resources(task):
             return False
         if needs is None or not needs.anywhere or self._is_for_no_node(needs):
-            return self._accept_at_home(task)
+            return self._accept_for_client(task)
         resource_class = self._leases.resource_class(task_id)
         ahead = len(self._scheduler.queue) > self._ahead_from
         has_slot = any(has_slot_for(capacity, needs, ahead=ahead) for capacity in self._capacities)
@@ -214,7 +214,7 @@ class _Search:
         asked = [feature for feature in needs.features if feature.startswith(ASKED)]
         return bool(nodes) and not any(all(map(node.has, asked)) for node in nodes)
 
-    def _accept_at_home(self, task: Any) -> bool | None:
+    def _accept_for_client(self, task: Any) -> bool | None:
         free = [peer for peer in self._clients if peer.capacity.free_cores > 0]
         if not free:
             return None

@@ -302,7 +302,7 @@ class Dispatcher:
 
     def _take_back(self, peer: Peer, task_id: str, ended: Ended) -> None:
         """A node did not do a task, for reasons of its own: another shall."""
-        if ended.status == "home":
+        if ended.status == "local-only":
             self._leases.bind(task_id)
             self.scheduler._state.get_task(task_id).runnable = False
         elif not peer.is_node:

@@ -176,9 +176,9 @@ class Ended(Message, frozen=True, tag="ended"):
     lease: int
     status: str
     """`done`; `failed`, for good; `killed`, for want of memory; `unable`, this node can't, another may;
-    `home`, only the client can; `sourceless`, what the client put into the store for it is not seen there;
-    `returned`, not begun. A client that was asked to publish again says `returned` when it did, `unable`
-    where nothing was missing, or `failed`."""
+    `local-only`, only the client can; `sourceless`, what the client put into the store for it is not seen
+    there; `returned`, not begun. A client that was asked to publish again says `returned` when it did,
+    `unable` where nothing was missing, or `failed`."""
     explanation: str = ""
     exit_code: int = 0
     usage: Usage | None = None

@@ -31,7 +31,7 @@ from luigigo.golang.actions import Action, CgoSpec, CToolchain, LinkSpec, Plan, 
 from luigigo.golang.cflags import read_allowed_flags
 from luigigo.golang.ctoolchain import CProbe
 from luigigo.golang.features import c_feature
-from luigigo.golang.homebound import Trusted, why_home
+from luigigo.golang.localonly import Trusted, why_local_only
 from luigigo.golang.run.executor import ActionExecutor
 from luigigo.golang.toolchain import Toolchain, find_go, read_toolchain, run_env
 from luigigo.golang.validation import require_sane
@@ -133,7 +133,7 @@ class NodeContext:
         )
 
     def _judged(self, action: Action) -> Action:
-        sources = msgspec.structs.replace(action.sources, stays=why_home(action, self._trusted))
+        sources = msgspec.structs.replace(action.sources, local_only=why_local_only(action, self._trusted))
         return msgspec.structs.replace(action, sources=sources)
 
     def require_c(self, executor: ActionExecutor, action: Action) -> None:
@@ -142,8 +142,8 @@ class NodeContext:
         Raises `SourcesElsewhere` for programs and flags that are its client's own affair: not even asked
         what they are, for that runs them.
         """
-        if action.sources.stays:
-            raise SourcesElsewhere(f"{action.label}: {action.sources.stays}")
+        if action.sources.local_only:
+            raise SourcesElsewhere(f"{action.label}: {action.sources.local_only}")
         compilers = compilers_of(executor.plan, action)
         if compilers is None:
             return

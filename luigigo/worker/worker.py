@@ -367,7 +367,7 @@ class NodeWorker:
         if isinstance(error, TaskRefused | PlanRefused):
             return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
         if isinstance(error, SourcesElsewhere):
-            return Ended(name, lease, "home", text)
+            return Ended(name, lease, "local-only", text)
         if isinstance(error, SourcesMissing):
             return Ended(name, lease, "sourceless", text)
         if isinstance(error, Lacking):

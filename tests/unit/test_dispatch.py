@@ -222,7 +222,7 @@ def test_an_action_whose_files_are_elsewhere_goes_home() -> None:
     node, client = luigid.node("n1"), luigid.client(slots=2)
     client.offer(action("a"), action("b", anywhere=False))
     assert client.given() == ["b"]
-    node.end("a", "home")
+    node.end("a", "local-only")
     assert client.given() == ["b", "a"]
     client.report("a", FAILED)
     client.offer(action("a"))

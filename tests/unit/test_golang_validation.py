@@ -12,7 +12,7 @@ from test_golang_plan import COMPILERS, World
 from luigigo.errors import PlanRefused
 from luigigo.golang.actions import Action, Kind, Plan, SourceFile
 from luigigo.golang.cflags import parse_allowed_flags
-from luigigo.golang.homebound import Trusted, why_home
+from luigigo.golang.localonly import Trusted, why_local_only
 from luigigo.golang.validation import require_sane
 from luigigo.model import ActionId, Digest, Output, digest_of
 
@@ -197,7 +197,7 @@ def action_with(action_id: str, **fields: Any) -> Action:
 
 def test_a_usual_build_may_leave_home() -> None:
     """Every action of an ordinary plan runs on any node."""
-    assert {why_home(action, node()) for action in world().plan().actions.values()} == {""}
+    assert {why_local_only(action, node()) for action in world().plan().actions.values()} == {""}
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_usual_build_may_leave_home() -> None:
 )  # fmt: skip
 def test_foreign_programs_stay_at_home(action: str, fields: dict[str, Any]) -> None:
     """Programs, plug-ins and files that a node does not trust are left to the client, with a reason."""
-    assert why_home(action_with(action, **fields), node()) != ""
+    assert why_local_only(action_with(action, **fields), node()) != ""
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_foreign_programs_stay_at_home(action: str, fields: dict[str, Any]) -> N
 def test_compilers_by_their_names_are_nobodys_secret(argv: tuple[str, ...]) -> None:
     """A C compiler that a node finds by itself may be asked who it is."""
     compilers = changed(COMPILERS, cc=argv)
-    assert why_home(action_with(CGO, spec__compilers=compilers), node()) == ""
+    assert why_local_only(action_with(CGO, spec__compilers=compilers), node()) == ""
 
 
 @pytest.mark.parametrize(
@@ -268,11 +268,11 @@ def test_compilers_by_their_names_are_nobodys_secret(argv: tuple[str, ...]) -> N
 )  # fmt: skip
 def test_a_node_may_be_told_to_trust(fields: dict[str, Any], trust: Callable[[], Trusted]) -> None:
     """What the worker's own environment says as well is no stranger's."""
-    assert why_home(action_with(CGO, **fields), node()) != ""
-    assert why_home(action_with(CGO, **fields), trust()) == ""
+    assert why_local_only(action_with(CGO, **fields), node()) != ""
+    assert why_local_only(action_with(CGO, **fields), trust()) == ""
 
 
 def test_static_programs_link_anywhere() -> None:
     """Flags for the external linker that the go command takes from anybody are fine."""
     flags = ("-linkmode=external", "-extldflags", "-static", "-X", "main.version=1", "-extld=gcc")
-    assert why_home(action_with(LINK, spec__link_flags=flags), node()) == ""
+    assert why_local_only(action_with(LINK, spec__link_flags=flags), node()) == ""

@@ -40,7 +40,7 @@ from luigigo.golang.keys import content_key, role_read, roles_made
 from luigigo.golang.run.faults import change_behind, disk_behind, doubt, interrupted, require_there
 from luigigo.golang.run.job import Job, JobFailed
 from luigigo.golang.run.memory import MemoryEstimate, memory_estimate, memory_estimate_within
-from luigigo.golang.run.sources import is_bound_c, publish_missing, runs_anywhere, unpacked, with_bundles
+from luigigo.golang.run.sources import is_local_only_c, publish_missing, runs_anywhere, unpacked, with_bundles
 from luigigo.golang.run.steps import make_outputs
 from luigigo.golang.run.toolcheck import ToolCheck
 from luigigo.messages import for_user, whole
@@ -91,7 +91,7 @@ class ActionExecutor:
 
     @cached_property
     def _has_bound_c(self) -> bool:
-        return any(is_bound_c(action) for action in self.plan.actions.values())
+        return any(is_local_only_c(action) for action in self.plan.actions.values())
 
     def runs_anywhere(self, action: Action) -> bool:
         """Whether any node with the toolchain can run the action; else only this one can."""

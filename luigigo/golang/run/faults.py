@@ -20,7 +20,7 @@ def disk_behind(error: ActionError, job: Job, inputs: Iterable[str]) -> NodeTrou
     `inputs`: the files that it read of other actions.
     """
     folder = job.layout.object_dir
-    if says_full(str(error)) or (not job.is_at_home and is_full(folder)):
+    if says_full(str(error)) or (not job.is_on_client and is_full(folder)):
         return _full_disk(error, job)
     return _gone((folder, *inputs))
 
@@ -33,9 +33,9 @@ def require_there(outputs: Iterable[str]) -> None:
 
 
 def doubt(error: ActionError, job: Job) -> NodeTrouble | None:
-    """Whether a tool missed what somebody may be removing, so that only a second run tells; not at home."""
+    """Whether a tool missed what somebody may be removing, so that a second run tells; not on a client."""
     text = str(error).lower()
-    if job.is_at_home or not any(os.strerror(number).lower() in text for number in _DOUBTFUL):
+    if job.is_on_client or not any(os.strerror(number).lower() in text for number in _DOUBTFUL):
         return None
     return NodeTrouble(str(error))
 
@@ -46,14 +46,14 @@ def change_behind(job: Job, changed_tool: str, *, has_failed: bool) -> NodeTroub
     At home, where people edit, the action has failed; elsewhere the node has. Unpacked sources are looked at
     where something `has_failed`: nobody is to touch them.
     """
-    if has_failed and job.is_at_home:
+    if has_failed and job.is_on_client:
         return None
     is_unpacked = job.action.sources.bundle is not None
     changed_source = "" if is_unpacked and not has_failed else job.changed_source()
     changed = changed_tool or changed_source
     if not changed:
         return None
-    if job.is_at_home:
+    if job.is_on_client:
         return job.fail(f"{changed} changed while the build ran: build again")
     if is_unpacked and changed.startswith(job.layout.source_dir + "/"):
         return disk_trouble(changed, "it was changed or removed")
@@ -77,7 +77,7 @@ def _full_disk(error: ActionError, job: Job) -> NodeTrouble:
     written = sum(map(os.path.getsize, _files(job.layout.object_dir)))
     folder = os.path.dirname(job.layout.object_dir)
     trouble = disk_trouble(folder, os.strerror(errno.ENOSPC), written, is_full=True)
-    advice = "make room, or set [luigigo] cache= in luigi.cfg" if job.is_at_home else ""
+    advice = "make room, or set [luigigo] cache= in luigi.cfg" if job.is_on_client else ""
     text = f"{str(error).rstrip()}\nluigigo: {trouble}{'; ' * bool(advice)}{advice}"
     return NodeTrouble(text, trouble.kind, is_full=True)
 

@@ -75,7 +75,7 @@ class Job:
         return cls(action, plan, context, layout, gogc)
 
     @property
-    def is_at_home(self) -> bool:
+    def is_on_client(self) -> bool:
         """Whether it runs where its client is."""
         return self._context.has_projects
 

@@ -26,7 +26,7 @@ from luigigo.golang.actions import (
     Plan,
     is_toolchains,
 )
-from luigigo.golang.homebound import SYSTEM_FOLDERS
+from luigigo.golang.localonly import SYSTEM_FOLDERS
 from luigigo.model import ActionId, Output, digest_of
 from luigigo.store import Store
 from luigigo.store.bundles import FileChanged, UnsoundBundle, pack, unpack
@@ -97,7 +97,7 @@ def can_travel(action: Action) -> bool:
 
 def runs_anywhere(action: Action) -> bool:
     """Whether any node with the toolchain can run the action, as far as its own files decide it."""
-    if action.sources.stays or action.is_untold:
+    if action.sources.local_only or action.is_untold:
         return False
     if not all(file.name.startswith(SYSTEM_FOLDERS) for file in action.sources.system_files):
         return False
@@ -110,7 +110,7 @@ def runs_anywhere(action: Action) -> bool:
     return action.sources.bundle is not None
 
 
-def is_bound_c(action: Action) -> bool:
+def is_local_only_c(action: Action) -> bool:
     """Whether the action builds C that names folders of this node, as the link of a program with it may."""
     return isinstance(action.spec, CgoSpec) and not _is_free(action)
 

@@ -53,7 +53,7 @@ class Trusted(msgspec.Struct, frozen=True):
     allowed: Callable[[], AllowedFlags]
 
 
-def why_home(action: Action, node: Trusted) -> str:
+def why_local_only(action: Action, node: Trusted) -> str:
     """Why a node leaves the action to its client, or ""."""
     return next(_reasons(action, node), "")
 
