@@ -12,7 +12,7 @@ from luigigo.luigid.placement import Capacity, choose, could_begin, has_slot_for
 from luigigo.luigid.prefetch import Prefetcher
 from luigigo.protocol import messages
 from luigigo.protocol.messages import ASKED, Grant, Needs
-from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.tasktable import TaskTable
 
 AHEAD_FROM = 4.0
 """How many tasks must be ready for each slot before one is given ahead: it is bound to its node from then on.
@@ -33,15 +33,15 @@ class Assigner:
 
     def __init__(
         self,
-        scheduler: ReadyScheduler,
+        tasks: TaskTable,
         peers: Mapping[str, Peer],
         leases: Leases,
         clock: Callable[[], float],
         ahead_from: float = AHEAD_FROM,
     ) -> None:
-        self.prefetcher = Prefetcher(scheduler, peers, leases)
+        self.prefetcher = Prefetcher(tasks, peers, leases)
         self._ahead_from = ahead_from
-        self._scheduler = scheduler
+        self._tasks = tasks
         self._peers = peers
         self._leases = leases
         self._clock = clock
@@ -53,24 +53,24 @@ class Assigner:
 
     def run(self) -> None:
         """Give out what can be given out."""
-        if self._scheduler._paused:
+        if self._tasks.is_paused:
             return
-        queue = self._scheduler.queue
+        queue = self._tasks.queue
         for peer in self._peers.values():
             for capacity in (peer.capacity, peer.joined):
                 if capacity is not None and not queue.is_ready(capacity.reserved_for):
                     capacity.reserved_for = ""
-        disabled = {record.id for record in self._scheduler._state.get_active_workers() if record.disabled}
+        disabled = self._tasks.disabled_workers()
         peers = [peer for peer in self._peers.values() if peer.id not in disabled]
         if len(queue):
-            search = _Search(self._scheduler, peers, self._leases, self._ahead_from, self.prefetcher)
+            search = _Search(self._tasks, peers, self._leases, self._ahead_from, self.prefetcher)
             while (task_id := queue.pop(search.accept)) is not None:
                 self._grant(task_id, search.chosen)
         self._even_out([peer for peer in peers if peer.is_node])
         self.prefetcher.tell()
 
     def _grant(self, task_id: str, peer: Peer) -> None:
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         lease = self._leases.give(task_id, peer)
         needs = self._leases.needs.get(task_id, NO_NEEDS)
         peer.grants.append(
@@ -83,7 +83,7 @@ class Assigner:
                 cores=needs.cores,
                 probably_done=needs.key in self._recent,
                 wants_commands=needs.wants_commands,
-                made=self._leases.made_by(self._scheduler.queue.dependencies(task_id)),
+                made=self._leases.made_by(self._tasks.queue.dependencies(task_id)),
             )
         )
 
@@ -152,7 +152,7 @@ class _Search:
 
     def __init__(
         self,
-        scheduler: ReadyScheduler,
+        tasks: TaskTable,
         peers: list[Peer],
         leases: Leases,
         ahead_from: float,
@@ -160,7 +160,7 @@ class _Search:
     ) -> None:
         self.chosen: Peer
         """Who takes the task that was accepted last."""
-        self._scheduler = scheduler
+        self._tasks = tasks
         self._leases = leases
         self._prefetcher = prefetcher
         # Of nodes that are as free, the one that ended something last: it has what is read next.
@@ -174,14 +174,14 @@ class _Search:
 
     def accept(self, task_id: str) -> bool | None:
         """Whether somebody can take the task; None when nobody can take anything of its resource class."""
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         needs = self._leases.needs.get(task_id)
-        if task.resources and not self._has_resources(task):
+        if task.resources and not self._tasks.has_resources(task):
             return False
         if needs is None or not needs.anywhere or self._is_for_no_node(needs):
             return self._accept_for_client(task)
         resource_class = self._leases.resource_class(task_id)
-        ahead = len(self._scheduler.queue) > self._ahead_from
+        ahead = len(self._tasks.queue) > self._ahead_from
         has_slot = any(has_slot_for(capacity, needs, ahead=ahead) for capacity in self._capacities)
         if self._passed[resource_class] >= PATIENCE or not (has_slot or self._joined):
             return None
@@ -202,10 +202,6 @@ class _Search:
             return False
         self.chosen = expecting
         return choose([expecting.capacity], task_id, needs, ahead=False) is not None
-
-    def _has_resources(self, task: Any) -> bool:
-        used = self._scheduler._used_resources()
-        return bool(self._scheduler._has_resources(task.resources, used))
 
     def _is_for_no_node(self, needs: Needs) -> bool:
         """Whether every node that has the rest lacks something, so that only the client has all."""

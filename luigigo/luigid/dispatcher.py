@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,6 +30,7 @@ from luigigo.protocol import messages
 from luigigo.protocol.messages import Ended, Hello, Usage
 from luigigo.scheduling import page
 from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.tasktable import TaskTable
 
 MOST_LOSSES = 5
 """A task that took so many workers with it fails."""
@@ -57,21 +58,19 @@ class Dispatcher:
         self.peers: dict[str, Peer] = {}
         self.runs = Runs(scheduler.queue)
         self._clock = clock
-        self._leases = Leases(scheduler, first_lease)
+        self.tasks = TaskTable(scheduler, self._is_held)
+        self._leases = Leases(self.tasks, first_lease)
         self._outages = Outages(clock())
-        self._recovery = Recovery(scheduler, self.peers, self._leases, clock)
-        self._assigner = Assigner(scheduler, self.peers, self._leases, clock, ahead_from)
+        self._recovery = Recovery(self.tasks, self.peers, self._leases, clock)
+        self._assigner = Assigner(self.tasks, self.peers, self._leases, clock, ahead_from)
         self._notifier = ClientNotifier(self.peers, self.runs, clock)
-        self._submission = Submission(scheduler, self.runs, self._leases, self._recovery, self._notifier)
+        self._submission = Submission(self.tasks, self.runs, self._leases, self._recovery, self._notifier)
         self._leases.on_requeue = self._notifier.tell_wait
         self._republishing = Republishing(self.peers, self.runs, self._leases)
         self._refusals = Refusals(self.peers, self._leases)
         self._absent_clients: dict[str, float] = {}
         self._drained: OrderedDict[str, None] = OrderedDict()
         """Nodes that were lost while they were drained."""
-        self._changed: deque[tuple[Any, str]] = deque()
-        scheduler._state.on_change = lambda task: self._changed.append((task, task.status))
-        scheduler._state.is_held = self._is_held
         scheduler.queue.resource_class_of = self._leases.resource_class
 
     def now(self) -> float:
@@ -137,7 +136,7 @@ class Dispatcher:
         if peer.is_draining:
             remember(self._drained, peer.id, None)
         if peer.is_node:
-            self._inactivate(peer.id)
+            self.tasks.inactivate_worker(peer.id)
             self._notifier.notify_all(news)
         else:
             self._absent_clients[peer.id] = self._clock()
@@ -172,7 +171,7 @@ class Dispatcher:
             self._leases.requeue(task_id)
         self._recovery.is_gone(peer)
         if peer.is_node:
-            self._inactivate(peer.id)
+            self.tasks.inactivate_worker(peer.id)
             self._notifier.notify_all(f"node {peer.hello.node} has left")
         else:
             self._end_run(peer.id, cancel_running=True)
@@ -260,7 +259,7 @@ class Dispatcher:
 
     def _show(self, task_id: str, what: str | None) -> None:
         """Let Luigi's page say what an action does or did."""
-        task = self.scheduler._state.get_task(task_id)
+        task = self.tasks.get(task_id)
         if task is not None and task_id in self._leases.needs:
             task.status_message = what
 
@@ -277,7 +276,7 @@ class Dispatcher:
                 return
         else:
             self._leases.release(peer, task_id)
-        task = self.scheduler._state.get_task(task_id)
+        task = self.tasks.get(task_id)
         if task is None:
             return
         if ended.status in ("done", "failed"):
@@ -291,8 +290,7 @@ class Dispatcher:
             self._assigner.prefetcher.note_place(task_id, peer)
             self._leases.note_made(task_id, ended.made)
             self._notifier.news[task_id] = (peer, ended)
-            self.scheduler._update_task_history(task, DONE)
-            self.scheduler._state.set_status(task, DONE)
+            self.tasks.end(task, DONE)
         elif ended.status == "killed" and self._give_more(peer, ended):
             self._leases.requeue(task_id)
         elif ended.status in ("failed", "killed"):
@@ -304,7 +302,7 @@ class Dispatcher:
         """A node did not do a task, for reasons of its own: another shall."""
         if ended.status == "local-only":
             self._leases.bind(task_id)
-            self.scheduler._state.get_task(task_id).runnable = False
+            self.tasks.get(task_id).runnable = False
         elif not peer.is_node:
             self._take_answer(ended)
         elif ended.status == "sourceless":
@@ -370,22 +368,18 @@ class Dispatcher:
         self._fail(peer, ended.task_id, ended.explanation)
 
     def _fail(self, peer: Peer, task_id: str, explanation: str) -> None:
-        task = self.scheduler._state.get_task(task_id)
+        task = self.tasks.get(task_id)
         if task is None:
             return
         task.expl = json.dumps(explanation)
-        self.scheduler._update_task_history(task, FAILED)
         self._notifier.news.setdefault(task_id, (peer, Ended(task_id, 0, "failed", explanation)))
-        self.scheduler._state.set_status(task, FAILED, self.scheduler._config)
+        self.tasks.end(task, FAILED)
 
     # --- coming to rest ---
 
     def settle(self) -> None:
         """Draw all conclusions from what has changed: what is over, who gets what, who is told."""
-        while self._changed:
-            task, status = self._changed.popleft()
-            if task.status != status:
-                continue
+        for task in self.tasks.take_changes():
             if task.status == DONE:
                 self._conclude_done(task)
             elif task.status in (FAILED, DISABLED):
@@ -412,7 +406,7 @@ class Dispatcher:
         self._assigner.note_done(needs.key)
         for duplicate in self._leases.duplicates(task.id):
             self._show(duplicate.id, "cached" if task.status_message is None else task.status_message)
-            self.scheduler._state.set_status(duplicate, DONE)
+            self.tasks.set_status(duplicate, DONE)
 
     def _conclude_failed(self, task: Any) -> None:
         self._notifier.tell_end(task.id, "failed")
@@ -430,7 +424,7 @@ class Dispatcher:
 
     def _drop_unneeded(self, *, cancel_running: bool) -> None:
         """Forget actions that nobody will read; end those that run."""
-        tasks = self.scheduler._state.get_active_tasks_by_status(PENDING, RUNNING)
+        tasks = self.tasks.active(PENDING, RUNNING)
         unneeded = self.runs.unneeded([task.id for task in tasks if task.id in self._leases.needs])
         gone = set(unneeded)
         dropped = []
@@ -449,12 +443,8 @@ class Dispatcher:
 
     def _end_run(self, client_id: str, *, cancel_running: bool) -> None:
         self.runs.close(client_id)
-        self._inactivate(client_id)
+        self.tasks.inactivate_worker(client_id)
         self._drop_unneeded(cancel_running=cancel_running)
-
-    def _inactivate(self, worker_id: str) -> None:
-        if worker_id in self.scheduler._state._active_workers:
-            self.scheduler._state.inactivate_workers([worker_id])
 
     def _forget_ended(self) -> None:
         """Forget the tasks of runs that are over, which were kept to be looked at."""
@@ -463,7 +453,6 @@ class Dispatcher:
     def _forget(self, task_ids: list[str]) -> None:
         if not task_ids:
             return
-        state = self.scheduler._state
         self.runs.drop(task_ids)
         for task_id in task_ids:
             self._recovery.forget(task_id)
@@ -472,12 +461,7 @@ class Dispatcher:
             self._notifier.news.pop(task_id, None)
         self._refusals.forget(task_ids)
         self._leases.forget(task_ids)
-        present = [task for task in map(state.get_task, task_ids) if task is not None]
-        for task in present:
-            for worker_id in task.workers:
-                if worker_id in state._active_workers:
-                    state.get_worker(worker_id).tasks.discard(task)
-        state.inactivate_tasks([task.id for task in present])
+        self.tasks.forget(task_ids)
 
     def _is_held(self, task_id: str) -> bool:
         """Whether a peer runs the task or an equal one, or it is kept for a worker."""

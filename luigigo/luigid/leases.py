@@ -13,7 +13,7 @@ from luigi.task_status import PENDING, RUNNING
 
 from luigigo.luigid.peers import Lease, Peer
 from luigigo.protocol.messages import Made, Needs
-from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.tasktable import TaskTable
 
 NO_NEEDS = Needs("")
 """Of a task that is the client's own."""
@@ -26,7 +26,7 @@ REMEMBERED = 20_000
 class Leases:
     """What was given to whom, and what each task asks for."""
 
-    def __init__(self, scheduler: ReadyScheduler, first_lease: int | None = None) -> None:
+    def __init__(self, tasks: TaskTable, first_lease: int | None = None) -> None:
         """Leases count from `first_lease`, by default from the time, so that no later luigid repeats one."""
         self.needs: dict[str, Needs] = {}
         self.losses: dict[str, set[str]] = {}
@@ -37,7 +37,7 @@ class Leases:
         """By task, how often it was killed for memory."""
         self.on_requeue: Callable[[str], None] = lambda task_id: None
         """Told of each task that waits again."""
-        self._scheduler = scheduler
+        self._tasks = tasks
         self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
         self._made: dict[str, Made] = {}
         """By key, what those that are done made, while a task has the key."""
@@ -78,7 +78,7 @@ class Leases:
         self.needs[task_id] = needs
         self._by_key.setdefault(needs.key, set()).add(task_id)
         if before is not None and before.anywhere and not needs.anywhere:
-            self._scheduler.queue.refile(task_id)
+            self._tasks.queue.refile(task_id)
 
     def bind(self, task_id: str) -> None:
         """Only the client can run the task: it reads files that are nowhere else."""
@@ -126,7 +126,7 @@ class Leases:
         if needs is None:
             return []
         found = (
-            self._scheduler._state.get_task(duplicate_id)
+            self._tasks.get(duplicate_id)
             for duplicate_id in self._by_key[needs.key]
             if duplicate_id != task_id and duplicate_id not in self._leases
         )
@@ -134,14 +134,11 @@ class Leases:
 
     def give(self, task_id: str, peer: Peer, number: int | None = None) -> Lease:
         """Give a task to a peer; `number` is that of a lease which it holds already."""
-        task = self._scheduler._state.get_task(task_id)
-        record = self._scheduler._state.get_worker(peer.id)
+        task = self._tasks.get(task_id)
         is_new = number is None
         lease = Lease(next(self._numbers) if number is None else number, peer.id, not is_new)
         self._leases[task_id] = peer.leases[task_id] = lease
-        if task.status != RUNNING:
-            self._scheduler.start(task, record, peer.hello.node)
-        task.worker_running = peer.id
+        self._tasks.start(task, peer.id, peer.hello.node)
         needs = self.needs.get(task_id)
         if needs is None:
             peer.capacity.give(task_id, NO_NEEDS)
@@ -150,7 +147,7 @@ class Leases:
         self._holders[needs.key] = task_id
         for duplicate in self.duplicates(task_id):
             if duplicate.status == PENDING:
-                self.hold(duplicate, peer.id)
+                self._tasks.hold(duplicate, peer.id)
         return lease
 
     def vacate(self, peer: Peer, task_id: str) -> None:
@@ -176,23 +173,15 @@ class Leases:
         needs = self.needs.get(task.id)
         holder_id = "" if needs is None else self.holder_of(needs.key)
         if holder_id:
-            self.hold(task, holder_id)
-
-    def hold(self, task: Any, worker_id: str) -> None:
-        """Show a task as running on a worker that was not given it: it runs an equal one, or did."""
-        self._scheduler._update_worker(worker_id)
-        self._scheduler._state.set_status(task, RUNNING)
-        task.worker_running = worker_id
-        task.time_running = time.time()
-        task.resources_running = {}
+            self._tasks.hold(task, holder_id)
 
     def requeue(self, task_id: str) -> None:
         """Let a task wait again, and those that waited for its outcome."""
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         for each in (*(() if task is None else (task,)), *self.duplicates(task_id)):
             if each.status == RUNNING:
                 each.worker_running = None
-                self._scheduler._state.set_status(each, PENDING)
+                self._tasks.set_status(each, PENDING)
                 self.on_requeue(each.id)
 
     def forget(self, task_ids: Iterable[str]) -> None:

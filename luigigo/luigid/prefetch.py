@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from luigi.task_status import DONE
 
 from luigigo.luigid.leases import NO_NEEDS, Leases, remember
 from luigigo.luigid.peers import Peer
 from luigigo.protocol.messages import Needs, Prefetch, TaskName
-from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.tasktable import TaskTable
 from luigigo.store.layout import is_digest
 
 WIDE_FROM = 50
@@ -28,8 +27,8 @@ REMEMBERED = 1000
 class Prefetcher:
     """Which node is expected to run which task."""
 
-    def __init__(self, scheduler: ReadyScheduler, peers: Mapping[str, Peer], leases: Leases) -> None:
-        self._scheduler = scheduler
+    def __init__(self, tasks: TaskTable, peers: Mapping[str, Peer], leases: Leases) -> None:
+        self._tasks = tasks
         self._peers = peers
         self._leases = leases
         self._expected: dict[str, str] = {}
@@ -42,7 +41,7 @@ class Prefetcher:
     def note_done(self, task_id: str) -> None:
         """A task is done: those that wait for many may read of it now."""
         self.forget(task_id)
-        queue = self._scheduler.queue
+        queue = self._tasks.queue
         for dependent in queue.dependents(task_id):
             if len(queue.dependencies(dependent)) >= WIDE_FROM and self._is_for_nodes(dependent):
                 self._news.setdefault(dependent, []).append(task_id)
@@ -84,7 +83,7 @@ class Prefetcher:
 
     def _ends_a_build(self, task_id: str) -> bool:
         """Whether a task is an action, and none but a client's own tasks waits for it."""
-        dependents = self._scheduler.queue.dependents(task_id)
+        dependents = self._tasks.queue.dependents(task_id)
         return self._is_for_nodes(task_id) and not any(other in self._leases.needs for other in dependents)
 
     def _choose(self, task_id: str) -> tuple[Peer | None, bool]:
@@ -105,18 +104,17 @@ class Prefetcher:
         return chosen, True
 
     def _all_done(self, task_id: str) -> Sequence[str]:
-        state: Any = self._scheduler._state
-        needed = map(state.get_task, self._scheduler.queue.dependencies(task_id))
-        return [task.id for task in needed if task is not None and task.status == DONE]
+        needed = self._tasks.present(self._tasks.queue.dependencies(task_id))
+        return [task.id for task in needed if task.status == DONE]
 
     def _lasting_name(self, task_id: str) -> tuple[str, ...]:
         """What the task is called whatever its plan is: its parameters without digests."""
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         values = tuple(value for value in task.params.values() if not is_digest(value))
         return (task.family, *values)
 
     def _name(self, task_id: str) -> TaskName | None:
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         return None if task is None else TaskName(task.family, task.params)
 
 

@@ -16,7 +16,7 @@ from luigigo.luigid.leases import Leases, remember
 from luigigo.luigid.peers import Peer
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Ended, Held, Needs
-from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.tasktable import TaskTable
 
 RESULT_SECONDS = 60.0
 """How long the result of a task that no client has offered is kept: as long as its worker repeats it."""
@@ -38,12 +38,12 @@ class Recovery:
 
     def __init__(
         self,
-        scheduler: ReadyScheduler,
+        tasks: TaskTable,
         peers: Mapping[str, Peer],
         leases: Leases,
         clock: Callable[[], float],
     ) -> None:
-        self._scheduler = scheduler
+        self._tasks = tasks
         self._peers = peers
         self._leases = leases
         self._clock = clock
@@ -57,7 +57,7 @@ class Recovery:
     def readopt(self, peer: Peer, held: Held) -> None:
         """Let a peer go on with what it holds from before, if nobody else was given it."""
         task_id, number = held.task_id, held.lease
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         self._parked.pop(task_id, None)
         self._leases.losses.get(task_id, set()).discard(peer.id)
         lease = self._leases.get(task_id)
@@ -86,7 +86,7 @@ class Recovery:
             self._leases.give(task.id, self._peers[claim.peer_id], claim.number)
         elif running_on and running_on not in self._peers and self._clock() < self._restarted_until:
             self._parked[task.id] = (running_on, self._restarted_until)
-            self._leases.hold(task, running_on)
+            self._tasks.hold(task, running_on)
         else:
             self._leases.follow(task)
         return None
@@ -103,7 +103,7 @@ class Recovery:
         if self._parked.get(ended.task_id, ("", 0.0))[0] == peer.id:
             del self._parked[ended.task_id]
             return True
-        if ended.status == "done" and not self._scheduler._state.has_task(ended.task_id):
+        if ended.status == "done" and ended.task_id not in self._tasks:
             remember(self._early, ended.task_id, (self._clock(), peer, ended))
         return False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from luigigo.luigid.dispatcher import Dispatcher
@@ -13,14 +12,13 @@ def overview(dispatcher: Dispatcher, version: str, shared: str) -> dict[str, Any
     """Everything about nodes, clients and tasks that a user may ask for, as JSON."""
     peers = sorted(dispatcher.peers.values(), key=lambda peer: (peer.hello.node, peer.id))
     now = dispatcher.now()
-    statuses = Counter(task.status for task in dispatcher.scheduler._state.get_active_tasks())
     return {
         "version": version,
         "epoch": dispatcher.epoch,
         "shared": shared,
         "nodes": [_node(peer, now) for peer in peers if peer.is_node],
         "clients": [_client(dispatcher, peer) for peer in peers if not peer.is_node],
-        "tasks": dict(statuses),
+        "tasks": dispatcher.tasks.counts(),
     }
 
 

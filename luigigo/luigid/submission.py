@@ -12,7 +12,7 @@ from luigigo.luigid.peers import Peer
 from luigigo.luigid.recovery import Recovery
 from luigigo.luigid.runs import Run, Runs
 from luigigo.protocol.messages import Offer
-from luigigo.scheduling.scheduler import ReadyScheduler
+from luigigo.scheduling.tasktable import TaskTable
 
 
 class Submission:
@@ -20,13 +20,13 @@ class Submission:
 
     def __init__(
         self,
-        scheduler: ReadyScheduler,
+        tasks: TaskTable,
         runs: Runs,
         leases: Leases,
         returning: Recovery,
         notifier: ClientNotifier,
     ) -> None:
-        self._scheduler = scheduler
+        self._tasks = tasks
         self._runs = runs
         self._leases = leases
         self._recovery = returning
@@ -36,7 +36,7 @@ class Submission:
         """Add a task to a client's run, or bring it up to date."""
         call = {**offer.call, "worker": peer.id}
         task_id, status = call["task_id"], call.get("status", PENDING)
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         run = self._runs.of(peer.id)
         if offer.needs is not None:
             self._leases.note_needs(task_id, offer.needs)
@@ -51,11 +51,11 @@ class Submission:
                 self._leases.requeue(task_id)
         elif task is not None and status == PENDING:
             if task.status in (FAILED, DISABLED):
-                self._scheduler._state.re_enable(task)
+                self._tasks.re_enable(task)
             elif task.status == DONE:
                 # luigid ignores PENDING for what was done seconds ago; SUSPENDED means PENDING to it.
                 call["status"] = SUSPENDED
-        self._scheduler.add_task(**call)
+        self._tasks.add(call)
         self._place(run, task_id, offer, call)
 
     def may_travel(self, task_id: str) -> bool:
@@ -64,7 +64,7 @@ class Submission:
         return needs is not None and needs.anywhere
 
     def _place(self, run: Run, task_id: str, offer: Offer, call: dict[str, Any]) -> None:
-        task = self._scheduler._state.get_task(task_id)
+        task = self._tasks.get(task_id)
         if task is None:
             self._leases.forget([task_id])
             return
@@ -79,4 +79,4 @@ class Submission:
         known = self._recovery.welcome_offer(task, offer.running_on)
         if known is not None:
             self._notifier.news[task_id] = known
-            self._scheduler._state.set_status(task, DONE)
+            self._tasks.set_status(task, DONE)

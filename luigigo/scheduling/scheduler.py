@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
@@ -32,8 +33,8 @@ class ReadyTaskState(luigi.scheduler.SimpleTaskState):  # type: ignore[misc]
     def __init__(self, state_path: str, queue: ReadyQueue) -> None:
         super().__init__(state_path)
         self.queue = queue
-        self.on_change: Callable[[Any], None] | None = None
-        """Told of every task whose status changed, after the queue was."""
+        self.changes: deque[tuple[Any, str]] | None = None
+        """Every task whose status changed, with the new one, for who reads that."""
         self.is_held: Callable[[str], bool] = lambda task_id: False
         """Whether somebody else looks after a running task: it is no business of Luigi's pruning."""
 
@@ -49,8 +50,8 @@ class ReadyTaskState(luigi.scheduler.SimpleTaskState):  # type: ignore[misc]
         super().set_status(task, new_status, config)
         if task.status != before:
             self.queue.move(task.id, _STAGES.get(task.status, Stage.OTHER))
-            if self.on_change is not None:
-                self.on_change(task)
+            if self.changes is not None:
+                self.changes.append((task, task.status))
 
     def fail_dead_worker_task(self, task: Any, config: Any, assistants: Any) -> None:
         if not self.is_held(task.id):
