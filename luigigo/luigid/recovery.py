@@ -33,6 +33,16 @@ class _Claim:
     until: float
 
 
+@dataclass
+class _Parked:
+    """A task that is kept for a worker."""
+
+    worker_id: str
+    until: float
+    number: int | None = None
+    """Of its lease, where this luigid gave it: a result under another is late."""
+
+
 class Recovery:
     """Tasks whose holder, whose client or whose result is known, but not all three."""
 
@@ -48,8 +58,8 @@ class Recovery:
         self._leases = leases
         self._clock = clock
         self._restarted_until = clock() + messages.RETURN_SECONDS
-        self._parked: dict[str, tuple[str, float]] = {}
-        """Tasks kept for a worker of an earlier epoch, or that is away: its id, and until when."""
+        self._parked: dict[str, _Parked] = {}
+        """Tasks kept for a worker of an earlier epoch, or that is away."""
         self._claims: dict[str, _Claim] = {}
         self._early: OrderedDict[str, tuple[float, Peer, Ended]] = OrderedDict()
         """Results of tasks that no client has offered, with the time, the oldest first."""
@@ -85,7 +95,7 @@ class Recovery:
         if claim is not None and claim.peer_id in self._peers:
             self._leases.give(task.id, self._peers[claim.peer_id], claim.number)
         elif running_on and running_on not in self._peers and self._clock() < self._restarted_until:
-            self._parked[task.id] = (running_on, self._restarted_until)
+            self._parked[task.id] = _Parked(running_on, self._restarted_until)
             self._tasks.hold(task, running_on)
         else:
             self._leases.follow(task)
@@ -100,7 +110,8 @@ class Recovery:
         claim = self._claims.get(ended.task_id)
         if claim is not None and (claim.peer_id, claim.number) == (peer.id, ended.lease):
             self._drop_claim(ended.task_id)
-        if self._parked.get(ended.task_id, ("", 0.0))[0] == peer.id:
+        parked = self._parked.get(ended.task_id)
+        if parked is not None and parked.worker_id == peer.id and parked.number in (None, ended.lease):
             del self._parked[ended.task_id]
             return True
         if ended.status == "done" and ended.task_id not in self._tasks:
@@ -109,9 +120,9 @@ class Recovery:
 
     def await_return(self, peer: Peer) -> None:
         """Keep what a node has for it, and for as long as nobody else is back who could run it."""
-        for task_id in tuple(peer.leases):
+        for task_id, lease in tuple(peer.leases.items()):
             self._leases.release(peer, task_id)
-            self._parked[task_id] = (peer.id, math.inf)
+            self._parked[task_id] = _Parked(peer.id, math.inf, lease.number)
 
     def is_back(self, peer: Peer) -> None:
         """A peer has said what it holds: what was kept for it beside that is over, or lost.
@@ -119,11 +130,11 @@ class Recovery:
         Others that went away when a node did must come back soon after it.
         """
         now = self._clock()
-        for task_id, (worker_id, before) in self._parked.items():
-            if worker_id == peer.id:
-                self._parked[task_id] = (worker_id, min(now + IN_FLIGHT_SECONDS, before))
+        for parked in self._parked.values():
+            if parked.worker_id == peer.id:
+                parked.until = min(now + IN_FLIGHT_SECONDS, parked.until)
             elif peer.is_node:
-                self._parked[task_id] = (worker_id, min(now + messages.RETURN_SECONDS, before))
+                parked.until = min(now + messages.RETURN_SECONDS, parked.until)
 
     def is_gone(self, peer: Peer) -> None:
         """What a peer held for clients that are not here yet is lost with it."""
@@ -134,8 +145,8 @@ class Recovery:
     def expire(self) -> None:
         """Wait no longer for those that do not come."""
         now = self._clock()
-        for task_id, (_, until) in tuple(self._parked.items()):
-            if now > until:
+        for task_id, parked in tuple(self._parked.items()):
+            if now > parked.until:
                 self.unpark(task_id)
         for task_id, claim in tuple(self._claims.items()):
             if now > claim.until:

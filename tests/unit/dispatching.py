@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from luigi.task_status import DONE, FAILED, PENDING, RUNNING
+from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING, UNKNOWN
 
 from luigigo.luigid.dispatcher import Dispatcher
 from luigigo.luigid.peers import Peer
@@ -14,6 +14,7 @@ from luigigo.protocol.messages import Ended, FromPeer, FromServer, Held, Hello, 
 from luigigo.scheduling.scheduler import ReadyScheduler
 
 GO = "go1"
+ALL = (PENDING, RUNNING, DONE, FAILED, DISABLED, UNKNOWN)
 Kind = TypeVar("Kind")
 
 
@@ -97,6 +98,7 @@ class Luigid:
         self.scheduler = ReadyScheduler(prune_on_get_work=False, record_task_history=False)
         clock = self._read_clock
         self.dispatcher = Dispatcher(self.scheduler, epoch, clock, first_lease, ahead_from)
+        made.append(self)
 
     def _read_clock(self) -> float:
         return self.seconds
@@ -163,6 +165,44 @@ def action(
 def own(task_id: str, *deps: str, status: str = PENDING, **more: Any) -> Offer:
     """A task of the client's own."""
     return Offer({"task_id": task_id, "deps": list(deps), "family": "Own", "status": status, **more})
+
+
+made: list[Luigid] = []
+"""Those of the test that runs."""
+
+
+def require_consistent(luigid: Luigid) -> None:
+    """What is known of each task in several places is the same in all, and of no task more than is wanted."""
+    dispatcher = luigid.dispatcher
+    leases, recovery = dispatcher._leases, dispatcher._recovery
+    held = {task_id: lease for peer in dispatcher.peers.values() for task_id, lease in peer.leases.items()}
+    assert held == leases._leases
+    for peer in dispatcher.peers.values():
+        for task_id, lease in peer.leases.items():
+            assert lease.peer_id == peer.id
+            given = [each for each in (peer.capacity, peer.joined) if each and task_id in each.given]
+            assert len(given) == (not lease.is_publishing), f"{task_id} counts {len(given)} times"
+        for capacity in filter(None, (peer.capacity, peer.joined)):
+            extra = capacity.given.keys() - peer.leases.keys() - recovery._claims.keys()
+            assert not extra, f"{extra} count and are not held"
+            total = sum(needs.peak_bytes for needs in capacity.given.values())
+            assert capacity.given_bytes == total
+            assert abs(capacity.given_cores - sum(n.cores for n in capacity.given.values())) < 1e-6
+    for task_id, needs in leases.needs.items():
+        assert task_id in leases._by_key[needs.key]
+    assert sum(map(len, leases._by_key.values())) == len(leases.needs)
+    for key, holder in leases._holders.items():
+        assert holder in held and leases.needs[holder].key == key
+    for task_id in held:
+        assert luigid.status(task_id) == RUNNING, f"{task_id} is held and {luigid.status(task_id)}"
+        assert not recovery.is_kept(task_id), f"{task_id} is held and waited for"
+    stock = luigid.scheduler._state._active_workers.keys() - dispatcher.peers.keys()
+    for task in dispatcher.tasks.active(RUNNING):
+        if task.id in leases.needs and task.worker_running not in stock:
+            equals = tuple(leases.equals(task.id))
+            assert any(each in held or recovery.is_kept(each) for each in equals), f"{task.id} runs nowhere"
+    for known in (leases.losses, leases.kills, leases.refusals, recovery._parked):
+        assert known.keys() <= leases.needs.keys() | {task.id for task in dispatcher.tasks.active(*ALL)}
 
 
 __all__ = ["DONE", "FAILED", "GO", "PENDING", "RUNNING", "Luigid", "Someone", "action", "own"]

@@ -132,3 +132,19 @@ def test_a_client_that_takes_part_does_not_wait_for_nodes() -> None:
     cut_off(luigid, node, alive=(client,))
     client.say(messages.Join(0))
     assert client.given() == ["a"]
+
+
+def test_an_earlier_result_of_the_same_worker_is_late() -> None:
+    """It is said again when the worker is back; only what it says of the lease that was kept counts."""
+    luigid = Luigid()
+    node, client = luigid.node("n1"), luigid.client()
+    client.offer(action("a"))
+    first = Ended("a", node.holds["a"], "returned")
+    node.say(first)
+    last = Ended("a", node.holds.pop("a"), "done")
+    assert last.lease != first.lease
+    cut_off(luigid, node, alive=(client,))
+    again = back(luigid, node)
+    again.say(first, last)
+    assert again.given() == []
+    assert client.overs() == [()]
