@@ -26,10 +26,11 @@ from luigigo.clusterfile import LOOPBACK, KnownCluster, find_known, find_local
 from luigigo.config import read_config
 from luigigo.errors import LuigigoError, UsageError
 from luigigo.messages import for_user
+from luigigo.protocol.asking import post
 from luigigo.protocol.endpoint import Endpoint, endpoint_of_url, raise_if_final
 from luigigo.scheduling import resting
 from luigigo.scheduling.scheduler import ReadyScheduler
-from luigigo.token import authorization, read_token
+from luigigo.token import read_token
 
 if TYPE_CHECKING:
     from luigigo.client.cluster_worker import ChannelScheduler
@@ -199,28 +200,17 @@ def _with_access(place: Endpoint, local: KnownCluster | None) -> Endpoint:
 
 def _ask_hello(place: Endpoint) -> str | None:
     """The share of the cluster whose luigid is there; None when it is no luigid of luigigo's."""
-    tls = place.tls_context()
-    connection = http.client.HTTPConnection(place.host, place.port, timeout=ANSWER_TIMEOUT_SECONDS)
-    if tls is not None:
-        connection = http.client.HTTPSConnection(
-            place.host, place.port, timeout=ANSWER_TIMEOUT_SECONDS, context=tls
-        )
-    headers = {"Authorization": authorization(place.token)} if place.token else {}
     try:
-        connection.request("POST", "/luigigo/hello", body="{}", headers=headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        if answer.status == 401:
+        status, answer = post(place, "/luigigo/hello", b"{}", ANSWER_TIMEOUT_SECONDS)
+        if status == 401:
             if not place.token:
                 raise UsageError(
                     f"luigid at {place} asks for a token: set [luigigo] token_file=, or LUIGIGO_TOKEN_FILE"
                 )
             raise_if_final(401, place)
-        return str(json.loads(content)["shared"]) if answer.status == 200 else None
+        return str(json.loads(answer)["shared"]) if status == 200 else None
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
-    finally:
-        connection.close()
 
 
 def _scheduler_was_named(url: str) -> bool:
@@ -263,12 +253,10 @@ def _listens(url: str) -> bool:
 
 def _is_luigid(url: str) -> bool:
     """Whether a harmless RPC gets a luigid's answer: other services like port 8082 as well."""
-    connection = http.client.HTTPConnection(*_address(url), timeout=ANSWER_TIMEOUT_SECONDS)
+    host, port = _address(url)
     try:
-        connection.request("POST", "/api/is_paused", body="data=%7B%7D")
-        reply = json.loads(connection.getresponse().read())
+        _, answer = post(Endpoint(host, port, ""), "/api/is_paused", b"data=%7B%7D", ANSWER_TIMEOUT_SECONDS)
+        reply = json.loads(answer)
     except (OSError, http.client.HTTPException, ValueError):
         return False
-    finally:
-        connection.close()
     return isinstance(reply, dict) and "response" in reply

@@ -10,52 +10,16 @@ import msgspec
 
 from luigigo.cluster.messages import ClusterError, Nothing
 from luigigo.clusterfile import ClusterDescription
-from luigigo.token import authorization, read_token
-
-_LONGEST_ANSWER_BYTES = 64 << 20
+from luigigo.protocol.asking import post
+from luigigo.protocol.endpoint import Endpoint
+from luigigo.protocol.status import ClusterStatus
+from luigigo.token import read_token
 
 T = TypeVar("T")
 
 
 class NoLuigid(ClusterError):
     """Nothing answers where luigid should."""
-
-
-class NodeStatus(msgspec.Struct, frozen=True):
-    """One connected worker, as luigid sees it."""
-
-    node: str
-    worker_id: str = ""
-    state: str = "ready"
-    slots: int = 0
-    running: int = 0
-    waiting: int = 0
-    memory_bytes: int = 0
-    granted_bytes: int = 0
-    go: str = ""
-    connected_seconds: float = 0.0
-    done: int = 0
-    cache_bytes: int = 0
-    reason: str = ""
-
-
-class ClientStatus(msgspec.Struct, frozen=True):
-    """One build that waits for its tasks."""
-
-    worker_id: str
-    node: str = ""
-    tasks: int = 0
-
-
-class ClusterStatus(msgspec.Struct, frozen=True):
-    """What luigid knows."""
-
-    version: str
-    epoch: str | int | float
-    shared: str = ""
-    nodes: tuple[NodeStatus, ...] = ()
-    clients: tuple[ClientStatus, ...] = ()
-    tasks: dict[str, int] = {}
 
 
 class Drained(msgspec.Struct, frozen=True):
@@ -94,15 +58,12 @@ class Control:
         self._post("stop", Nothing(), object)
 
     def _post(self, verb: str, request: msgspec.Struct, answer_type: type[T]) -> T:
-        headers = {
-            "Authorization": authorization(read_token(self._cluster.token_path)),
-            "Content-Type": "application/json",
-        }
-        connection = self._connection()
+        place = self._cluster.scheduler
+        token = read_token(self._cluster.token_path)
+        endpoint = Endpoint(place.host, place.port, token, bool(place.trusted), place.trusted)
         try:
-            connection.request("POST", f"/luigigo/{verb}", msgspec.json.encode(request), headers)
-            response = connection.getresponse()
-            body = response.read(_LONGEST_ANSWER_BYTES)
+            body = msgspec.json.encode(request)
+            status, answer = post(endpoint, f"/luigigo/{verb}", body, self._limit_seconds)
         except ssl.SSLError as error:
             raise ClusterError(f"luigid at {self.where} and its TLS certificate: {error}") from error
         except http.client.HTTPException as error:
@@ -110,9 +71,7 @@ class Control:
         except OSError as error:
             reason = error.strerror or str(error) or "no answer"
             raise NoLuigid(f"luigid at {self.where} does not answer: {reason}") from error
-        finally:
-            connection.close()
-        return self._read(response.status, body, answer_type)
+        return self._read(status, answer, answer_type)
 
     def _read(self, status: int, body: bytes, answer_type: type[T]) -> T:
         if status == 401:
@@ -129,18 +88,6 @@ class Control:
             return msgspec.json.decode(body, type=answer_type)
         except msgspec.DecodeError as error:
             raise self._stranger() from error
-
-    def _connection(self) -> http.client.HTTPConnection:
-        place = self._cluster.scheduler
-        if not place.trusted:
-            return http.client.HTTPConnection(place.host, place.port, timeout=self._limit_seconds)
-        try:
-            context = ssl.create_default_context(cafile=place.trusted)
-        except OSError as error:
-            raise ClusterError(f"the certificates in {place.trusted} cannot be used: {error}") from error
-        return http.client.HTTPSConnection(
-            place.host, place.port, timeout=self._limit_seconds, context=context
-        )
 
     def _stranger(self) -> ClusterError:
         return ClusterError(

@@ -12,13 +12,14 @@ from functools import partial
 
 import msgspec
 
-from luigigo.cluster.control import ClusterStatus, Control, NodeStatus, NoLuigid
+from luigigo.cluster.control import Control, NoLuigid
 from luigigo.cluster.findings import Finding, Severity
 from luigigo.cluster.links import in_background
 from luigigo.cluster.messages import ClusterError, DaemonStarted, LogText, Reach, Reached, ReadLog, Start
 from luigigo.cluster.preparing import prepare_state, prepare_token, prepare_within
 from luigigo.cluster.survey import NodePool, PoolOptions, Survey, survey
 from luigigo.clusterfile import ClusterDescription, remember
+from luigigo.protocol.status import ClusterStatus, NodeStatus
 from luigigo.store.preparing import prepare_shared
 
 _SHARE_LIMIT_SECONDS = 20.0

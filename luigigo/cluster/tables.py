@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from luigigo.cluster.control import ClusterStatus, NodeStatus
 from luigigo.cluster.findings import Finding, Severity, View, latest_seconds, seconds_text
 from luigigo.cluster.messages import Space
 from luigigo.cluster.starting import StartOutcome
 from luigigo.cluster.stopping import DaemonEnded
 from luigigo.clusterfile import ClusterDescription
+from luigigo.protocol.status import ClusterStatus, NodeStatus
 from luigigo.units import size_text
 
 _WIDTH_OF_FILES = 160

@@ -32,7 +32,7 @@ from luigigo.errors import UsageError
 from luigigo.luigid.dispatcher import Dispatcher
 from luigigo.luigid.guard import READING_CALLS, BoundedServer, GuardedRouter, NoFrames
 from luigigo.luigid.peers import Peer
-from luigigo.luigid.status import overview
+from luigigo.luigid.status import status_of
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Hello
 from luigigo.protocol.outbox import Outgoing
@@ -212,7 +212,9 @@ class ControlHandler(tornado.web.RequestHandler):
             options = self._server.options
             self.finish({"version": self._server.version, "shared": options.shared})
         elif verb == "status":
-            self.finish(overview(self._server.dispatcher, self._server.version, self._server.options.shared))
+            server = self._server
+            found = status_of(server.dispatcher, server.version, server.options.shared)
+            self.finish(msgspec.to_builtins(found))
         elif verb == "drain":
             self.finish({"drained": self._drain(node)})
         else:

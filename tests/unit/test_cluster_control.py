@@ -117,7 +117,7 @@ def test_plain_http_where_tls_is_wanted(tmp_path: Path, server: Server) -> None:
     """The token is not sent before the certificate was checked."""
     certificate = tmp_path / "certificate.pem"
     certificate.write_text("")
-    with pytest.raises(ClusterError, match="certificate"):
+    with pytest.raises(UsageError, match="certificate"):
         control(tmp_path, server.server_port, tls_ca=str(certificate)).status()
     assert server.calls == []
 
