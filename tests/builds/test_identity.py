@@ -38,6 +38,7 @@ LEFT_OUT = {
     "generics linux_arm64", "syso windows_amd64", "syso linux_arm64", "cgo unoptimized", "cgo stripped",
     "pgo pgo_auto", "several two", "several pgo_off", "ldx x_unexported", "overlay base", "pgo pgo_race",
     "assembly race", "assembly pie", "syso pie", "godebug pie", "several stripped", "tags windows_amd64",
+    "cgo_cxx race", "cgo_cxx pie",
 }  # fmt: skip
 """Variants whose feature another one covers."""
 

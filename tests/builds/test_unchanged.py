@@ -193,7 +193,6 @@ ENVIRONMENTS = {
     "CGO_ENABLED": {"CGO_ENABLED": "0"},
     "GOFLAGS": {"GOFLAGS": "-ldflags=-s"},
     "GOFLAGS tags": {"GOFLAGS": "-tags=fancy"},
-    "GOARCH level": {"GOAMD64": "v3"},
 }
 
 
@@ -207,6 +206,14 @@ def test_another_environment_is_another_build(lab: Lab, project: Path, name: str
     else:
         assert rebuilt(lab, project, env=env)
     assert rebuilt(lab, project) == set()
+
+
+def test_another_processor_level_is_another_build(lab: Lab) -> None:
+    """Of a program that needs next to nothing, for everything below it is compiled again."""
+    project = lab.write({"go.mod": MODULE, "main.go": "package main\n\nfunc main() {}\n"}, "least")
+    assert rebuilt(lab, project)
+    assert rebuilt(lab, project, env={"GOAMD64": "v3"})
+    assert rebuilt(lab, project, env={"GOAMD64": "v3"}) == rebuilt(lab, project) == set()
 
 
 EMBEDDING = {

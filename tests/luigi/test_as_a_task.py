@@ -169,7 +169,8 @@ def test_a_run_that_was_broken_off_leaves_nothing_either(lab: Lab) -> None:
 COUNTED = """
 import os
 import luigi
-from luigigo import BuildBinary, session
+from luigigo import BuildBinary
+from luigigo.builds import session
 from luigigo.execution.events import Delivered
 
 events = []
