@@ -5,7 +5,9 @@ Projects are on the head's own disk: the nodes see the share and nothing else of
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -259,15 +261,28 @@ def references(tmp_path_factory: pytest.TempPathFactory) -> References:
 
 
 @pytest.fixture(scope="session")
-def seed(session_hosts: Network, session_share: object, references: References) -> Path:
-    """A store on the share with the standard library, as far as the test programs need it."""
-    lab = references.lab
-    imports = "".join(f"import _ {json.dumps(name)}\n" for name in IMPORTS)
-    main = f'package main\n\nimport "C"\n{imports}\nfunc main() {{}}\n'
-    lab.build(lab.write({"go.mod": "module seed.test\n\ngo 1.26\n", "main.go": main}, "seed"))
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the standard library, as far as the test programs need it; one for all test processes."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "seed"
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            lab = Lab(folder, folder / "cache")
+            imports = "".join(f"import _ {json.dumps(name)}\n" for name in IMPORTS)
+            main = f'package main\n\nimport "C"\n{imports}\nfunc main() {{}}\n'
+            lab.build(lab.write({"go.mod": "module seed.test\n\ngo 1.26\n", "main.go": main}, "seed"))
+            (folder / "done").touch()
+    return folder / "cache"
+
+
+@pytest.fixture(scope="session")
+def seed(session_hosts: Network, session_share: object, compiled: Path) -> Path:
+    """A store on the share with what was compiled."""
     head = session_hosts.head
     head.run(["mkdir", SEED])
-    head.run(["cp", "-r", lab.cache / "store/cas", lab.cache / "store/actions", SEED])
+    head.run(["cp", "-r", compiled / "store/cas", compiled / "store/actions", SEED])
     return SEED
 
 

@@ -12,12 +12,12 @@ import hosts
 import moosefs
 import pytest
 import slurm as slurms
-from clusters import cluster, idle_cluster, many, references, seed
+from clusters import cluster, compiled, idle_cluster, many, references, seed
 from hosts import LOCAL, Network
 from moosefs import MooseFS
 from slurm import Slurm
 
-__all__ = ["cluster", "idle_cluster", "many", "references", "seed"]
+__all__ = ["cluster", "compiled", "idle_cluster", "many", "references", "seed"]
 
 SHARE = Path("/mnt/share")
 """Where the share is mounted on every host."""
