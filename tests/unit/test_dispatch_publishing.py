@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dispatching import Luigid, Someone, action, own
 
-from luigigo.luigid.status import overview
+from luigigo.luigid.status import status_of
 from luigigo.model import Digest, Output
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Made, Needs, Publishing
@@ -13,11 +13,9 @@ from luigigo.protocol.messages import Made, Needs, Publishing
 def state_of(luigid: Luigid, node: Someone) -> dict[str, object]:
     """What `status` says of a node."""
     (found,) = [
-        each
-        for each in overview(luigid.dispatcher, "1", "/share")["nodes"]
-        if each["worker_id"] == node.peer.id
+        each for each in status_of(luigid.dispatcher, "1", "/share").nodes if each.worker_id == node.peer.id
     ]
-    return {key: found[key] for key in ("running", "publishing", "waiting", "granted_bytes")}
+    return {key: getattr(found, key) for key in ("running", "publishing", "waiting", "granted_bytes")}
 
 
 def made(name: str) -> Made:
