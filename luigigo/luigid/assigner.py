@@ -205,9 +205,11 @@ class _Search:
 
     def _is_for_no_node(self, needs: Needs) -> bool:
         """Whether every node that has the rest lacks something, so that only the client has all."""
+        asked = [feature for feature in needs.features if feature.startswith(ASKED)]
+        if not asked:
+            return False
         told = [feature for feature in needs.features if not feature.startswith(ASKED)]
         nodes = [node for node in self._capacities if all(map(node.has, told))]
-        asked = [feature for feature in needs.features if feature.startswith(ASKED)]
         return bool(nodes) and not any(all(map(node.has, asked)) for node in nodes)
 
     def _accept_for_client(self, task: Any) -> bool | None:
