@@ -15,6 +15,7 @@ from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import CommandStarted, Event
 from luigigo.golang.actions import Action
 from luigigo.golang.run.job import Job, JobFailed
+from luigigo.golang.run.sources import unpacked
 from luigigo.golang.run.steps import make_outputs
 from luigigo.process import Command, Finished, Runner
 
@@ -45,7 +46,8 @@ def show(build: PlannedBuild, context: ExecutionContext, out: TextIO) -> None:
 
 
 def _show_action(action: Action, build: PlannedBuild, idle: ExecutionContext, out: TextIO) -> None:
-    job = Job.start(action, build.plan, idle, build.executor.memory_estimate(action).gogc)
+    gogc = build.executor.memory_estimate(action).gogc
+    job = Job.start(action, build.plan, idle, unpacked(action, idle), gogc)
     inputs = {str(path): f"{job.layout.object_dir}/_pkg_.a" for path, _ in action.imports}
     for name, dependency in ((" cgo", action.cgo), (" profile", action.profile)):
         if dependency is not None:

@@ -181,19 +181,19 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
     # Luigi takes a tenth of a second to import, and planning waits for the go command meanwhile.
     loading = threading.Thread(target=_load_scheduling, name="import luigi", daemon=True)
     loading.start()
-    exit_codes, error = "failed", ""
+    outcome, error = "failed", ""
     try:
         code = _build(request, output, options, here)
-        exit_codes = "ok" if code == ExitCode.OK else "failed"
+        outcome = "ok" if code == ExitCode.OK else "failed"
         return code
     except LuigigoError as fault:
         error = for_user(fault)
         raise
     except (KeyboardInterrupt, SystemExit):
-        exit_codes = "interrupted"
+        outcome = "interrupted"
         raise
     finally:
-        reporter.close(exit_codes, error)
+        reporter.close(outcome, error)
         here.close()
         # An interpreter that ends in the middle of an import may crash.
         loading.join()

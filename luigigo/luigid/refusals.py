@@ -38,16 +38,12 @@ class Refusals:
             if not self._has_somebody(self._leases.needs[task_id])
         }
         self._hopeless_since = {each: self._hopeless_since.get(each, now) for each in left}
-        return [
-            (
-                peer,
-                Ended(
-                    each, 0, "failed", self._reasons(self._leases.needs[each].key), exit_code=ExitCode.STORE
-                ),
-            )
-            for each, peer in left.items()
-            if now - self._hopeless_since[each] > SUSPENDED_SECONDS
-        ]
+        due = [each for each, since in self._hopeless_since.items() if now - since > SUSPENDED_SECONDS]
+        return [(left[each], self._failed(each)) for each in due]
+
+    def _failed(self, task_id: str) -> Ended:
+        reasons = self._reasons(self._leases.needs[task_id].key)
+        return Ended(task_id, 0, "failed", reasons, exit_code=ExitCode.STORE)
 
     def forget(self, task_ids: Iterable[str]) -> None:
         """These tasks are not wanted any more: if they are wanted again, they are tried again."""
@@ -60,10 +56,9 @@ class Refusals:
         return [peer for peer in self._peers.values() if peer.is_node and not peer.is_draining]
 
     def _has_somebody(self, needs: Needs) -> bool:
+        nodes = [peer.capacity for peer in self._nodes()]
         joined = [peer.joined for peer in self._peers.values() if peer.joined is not None]
-        return any(
-            capacity.suits(needs) for capacity in [*(peer.capacity for peer in self._nodes()), *joined]
-        )
+        return any(capacity.suits(needs) for capacity in [*nodes, *joined])
 
     def _reasons(self, key: str) -> str:
         reasons = [

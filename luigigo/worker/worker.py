@@ -313,10 +313,12 @@ class NodeWorker:
                 running.has_started = running.has_slot = True
                 self._free_cores -= running.grant.cores
                 self._begin_more()
-            self._run(running)
-            with self._lock:
-                self._publishing -= 1
-                self._begin_more()
+            try:
+                self._run(running)
+            finally:
+                with self._lock:
+                    self._publishing -= 1
+                    self._begin_more()
 
     def _vacate(self, running: Running) -> None:
         """Let another task have the slot, if it was not left already."""

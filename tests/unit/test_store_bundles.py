@@ -53,6 +53,17 @@ def test_files_come_back_in_order(tmp_path: Path, items: list[tuple[str, bytes]]
         assert (tmp_path / "out" / name).read_bytes() == content
 
 
+def test_links_become_files(tmp_path: Path) -> None:
+    """A bundle holds names and contents only: what is unpacked leads nowhere."""
+    (tmp_path / "secret").write_text("content")
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    pack([("x.go", str(tmp_path / "link"))], str(tmp_path / "bundle"))
+    assert str(tmp_path).encode() not in (tmp_path / "bundle").read_bytes()
+    unpack(str(tmp_path / "bundle"), str(tmp_path / "out"))
+    assert not (tmp_path / "out" / "x.go").is_symlink()
+    assert (tmp_path / "out" / "x.go").read_text() == "content"
+
+
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
     """Neither packed nor, when somebody forged a bundle, unpacked."""

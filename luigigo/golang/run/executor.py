@@ -253,17 +253,18 @@ class ActionExecutor:
         output = self._output(dependency, own_role or role_read(action.kind))
         self._context.store.open_content(output, self._context.wait_seconds)
 
-    def _unpack(self, action: Action) -> None:
+    def _unpack(self, action: Action) -> str:
         """Bring the action's sources to this node, from a store that may have lost them.
 
         Raises `SourcesMissing` where only a client elsewhere can put them there again.
         """
         try:
-            unpacked(action, self._context)
+            return unpacked(action, self._context)
         except SourcesMissing:
             if not self._context.has_projects:
                 raise
             self.publish_again()
+        return unpacked(action, self._context)
 
     def _fetch(self, action: Action, inputs: Mapping[str, Output]) -> None:
         self._unpack(action)
@@ -398,9 +399,9 @@ class ActionExecutor:
     ) -> ActionRecord:
         context = self._context
         wanted = self.memory_estimate(action)
-        self._unpack(action)
+        unpacked_dir = self._unpack(action)
         started = time.monotonic()
-        job = Job.start(action, self.plan, context, wanted.gogc)
+        job = Job.start(action, self.plan, context, unpacked_dir, wanted.gogc)
         paths: dict[str, str] = {}
         try:
             paths = self._open_inputs(action, inputs)

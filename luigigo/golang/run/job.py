@@ -14,7 +14,7 @@ from luigigo.golang.actions import Action, CgoSpec, CompileSpec, Files, Plan, on
 from luigigo.golang.compile import Layout
 from luigigo.golang.environment import ARCH_VARIABLE
 from luigigo.golang.run.messages import report
-from luigigo.golang.run.sources import package_files, package_folder, unpacked
+from luigigo.golang.run.sources import package_files, package_folder
 from luigigo.golang.variables import LOCALE, TOOL_SETTINGS
 from luigigo.model import Said
 from luigigo.process import Command, Finished
@@ -56,13 +56,14 @@ class Job:
         self._said: list[Said] = []
 
     @classmethod
-    def start(cls, action: Action, plan: Plan, context: ExecutionContext, gogc: str) -> Job:
-        """Make the work folder and find the sources. Raises `OSError`, and what `unpacked` raises."""
+    def start(
+        cls, action: Action, plan: Plan, context: ExecutionContext, unpacked_dir: str, gogc: str
+    ) -> Job:
+        """Make the work folder and find the sources, in `unpacked_dir` if that is given. Raises `OSError`."""
         object_dir = os.path.join(context.work_dir, f"b{next(_numbers):06d}")
         os.makedirs(object_dir)
         goroot = plan.toolchain.goroot
         spec, sources = action.spec, action.sources
-        unpacked_dir = unpacked(action, context)
         source_dir = package_folder(action, unpacked_dir) if unpacked_dir else on_node(sources.dir, goroot)
         layout = Layout(
             tool_dir=plan.toolchain.tool_dir,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import msgspec
 
@@ -47,8 +47,11 @@ def with_bundles(plan: Plan, done: Collection[ActionId], context: ExecutionConte
     for action in plan.actions.values():
         if action.id not in done and can_travel(action):
             parts.setdefault((action.sources.dir, action.sources.root), []).append(action)
+    if not parts:
+        return plan
     with (
-        tempfile.TemporaryDirectory(prefix="sources", dir=context.work_dir) as staging,
+        own_disk_errors(context.work_dir),
+        _staging(context.work_dir) as staging,
         ThreadPoolExecutor(PUBLISHING_THREADS, thread_name_prefix="bundles") as threads,
     ):
         bundles = threads.map(lambda actions: _publish(actions, context.store, staging), parts.values())
@@ -59,6 +62,14 @@ def with_bundles(plan: Plan, done: Collection[ActionId], context: ExecutionConte
             sources = msgspec.structs.replace(action.sources, bundle=bundle_of[part])
             changed[action.id] = msgspec.structs.replace(action, sources=sources)
     return msgspec.structs.replace(plan, actions={**plan.actions, **changed})
+
+
+@contextmanager
+def _staging(work_dir: str) -> Iterator[str]:
+    """A folder for bundles in the making. The work folder may be gone: somebody cleans up old files."""
+    os.makedirs(work_dir, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="sources", dir=work_dir, ignore_cleanup_errors=True) as folder:
+        yield folder
 
 
 def publish_missing(plan: Plan, context: ExecutionContext) -> bool:
