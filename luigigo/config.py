@@ -37,6 +37,9 @@ class Config(msgspec.Struct, frozen=True):
     fallback: str = ""
     """`local`: build here when a cluster has no worker; "" waits for one."""
 
+    record: bool = True
+    """Whether runs leave a record in the store."""
+
     @property
     def store_root(self) -> str:
         """Where the store is."""
@@ -78,6 +81,7 @@ def read_config(variables: Mapping[str, str]) -> Config:
         store_bytes=_store_bytes(values.get("store_bytes", "")),
         token_file=variables.get("LUIGIGO_TOKEN_FILE", values.get("token_file", "")),
         fallback=_fallback(variables.get("LUIGIGO_FALLBACK", values.get("fallback", ""))),
+        record=_truth("record", values.get("record", "true")),
     )
 
 
@@ -147,6 +151,12 @@ def _fallback(text: str) -> str:
     if text not in ("", "local"):
         raise UsageError(f"[luigigo] fallback={text}: wanted local, or nothing")
     return text
+
+
+def _truth(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise UsageError(f"luigi.cfg [luigigo] {name}={text}: wanted true or false")
+    return text.lower() == "true"
 
 
 def _bytes(text: str) -> int:

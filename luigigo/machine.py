@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,3 +192,26 @@ def _read(path: Path) -> str:
 def _unescape(field: str) -> str:
     """Undo the kernel's octal escapes of blanks in paths."""
     return _OCTAL.sub(lambda match: chr(int(match[1], 8)), field)
+
+
+def process_began() -> float:
+    """When this process began, by `time.monotonic`, to 10 ms; now where that is not known."""
+    now = time.monotonic()
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b") ")[2].split()[19])
+        # Both count from the machine's start, also while it slept.
+        age_seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return now
+    return now - max(0.0, age_seconds)
+
+
+def processor_name(root: Path = Path("/")) -> str:
+    """What the processor is called (/proc/cpuinfo); "" where that does not say."""
+    try:
+        with open(root / "proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            lines = (line.partition(":") for line in file)
+            return next((value.strip() for name, _, value in lines if name.strip() == "model name"), "")
+    except OSError:
+        return ""

@@ -75,6 +75,8 @@ class ActionRecord(msgspec.Struct, frozen=True):
     """Where earlier versions kept it, with names for one folder: a record that has this counts for none."""
     content_key: str = ""
     """The content key that it is filed under as well; "" for none."""
+    run: str = ""
+    """The run that made the outputs; "" where none was recorded."""
 
 
 def told(said: Iterable[Said], folder: str) -> tuple[Told, ...]:

@@ -27,7 +27,7 @@ from luigigo.builds.destinations import deliveries
 from luigigo.builds.planning import Desk, Planned, describe_go, make_plan
 from luigigo.builds.planning_places import known_before, places_of, unread
 from luigigo.builds.withheld import Withheld
-from luigigo.errors import StoreError
+from luigigo.errors import LuigigoError, StoreError
 from luigigo.execution.claims import Claims
 from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import (
@@ -234,6 +234,7 @@ class Builds:
 
     def observe(self, event: Event) -> None:
         """Pass an event on, with what it is time to tell, and renew the pins now and then."""
+        self._invocation.record(event)
         self._tell(self._withheld.take(event))
         if isinstance(event, ActionEnded) and event.outcome is Outcome.RAN:
             self.has_run = True
@@ -241,7 +242,7 @@ class Builds:
 
     def _tell(self, events: Iterable[Event]) -> None:
         for event in events:
-            self._invocation.tell(event)
+            self._invocation.show(event)
 
     def renew_pins(self) -> None:
         """Renew what the builds need in the store, once a minute."""
@@ -259,8 +260,17 @@ class Builds:
         build = self._builds.get((request, output))
         if build is None:
             place = uptodate.place_of(request, output, self._invocation.config, self._invocation.variables)
-            build = self._kept_plan(place) or self._new_plan(request, output, place)
+            recorder = self._invocation.recorder
+            try:
+                build = self._kept_plan(place) or self._new_plan(request, output, place)
+            except LuigigoError as error:
+                if recorder is not None:
+                    recorder.note_error(for_user(error))
+                raise
             self._builds[(request, output)] = build
+            if recorder is not None:
+                recorder.note_plan(build.plan, build.digest, request, build.done)
+            self._invocation.phases.enter("schedule")
             self._begin_pin(request, output)
             self.observe(build.outlook())
             self._withheld.add(build.plan, build.done)
@@ -298,7 +308,8 @@ class Builds:
         return build
 
     def _new_plan(self, request: BuildRequest, output: str, place: uptodate.Place) -> PlannedBuild:
-        context = self.context
+        context, phases = self.context, self._invocation.phases
+        phases.enter("list")
         asking = _Asking.begin(request, self._invocation.variables)
         desk = Desk(
             self._invocation.config,
@@ -308,11 +319,14 @@ class Builds:
             self._invocation.say,
             context.work_dir,
             FileSystems().trusts,
+            phases.enter,
         )
         planned = make_plan(request, desk)
         self._say_toolchain(describe_go(planned))
         executor = ActionExecutor(planned.plan, context)
+        phases.enter("prune")
         done = executor.prune()
+        phases.enter("publish")
         if self._invocation.config.shared:
             executor.publish_sources(done)
         digest = self._write_plan(plan_codec.encode(executor.plan))
@@ -401,7 +415,7 @@ class Builds:
         executor.is_untouched = False
         action = executor.plan.actions[action_id]
         if progress.status == "pending":
-            self.observe(ActionRequeued(action.key))
+            self.observe(ActionRequeued(action.key, progress.node, progress.explanation, progress.attempt))
             return
         if progress.status == "running":
             self._queued_seconds[action_id] = progress.dispatch_seconds
@@ -435,6 +449,8 @@ class Builds:
             said,
             resources,
             usage.saved_seconds,
+            progress.exit_code,
+            progress.attempt,
         )
         self.observe(ended)
 

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import wait
 from typing import BinaryIO
 
@@ -188,6 +188,13 @@ def finish(build: PlannedBuild, output: str, session: Session) -> None:
     all.
     """
     wanted = deliveries(build.plan, output)
+    with session.phases.during("deliver"):
+        _deliver_all(wanted, build, session)
+        remember(build, output, session)
+    session.tell(Delivered(tuple(delivery.path for delivery in wanted)))
+
+
+def _deliver_all(wanted: Iterable[Delivery], build: PlannedBuild, session: Session) -> None:
     # What is written from now on is no change of what the plan rests on.
     wait([build.keeping])
     errors: list[LuigigoError] = []
@@ -201,8 +208,6 @@ def finish(build: PlannedBuild, output: str, session: Session) -> None:
         raise type(errors[0])("\n".join(map(for_user, errors))) from errors[0]
     if errors:
         raise errors[0]
-    remember(build, output, session)
-    session.tell(Delivered(tuple(delivery.path for delivery in wanted)))
 
 
 def remember(build: PlannedBuild, output: str, session: Session) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from luigigo.builds.phases import Phases
 from luigigo.config import Config
 from luigigo.model import Digest
 
 if TYPE_CHECKING:
+    from luigigo.builds.recording import Recorder
     from luigigo.execution.events import Event, Observer
     from luigigo.process import Runner
 
@@ -31,6 +34,9 @@ class Invocation:
         """Whether others work on the store as well, so that its faults are worth waiting out."""
         self.rests = False
         """Whether it is closed when nothing runs; else whoever opened it does that."""
+        self.phases = Phases(time.monotonic())
+        """What it does at which time, for the run's record."""
+        self._recorder: Recorder | None = None
         self.written: set[tuple[str, Digest]] = set()
         """The places that this process put a binary into, with its digest: pipes cannot be looked at."""
 
@@ -53,7 +59,41 @@ class Invocation:
         """Who listens."""
         return tuple(self._observers)
 
+    @property
+    def run_id(self) -> str:
+        """The run that is recorded at this moment; "" for none."""
+        return self._recorder.run_id if self._recorder is not None else ""
+
+    @property
+    def recorder(self) -> Recorder | None:
+        """Writes down how the run goes; made when it is first asked for. None where nobody wants that."""
+        if self._recorder is None and self.config.record:
+            from luigigo.builds.recording import Recorder
+
+            self._recorder = Recorder(self.config.store_root, self.phases, self.say)
+        return self._recorder
+
+    def end_record(self, outcome: str, exit_code: int = 0, error: str = "") -> str:
+        """The run is over: `ok`, `failed` or `interrupted`. Returns its id, "" where nothing was recorded."""
+        recorder, self._recorder = self._recorder, None
+        self.phases, phases = Phases(time.monotonic()), self.phases
+        if recorder is None and error and self.config.record:
+            from luigigo.builds.recording import Recorder
+
+            recorder = Recorder(self.config.store_root, phases, self.say)
+        return "" if recorder is None else recorder.close(outcome, exit_code, error)
+
     def tell(self, event: Event) -> None:
+        """Write an event down, and show it."""
+        self.record(event)
+        self.show(event)
+
+    def record(self, event: Event) -> None:
+        """Write an event down, where a run is recorded."""
+        if self._recorder is not None:
+            self._recorder(event)
+
+    def show(self, event: Event) -> None:
         """Let every observer hear of an event."""
         for observer in self.observers:
             observer(event)
@@ -66,6 +106,6 @@ class Invocation:
         if self._observers:
             from luigigo.execution.events import Remark
 
-            self.tell(Remark(line))
+            self.show(Remark(line))
         else:
             print(line, file=sys.stderr, flush=True)

@@ -53,6 +53,8 @@ class Desk(msgspec.Struct, frozen=True):
     """A folder of this process, for what is made on the way."""
     trusts: Trusts
     """Whose files' times carry each change (`filesystems`)."""
+    enter: Callable[[str], None] = lambda phase: None
+    """Told what is done from now on, for the run's record."""
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -90,6 +92,7 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
             raise
         env = reading_env.result()
         warming.cancel()
+    desk.enter("plan")
     request, env = _checked(env, request, desk)
     reading = _Reading(request, env, project, tuple(packages), desk)
     try:

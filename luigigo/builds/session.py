@@ -15,9 +15,12 @@ import msgspec
 
 from luigigo.builds import uptodate
 from luigigo.builds.invocation import Invocation
+from luigigo.builds.phases import Phases
+from luigigo.client import hints
 from luigigo.config import Config, read_config
 from luigigo.errors import UsageError
 from luigigo.golang.request import BuildRequest
+from luigigo.machine import process_began
 
 if TYPE_CHECKING:
     from luigigo.builds.builds import Builds
@@ -58,6 +61,10 @@ class Session(Invocation):
         if earlier.messages:
             self.say(earlier.words.rstrip("\n"))
         return earlier
+
+    def budget_bytes(self) -> int:
+        """What actions may take together here; 0 where no build needed to know."""
+        return self.builds.context.budget_bytes if "builds" in self.__dict__ else 0
 
     def save(self) -> None:
         """Write the caches; the session can still be used."""
@@ -106,6 +113,8 @@ def current() -> Session:
     if _session is None or _session_pid != os.getpid():
         _session = Session(read_config(os.environ), os.environ)
         _session.rests = True
+        if hints.in_use() is hints.Command.LUIGI:
+            _session.phases = Phases(process_began())
         _session_pid = os.getpid()
         # For whoever asks a task outside of any run.
         atexit.register(rest)

@@ -39,6 +39,7 @@ from luigigo.client.slot_worker import (
     SlotThreads,
     runs_in_slot,
 )
+from luigigo.client.slots import SlotLog
 from luigigo.client.stock_luigid import SharedScheduler
 from luigigo.errors import LuigigoError
 from luigigo.messages import for_user
@@ -47,8 +48,10 @@ from luigigo.scheduling.admission import Admission, Budget
 
 logger = logging.getLogger("luigi-interface")
 
-result_callbacks: list[Callable[[bool], None]] = []
-"""Called when a worker leaves, with whether all that it was given succeeded."""
+result_callbacks: list[Callable[[bool, bool], None]] = []
+"""Called when a worker leaves, with whether all succeeded, and whether it was interrupted."""
+run_callbacks: list[Callable[[int], None]] = []
+"""Called when a worker begins to run what it was given in this process' slots, with their number."""
 
 HELD_LIMIT = 8
 """How many claimed tasks may wait for memory: claiming further ones looks for smaller work for idle slots."""
@@ -89,6 +92,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._forked_results = ForkedResults(forked_results, self._task_result_queue)
         self._moves = self._follow_moves()
         self._threads = SlotThreads(self._moves)
+        self._slots = SlotLog(worker_processes, getattr(self._scheduler, "queue", None))
         self._away: set[str] = set()
         """Running tasks without a slot: they wait for what others make, or for a slot again."""
         self._returning: deque[str] = deque()
@@ -124,8 +128,11 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
             self._end()
         finally:
             has_failed = any(exception) or not (self.add_succeeded and self.run_succeeded)
+            was_interrupted = isinstance(
+                exception[1] if len(exception) > 1 else None, KeyboardInterrupt | SystemExit
+            )
             for callback in result_callbacks:
-                callback(not has_failed)
+                callback(not has_failed, was_interrupted)
             # Else Luigi sums up the run, which asks tasks, and closes the scheduler then.
             if any(exception):
                 resting.end()
@@ -176,6 +183,8 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         logger.info("Running Worker with %d processes", self.worker_processes)
         self.run_succeeded = True
         self._add_worker()
+        for callback in run_callbacks:
+            callback(self.worker_processes)
         with interruptible(self._stop_running):
             self._work()
             self._credit_others()
@@ -314,6 +323,7 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     def _release(self, task_id: str) -> None:
         """Give a task's memory to those that wait for some."""
+        self._slots.give_back(task_id)
         for next_id in self._admission.release(task_id):
             self._start(next_id)
 
@@ -324,11 +334,14 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         task = self._scheduled_tasks[task_id]
         self._taken.add(task_id)
         self._running_tasks[task_id] = self._create_task_process(task)
+        self._slots.note_given(task_id)
         self._claim(task_id, task)
 
     def _start(self, task_id: str) -> None:
         process = self._running_tasks[task_id]
+        turn = self._slots.take(task_id)
         if isinstance(process, SlotTask):
+            process.turn = turn
             process.start()
         elif process.use_multiprocessing:
             with luigi.worker.fork_lock, deferred():

@@ -21,6 +21,7 @@ from luigi.event import Event
 from luigi.task_status import DONE, FAILED, PENDING
 from luigi.worker import ContextManagedTaskProcess, TaskProcess, TaskStatusReporter, check_complete_cached
 
+from luigigo.attempts import AT_ONCE, SlotTurn
 from luigigo.client import exit_codes
 from luigigo.client.signals import call_at_end
 from luigigo.errors import ExitCode, LuigigoError
@@ -55,6 +56,12 @@ def leave_slot() -> Callable[[], None]:
     """
     task: SlotTask | None = getattr(_here, "task", None)
     return (lambda: None) if task is None else task.leave()
+
+
+def current_turn() -> SlotTurn:
+    """How the task of this thread came to its slot."""
+    task: SlotTask | None = getattr(_here, "task", None)
+    return AT_ONCE if task is None else task.turn
 
 
 class Moves:
@@ -150,6 +157,7 @@ class SlotTask:
         threads: SlotThreads,
     ) -> None:
         self.task = task
+        self.turn = AT_ONCE
         self.worker_id = worker_id
         self.status_reporter = reporter
         self.pid = os.getpid()

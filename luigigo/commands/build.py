@@ -21,6 +21,7 @@ from luigigo.golang.request import BuildFlags, BuildRequest, absolute_output, ab
 from luigigo.messages import for_user
 
 if TYPE_CHECKING:
+    from luigigo.builds.reporting import Reporter
     from luigigo.builds.session import Session
 
 
@@ -167,13 +168,16 @@ def _with_luigid(config: Config, options: Options) -> tuple[Config, Options]:
 
 def _run(request: BuildRequest, output: str, options: Options, config: Config) -> int:
     from luigigo.builds import session
+    from luigigo.builds.phases import Phases
     from luigigo.builds.reporters import choose_reporter
+    from luigigo.machine import process_began
 
     here = session.open_with(config)
     here.wants_commands = options.commands
     here.keeps_work = options.keep_work
     here.is_on_cluster = bool(options.scheduler_host and config.shared)
     here.is_verbose = options.verbose
+    here.phases = Phases(process_began())
     reporter = choose_reporter(
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
     )
@@ -181,22 +185,31 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
     # Luigi takes a tenth of a second to import, and planning waits for the go command meanwhile.
     loading = threading.Thread(target=_load_scheduling, name="import luigi", daemon=True)
     loading.start()
-    outcome, error = "failed", ""
+    code, outcome, error = int(ExitCode.BUILD_FAILED), "failed", ""
     try:
         code = _build(request, output, options, here)
         outcome = "ok" if code == ExitCode.OK else "failed"
         return code
     except LuigigoError as fault:
-        error = for_user(fault)
+        code, error = int(fault.exit_code), for_user(fault)
         raise
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit) as end:
         outcome = "interrupted"
+        code = end.code if isinstance(end, SystemExit) and isinstance(end.code, int) else ExitCode.INTERRUPTED
         raise
     finally:
+        here.phases.enter("end")
         reporter.close(outcome, error)
         here.close()
+        _say_run(here.end_record(outcome, int(code), error), reporter, options)
         # An interpreter that ends in the middle of an import may crash.
         loading.join()
+
+
+def _say_run(run_id: str, reporter: Reporter, options: Options) -> None:
+    """Name the run, and how to look at it, where it was recorded and did something."""
+    if run_id and reporter.tally.is_busy and not options.as_json:
+        print(f"luigigo: run {run_id}: see luigigo report", file=sys.stderr, flush=True)
 
 
 def _load_scheduling() -> None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from luigigo.attempts import Attempt, NodeInfo
 from luigigo.model import ActionKey, Told
 
 
@@ -34,6 +35,11 @@ class ActionRequeued(msgspec.Struct, frozen=True):
     """An action did not come to its end: the node that ran it was lost, or the build was interrupted."""
 
     key: ActionKey
+    node: str = ""
+    """Where it was tried; "" for nowhere."""
+    cause: str = ""
+    """Why it was not done there, in a few words."""
+    attempt: Attempt = Attempt()
 
 
 class Resources(msgspec.Struct, frozen=True):
@@ -65,6 +71,9 @@ class ActionEnded(msgspec.Struct, frozen=True):
     resources: Resources = Resources()
     saved_seconds: float = 0.0
     """What the run took whose outputs serve; 0 where the tools ran."""
+    exit_code: int = 0
+    """Of the build, if it ends by this failure."""
+    attempt: Attempt = Attempt()
 
 
 class MessageReplayed(msgspec.Struct, frozen=True):
@@ -99,6 +108,14 @@ class BuildPlanned(msgspec.Struct, frozen=True):
     """Those that have to run, as far as is known before they do."""
 
 
+class NodesKnown(msgspec.Struct, frozen=True):
+    """Who runs the actions is known, or has changed."""
+
+    nodes: tuple[NodeInfo, ...]
+    scheduler: str = ""
+    """`host:port` of the luigid that knows them; "" without one."""
+
+
 class Delivered(msgspec.Struct, frozen=True):
     """The binaries of a build are in their places."""
 
@@ -109,6 +126,7 @@ class RunEnded(msgspec.Struct, frozen=True):
     """Nothing more is done in one of Luigi's runs."""
 
     succeeded: bool
+    was_interrupted: bool = False
 
 
 class Remark(msgspec.Struct, frozen=True):
@@ -124,6 +142,7 @@ Event: TypeAlias = (
     | MessageReplayed
     | CommandStarted
     | BuildPlanned
+    | NodesKnown
     | Delivered
     | RunEnded
     | Remark

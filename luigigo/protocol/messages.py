@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
+from luigigo.attempts import Attempt
 from luigigo.encoding import Codec
 from luigigo.model import Output, Said
 
@@ -287,6 +288,8 @@ class Progress(Message, frozen=True, tag="progress"):
     usage: Usage | None = None
     dispatch_seconds: float = 0.0
     """With `running`: how long after it was ready."""
+    attempt: Attempt = Attempt()
+    """With `done`, `failed` and `pending`: how the attempt went that is over, on luigid's clock."""
 
 
 class Notice(Message, frozen=True, tag="notice"):

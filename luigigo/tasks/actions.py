@@ -13,11 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import luigi
+import msgspec
 from luigi.parameter import ParameterVisibility
 from luigi.task import task_id_str
 
 from luigigo.builds import session
-from luigigo.client.slot_worker import leave_slot
+from luigigo.client.slot_worker import current_turn, leave_slot
 from luigigo.golang.actions import CgoSpec, CToolchain, Kind, LinkSpec
 from luigigo.golang.features import c_feature, go_feature
 from luigigo.model import ActionId, ActionRecord
@@ -124,9 +125,11 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
 
     def run(self) -> None:
         """Do the action, or find that it is done. Raises `ActionError`."""
-        executor = session.current().builds.executor(self.plan)
+        here = session.current()
+        executor = here.builds.executor(self.plan)
+        turn = msgspec.structs.replace(current_turn(), run=here.run_id)
         try:
-            executor.perform(self.action_id, leave_slot=leave_slot)
+            executor.perform(self.action_id, leave_slot=leave_slot, turn=turn)
         finally:
             ended = executor.ended.get(self.action_id)
             if ended is not None:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import luigi
 import msgspec
 
+from luigigo.attempts import NodeInfo
 from luigigo.builds import session
-from luigigo.client import hooks
+from luigigo.client import exit_codes, hooks
 from luigigo.client.callbacks import ClientCallbacks
 from luigigo.client.factory import ClientSide, use_client_side, use_memory_budget
-from luigigo.client.local_worker import result_callbacks
+from luigigo.client.local_worker import result_callbacks, run_callbacks
 from luigigo.client.signals import end_callbacks, interrupt_callbacks
 from luigigo.encoding import let_bytes_through
-from luigigo.errors import LuigigoError
+from luigigo.errors import ExitCode, LuigigoError
+from luigigo.execution.events import NodesKnown, RunEnded
 from luigigo.golang.request import BuildFlags, BuildRequest, check
-from luigigo.machine import node_name
+from luigigo.machine import node_name, processor_name
 from luigigo.messages import for_user
 from luigigo.protocol.messages import Progress
 from luigigo.scheduling.resting import rest_callbacks
@@ -188,13 +190,25 @@ def _publish_again(task: Any) -> bool:
     return isinstance(task, ActionTask) and session.current().builds.publish_again(task.plan)
 
 
-def _note_result(succeeded: bool) -> None:
+def _note_slots(count: int) -> None:
+    """Let the observers know that actions run in this process' slots from now on."""
+    here = session.existing()
+    if here is not None:
+        here.phases.enter("run")
+        own = NodeInfo(node_name(), count, here.budget_bytes(), processor_name())
+        here.record(NodesKnown((own,)))
+
+
+def _note_result(succeeded: bool, was_interrupted: bool) -> None:
     """Let the observers know that one of Luigi's runs is over."""
     here = session.existing()
-    if here is not None and here.observers:
-        from luigigo.execution.events import RunEnded
-
-        here.tell(RunEnded(succeeded))
+    if here is None:
+        return
+    if here.observers:
+        here.tell(RunEnded(succeeded, was_interrupted))
+    if here.rests:
+        outcome = "ok" if succeeded else "interrupted" if was_interrupted else "failed"
+        here.end_record(outcome, 0 if succeeded else int(exit_codes.noted() or ExitCode.BUILD_FAILED))
 
 
 def _callbacks() -> ClientCallbacks:
@@ -212,6 +226,7 @@ def _callbacks() -> ClientCallbacks:
 interrupt_callbacks.append(session.stop)
 end_callbacks.append(session.end_run)
 result_callbacks.append(_note_result)
+run_callbacks.append(_note_slots)
 rest_callbacks.append(session.rest)
 use_client_side(ClientSide(_callbacks, lambda shared: session.current().adopt_cluster(shared)))
 use_memory_budget(session.memory_budget)

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "luigigo"
 
 LAYERS = (
     (
+        "attempts",
         "currentfolder",
         "encoding",
         "endings",
@@ -18,6 +19,7 @@ LAYERS = (
         "keyedlocks",
         "messages",
         "model",
+        "nearest",
         "supported",
     ),
     (
@@ -28,6 +30,7 @@ LAYERS = (
         "lifetimes",
         "machine",
         "process",
+        "runrecords",
         "store",
         "token",
         "units",

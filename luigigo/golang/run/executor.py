@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import msgspec
 
+from luigigo.attempts import AT_ONCE, Attempt, SlotTurn
 from luigigo.endings import Ending
 from luigigo.errors import (
     ActionError,
@@ -180,6 +181,7 @@ class ActionExecutor:
         action_id: ActionId,
         tools_ended: Callable[[], None] = lambda: None,
         leave_slot: LeaveSlot = stay,
+        turn: SlotTurn = AT_ONCE,
     ) -> ActionRecord:
         """Do one action whose dependencies are done. Raises `ActionError` with the tools' words.
 
@@ -193,9 +195,10 @@ class ActionExecutor:
         watch = Stopwatch(tools_ended, leave_slot)
         outcome: Outcome | None = Outcome.FAILED
         said: tuple[Told, ...] = ()
-        resources, saved_seconds = Resources(), 0.0
+        resources, saved_seconds, exit_code = Resources(), 0.0, 0
+        record: ActionRecord | None = None
         try:
-            record, outcome = self._find_or_run(action, watch)
+            record, outcome = self._find_or_run(action, watch, turn.run)
             said = self.told(action, record.said)
             if outcome is Outcome.RAN:
                 resources = Resources(record.cpu_seconds, record.peak_bytes, watch.published_seconds)
@@ -203,6 +206,7 @@ class ActionExecutor:
                 saved_seconds = record.seconds
             return record
         except LuigigoError as error:
+            exit_code = int(error.exit_code)
             if isinstance(error, ActionError):
                 said = error.told
             elif error.exit_code == ExitCode.INTERRUPTED:
@@ -211,13 +215,16 @@ class ActionExecutor:
                 said = (Told(f"{for_user(error)}\n"),)
             raise
         finally:
-            ended = ActionRequeued(action.key) if outcome is None else ActionEnded(
-                action.key, action.kind.value, action.package, action.label,
-                outcome, watch.seconds, self._context.node, said, resources, saved_seconds,
-            )  # fmt: skip
-            if isinstance(ended, ActionEnded):
-                self.ended[action_id] = ended
-            observe(ended)
+            attempt = _attempt(watch, turn, outcome, record)
+            node = self._context.node
+            if outcome is None:
+                observe(ActionRequeued(action.key, node, "interrupted", attempt))
+            else:
+                ended = self.ended[action_id] = ActionEnded(
+                    action.key, action.kind.value, action.package, action.label, outcome,
+                    watch.seconds, node, said, resources, saved_seconds, exit_code, attempt,
+                )  # fmt: skip
+                observe(ended)
 
     def stage(self, action_id: ActionId, *, probably_done: bool = False) -> None:
         """Bring to this node all that the action reads, unless it is done. Raises what `perform` raises.
@@ -287,17 +294,17 @@ class ActionExecutor:
             node = self._context.node
             raise SourcesElsewhere(f"{action.label}: its sources are not on node {node}, nor in the store")
 
-    def _find_or_run(self, action: Action, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
+    def _find_or_run(self, action: Action, watch: Stopwatch, run: str) -> tuple[ActionRecord, Outcome]:
         prepared = self._prepared.pop(action.id, None)
         if prepared is None:
             known = self.record(action.id)
             if known is not None:
                 return known, Outcome.HIT
-            return self._make_once(action, watch)
+            return self._make_once(action, watch, run)
         # What is staged was given to this node alone.
-        return self._serve(action, prepared, watch) or self._make(action, prepared, watch)
+        return self._serve(action, prepared, watch) or self._make(action, prepared, watch, run)
 
-    def _make_once(self, action: Action, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
+    def _make_once(self, action: Action, watch: Stopwatch, run: str) -> tuple[ActionRecord, Outcome]:
         """Take what others made from the same inputs, or are making now on this machine; else make it."""
         inputs, key = self._read(action)
         turn = Turn(self._context.runner.require_running, watch.leave_slot)
@@ -315,7 +322,7 @@ class ActionExecutor:
             return self._context.claims.make_once(
                 key,
                 find,
-                lambda: self._make(action, _Prepared(inputs, key, None), watch),
+                lambda: self._make(action, _Prepared(inputs, key, None), watch, run),
                 turn,
             )
         except Interrupted:
@@ -332,9 +339,13 @@ class ActionExecutor:
         record = msgspec.structs.replace(prepared.earlier, key=action.key, content_key="")
         return self._file(record), Outcome.HIT if prepared.earlier.key == action.key else Outcome.CUTOFF
 
-    def _make(self, action: Action, prepared: _Prepared, watch: Stopwatch) -> tuple[ActionRecord, Outcome]:
-        record = self._run(action, prepared.inputs, watch.tools_ended)
-        return self._file(msgspec.structs.replace(record, content_key=prepared.content_key)), Outcome.RAN
+    def _make(
+        self, action: Action, prepared: _Prepared, watch: Stopwatch, run: str
+    ) -> tuple[ActionRecord, Outcome]:
+        record = self._run(action, prepared.inputs, watch)
+        return self._file(
+            msgspec.structs.replace(record, content_key=prepared.content_key, run=run)
+        ), Outcome.RAN
 
     def _file(self, record: ActionRecord) -> ActionRecord:
         self._context.store.write_record(record)
@@ -382,20 +393,22 @@ class ActionExecutor:
             )
         return record.outputs[role]
 
-    def _run(
-        self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None] = lambda: None
-    ) -> ActionRecord:
+    def _run(self, action: Action, inputs: Mapping[str, Output], watch: Stopwatch) -> ActionRecord:
         bundle = action.sources.bundle
-        read = [output.digest for output in (*inputs.values(), *([bundle] if bundle else []))]
+        read = [*inputs.values(), *([bundle] if bundle else [])]
+        watch.read_bytes = sum(output.size_bytes for output in read)
 
         def attempt(is_first: bool) -> ActionRecord:
-            with self._context.keeper.hold(read), own_disk_errors(self._context.work_dir):
-                return self._run_tools(action, inputs, tools_ended, is_first)
+            with (
+                self._context.keeper.hold([output.digest for output in read]),
+                own_disk_errors(self._context.work_dir),
+            ):
+                return self._run_tools(action, inputs, watch, is_first)
 
         return self._mended(action, attempt)
 
     def _run_tools(
-        self, action: Action, inputs: Mapping[str, Output], tools_ended: Callable[[], None], is_first: bool
+        self, action: Action, inputs: Mapping[str, Output], watch: Stopwatch, is_first: bool
     ) -> ActionRecord:
         context = self._context
         wanted = self.memory_estimate(action)
@@ -405,10 +418,11 @@ class ActionExecutor:
         paths: dict[str, str] = {}
         try:
             paths = self._open_inputs(action, inputs)
+            watch.tools_begin()
             outputs = make_outputs(job, paths)
             require_there(outputs.values())
             self._require_unchanged(job)
-            tools_ended()
+            watch.tools_ended()
             published = self._publish(outputs)
         except JobFailed as failed:
             if failed.ending is Ending.KILLED:
@@ -501,13 +515,26 @@ class ActionExecutor:
             if self.record(dependency) is None:
                 self._remake(dependency)
         self._context.observe(ActionStarted(action.key, action.label))
-        record = self._run(action, self._inputs(action))
+        record = self._run(action, self._inputs(action), Stopwatch())
         self._context.store.write_record(record)
         self._records[action.key] = record
         key, kind, package, label = action.key, action.kind.value, action.package, action.label
         node = self._context.node
         self._context.observe(ActionEnded(key, kind, package, label, Outcome.RAN, record.seconds, node))
         return record
+
+
+def _attempt(
+    watch: Stopwatch, turn: SlotTurn, outcome: Outcome | None, record: ActionRecord | None
+) -> Attempt:
+    """How an attempt went that is over, with what it made or what serves instead."""
+    attempt = watch.attempt(turn)
+    if record is None:
+        return attempt
+    if outcome is not Outcome.RAN:
+        return msgspec.structs.replace(attempt, made=record.outputs, made_by=record.run)
+    written_bytes = sum(output.size_bytes for output in record.outputs.values())
+    return msgspec.structs.replace(attempt, made=record.outputs, written_bytes=written_bytes)
 
 
 def _fits(record: ActionRecord, action: Action) -> bool:

@@ -1,0 +1,259 @@
+"""Writes down how a run goes, for `luigigo report`. It decides nothing, and nothing waits for it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from luigigo import __version__
+from luigigo.attempts import Attempt
+from luigigo.builds.phases import Phase, Phases
+from luigigo.execution.events import (
+    ActionEnded,
+    ActionRequeued,
+    ActionStarted,
+    Delivered,
+    Event,
+    NodesKnown,
+    Outcome,
+)
+from luigigo.golang.modules import module_of
+from luigigo.machine import node_name
+from luigigo.messages import shown
+from luigigo.model import ActionId, ActionKey, ActionRecord, digest_of
+from luigigo.runrecords.lines import (
+    SHORT_DIGEST,
+    VERSION,
+    AnyLine,
+    AttemptLine,
+    EndLine,
+    Head,
+    HitEntry,
+    HitsLine,
+    NodesLine,
+    PhaseLine,
+    PlanLine,
+    PlannedAction,
+    brief,
+)
+from luigigo.runrecords.writing import RunWriter
+from luigigo.store.owners import this_process
+
+if TYPE_CHECKING:
+    from luigigo.golang.actions import Plan
+    from luigigo.golang.request import BuildRequest
+
+
+def new_run_id(now: float) -> str:
+    """A name for a run that begins at `now`, in seconds since 1970: later ones sort after it."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"
+
+
+class Recorder:
+    """The record of one run of this process, from its first plan to its end. Safe for threads."""
+
+    def __init__(self, root: str, phases: Phases, on_failure: Callable[[str], None]) -> None:
+        """`phases` began with the command; `on_failure` gets one line where nothing can be recorded."""
+        self._phases = phases
+        self._began = time.time() - (time.monotonic() - phases.started)
+        self.run_id = new_run_id(self._began)
+        self._writer = RunWriter(root, self.run_id, on_failure)
+        self._numbers: dict[ActionKey, int] = {}
+        self._count = 0
+        self._waiting: list[AnyLine] | None = []
+        """Written once something is done: who only asks for a plan leaves no record. None from then on."""
+        self._has_failed = False
+        self._error = ""
+        self._paths: tuple[str, ...] = ()
+        self._lock = threading.Lock()
+
+    def note_plan(
+        self, plan: Plan, digest: str, request: BuildRequest, done: Mapping[ActionId, ActionRecord]
+    ) -> None:
+        """Write down what is to be done, and what is done."""
+        with self._lock:
+            line = self._plan_line(plan, digest, request)
+            self._count += len(line.actions)
+            self._numbers.update(
+                (action.key, line.first + at) for at, action in enumerate(plan.actions.values())
+            )
+            self._put(line)
+            if done:
+                self._put(self._hits_line(plan, done))
+
+    def note_error(self, error: str) -> None:
+        """Write down why nothing can be done."""
+        self._error = self._error or error
+
+    def __call__(self, event: Event) -> None:
+        """Take one event, from any thread."""
+        with self._lock:
+            self._take(event)
+            self._put_phases(self._phases.take())
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, ActionStarted | Delivered):
+            self._begin()
+        if isinstance(event, ActionEnded):
+            self._note_ended(event)
+        elif isinstance(event, ActionRequeued) and event.cause:
+            self._put_attempt(
+                event.key, event.attempt, AttemptLine(0, event.node, "requeued", cause=event.cause)
+            )
+        elif isinstance(event, NodesKnown):
+            self._put(NodesLine(self._at(time.monotonic()), event.nodes, event.scheduler))
+        elif isinstance(event, Delivered):
+            self._paths += event.paths
+
+    def close(self, outcome: str, exit_code: int = 0, error: str = "") -> str:
+        """The run is over: `ok`, `failed` or `interrupted`. Returns its id, "" where nothing was done.
+
+        Never fails.
+        """
+        with self._lock:
+            error = self._error or error
+            if error:
+                self._begin()
+            self._put_phases(self._phases.end())
+            # An action's failure says it already.
+            shown_error = "" if self._has_failed else error
+            self._put(EndLine(outcome, self._at(time.monotonic()), exit_code, shown_error, self._paths))
+            was_recorded = self._waiting is None
+        self._writer.close()
+        return self.run_id if was_recorded else ""
+
+    def _put(self, *lines: AnyLine) -> None:
+        if self._waiting is None:
+            self._writer.put(*lines)
+        else:
+            self._waiting += lines
+
+    def _begin(self) -> None:
+        if self._waiting is None:
+            return
+        waiting, self._waiting = self._waiting, None
+        head = Head(
+            version=VERSION,
+            run=self.run_id,
+            started=self._began,
+            command=tuple(sys.argv),
+            folder=_folder(),
+            node=node_name(),
+            owner=this_process(),
+            luigigo=__version__,
+            python=platform.python_version(),
+        )
+        self._put(head, *waiting)
+
+    def _at(self, moment: float) -> float:
+        return round(moment - self._phases.started, 4)
+
+    def _put_phases(self, phases: Iterable[Phase]) -> None:
+        for phase in phases:
+            self._put(PhaseLine(phase.name, self._at(phase.start), self._at(phase.end)))
+
+    def _plan_line(self, plan: Plan, digest: str, request: BuildRequest) -> PlanLine:
+        numbers = {action_id: self._count + at for at, action_id in enumerate(plan.actions)}
+        modules = module_of(plan)
+        names = tuple(dict.fromkeys(modules.values()))
+        at = {name: number for number, name in enumerate(names)}
+        return PlanLine(
+            plan=digest,
+            request=digest_of(request.project, request.packages)[:SHORT_DIGEST],
+            project=request.project,
+            packages=request.packages,
+            toolchain=plan.toolchain.version,
+            first=self._count,
+            modules=names,
+            actions=tuple(
+                PlannedAction(
+                    action.id,
+                    action.key[:SHORT_DIGEST],
+                    at[modules[action.package]],
+                    tuple(numbers[each] for each in action.dependencies),
+                )
+                for action in plan.actions.values()
+            ),
+            roots=tuple(numbers[root.action] for root in plan.roots),
+        )
+
+    def _hits_line(self, plan: Plan, done: Mapping[ActionId, ActionRecord]) -> HitsLine:
+        runs = dict.fromkeys(record.run for record in done.values() if record.run)
+        at = {run: number for number, run in enumerate(runs)}
+        hits = tuple(
+            HitEntry(self._numbers[plan.actions[each].key], round(record.seconds, 4), at.get(record.run, -1))
+            for each, record in done.items()
+        )
+        return HitsLine(hits, tuple(runs))
+
+    def _note_ended(self, event: ActionEnded) -> None:
+        took = event.resources
+        has_failed = event.outcome is Outcome.FAILED
+        self._has_failed |= has_failed
+        line = AttemptLine(
+            0,
+            event.node,
+            event.outcome.value,
+            cpu_seconds=brief(took.cpu_seconds),
+            peak_bytes=took.peak_bytes,
+            saved_seconds=brief(event.saved_seconds),
+            exit_code=event.exit_code,
+            message=shown(event.told) if has_failed else "",
+        )
+        self._put_attempt(event.key, event.attempt, line)
+
+    def _put_attempt(self, key: ActionKey, attempt: Attempt, line: AttemptLine) -> None:
+        number = self._numbers.get(key)
+        if number is None:
+            return
+        self._put(_filled(line, number, attempt, self._at))
+
+
+def _filled(line: AttemptLine, number: int, attempt: Attempt, at: Callable[[float], float]) -> AttemptLine:
+    """The line with what the attempt itself tells."""
+    moments = attempt.moments
+    times = [
+        moments.ready, moments.given, moments.received, moments.staged,
+        moments.started, moments.tools_started, moments.tools_ended, moments.ended,
+    ]  # fmt: skip
+    waits = attempt.waits
+    return AttemptLine(
+        action=number,
+        node=line.node,
+        outcome=line.outcome,
+        times=tuple(None if each is None else at(each) for each in times),
+        slot=attempt.slot,
+        waits=_without_zeros(waits.memory, waits.luigid, waits.builds),
+        cpu_seconds=line.cpu_seconds,
+        peak_bytes=line.peak_bytes,
+        read_bytes=attempt.read_bytes,
+        written_bytes=attempt.written_bytes,
+        made={role: output.digest[:SHORT_DIGEST] for role, output in attempt.made.items()},
+        made_by=attempt.made_by,
+        saved_seconds=line.saved_seconds,
+        exit_code=line.exit_code,
+        cause=line.cause,
+        message=line.message,
+        uncertainty_seconds=brief(attempt.uncertainty_seconds, 6),
+    )
+
+
+def _without_zeros(*seconds: float) -> tuple[float, ...]:
+    """Rounded, without the zeros at the end."""
+    rounded = [round(each, 4) for each in seconds]
+    while rounded and not rounded[-1]:
+        rounded.pop()
+    return tuple(rounded)
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
