@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from luigigo.attempts import NodeInfo
 from luigigo.protocol.messages import Progress
 
 
@@ -17,6 +18,8 @@ class ClientCallbacks(msgspec.Struct, frozen=True):
     node: str
     observe: Callable[[Any, Progress], None]
     """Told what became of a task elsewhere."""
+    note_nodes: Callable[[tuple[NodeInfo, ...], str], None]
+    """Told who runs the actions, when that changes, and the `host:port` of the luigid that says so."""
     memory_bytes: Callable[[], int]
     """What its actions may take together, asked when the client has to take part itself."""
     publish_again: Callable[[Any], bool]

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from luigi.task_status import DONE, FAILED, PENDING
 
+from luigigo.attempts import Attempt
 from luigigo.client import exit_codes
 from luigigo.client.callbacks import ClientCallbacks
-from luigigo.client.local_worker import SlotWorker
+from luigigo.client.local_worker import SlotWorker, run_callbacks
 from luigigo.client.signals import check, interruptible
 from luigigo.client.vacancy import Fallback, Vacancy
 from luigigo.errors import ExitCode, LuigidEnded, LuigigoError
@@ -256,6 +257,8 @@ class ChannelWorker(SlotWorker):
         self.run_succeeded = True
         with interruptible(self._stop_running):
             self._run_began = True
+            for callback in run_callbacks:
+                callback(0)
             self._vacancy.restart(time.monotonic())
             self._channel.send(messages.RunAll())
             while not self._is_finished():
@@ -291,6 +294,8 @@ class ChannelWorker(SlotWorker):
             news = self._vacancy.note(message.workers, message.why, time.monotonic())
             if news:
                 self._say(news)
+        elif isinstance(message, messages.Nodes):
+            self._scheduler.callbacks.note_nodes(message.nodes, str(self._scheduler.place))
         elif isinstance(message, messages.Cancel):
             self._cancel(message.leases)
         elif isinstance(message, messages.RunOver):
@@ -314,6 +319,7 @@ class ChannelWorker(SlotWorker):
             return
         if not self._scheduler.note(progress):
             return
+        progress = msgspec.structs.replace(progress, attempt=self._moved(progress.attempt))
         if progress.status == "done":
             self._add_task_history.append((task, DONE, None))
         elif progress.status == "failed":
@@ -323,6 +329,15 @@ class ChannelWorker(SlotWorker):
             error.exit_code = ExitCode(progress.exit_code or ExitCode.BUILD_FAILED)
             exit_codes.note(error)
         self._scheduler.callbacks.observe(task, progress)
+
+    def _moved(self, attempt: Attempt) -> Attempt:
+        """How an attempt went by this process' clock."""
+        clock = self._channel.clock
+        return msgspec.structs.replace(
+            attempt,
+            moments=attempt.moments.moved(clock.from_luigid),
+            uncertainty_seconds=attempt.uncertainty_seconds + clock.uncertainty_seconds,
+        )
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         if kwargs["status"] != PENDING or kwargs.get("new_deps"):

@@ -51,7 +51,7 @@ logger = logging.getLogger("luigi-interface")
 result_callbacks: list[Callable[[bool, bool], None]] = []
 """Called when a worker leaves, with whether all succeeded, and whether it was interrupted."""
 run_callbacks: list[Callable[[int], None]] = []
-"""Called when a worker begins to run what it was given in this process' slots, with their number."""
+"""Called when a worker begins to run what it was given, with the number of slots; 0 where nodes have them."""
 
 HELD_LIMIT = 8
 """How many claimed tasks may wait for memory: claiming further ones looks for smaller work for idle slots."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from luigigo.attempts import Waits
 from luigigo.luigid.leases import NO_NEEDS, Leases
 from luigigo.luigid.peers import Lease, Peer
 from luigigo.luigid.placement import Capacity, choose, could_begin, has_slot_for
@@ -46,6 +47,8 @@ class Assigner:
         self._leases = leases
         self._clock = clock
         self._recent = _RecentKeys(clock)
+        self._without_memory: dict[str, float] = {}
+        """Since when ready tasks have found a free core and not the memory."""
 
     def note_done(self, key: str) -> None:
         """A task with this key was done just now."""
@@ -66,12 +69,20 @@ class Assigner:
             search = _Search(self._tasks, peers, self._leases, self._ahead_from, self.prefetcher)
             while (task_id := queue.pop(search.accept)) is not None:
                 self._grant(task_id, search.chosen)
+            now = self._clock()
+            before = self._without_memory
+            self._without_memory = {each: before.get(each, now) for each in search.without_memory}
         self._even_out([peer for peer in peers if peer.is_node])
         self.prefetcher.tell()
 
     def _grant(self, task_id: str, peer: Peer) -> None:
         task = self._tasks.get(task_id)
         lease = self._leases.give(task_id, peer)
+        lease.given_at = now = self._clock()
+        lease.ready_at = ready_at = self._tasks.queue.ready_at(task_id)
+        memory_seconds = now - self._without_memory.pop(task_id, now)
+        free_seconds = max(0.0, now - max(ready_at, peer.freed_at) - memory_seconds)
+        lease.waits = Waits(memory=memory_seconds, luigid=free_seconds)
         needs = self._leases.needs.get(task_id, NO_NEEDS)
         peer.grants.append(
             Grant(
@@ -84,6 +95,7 @@ class Assigner:
                 probably_done=needs.key in self._recent,
                 wants_commands=needs.wants_commands,
                 made=self._leases.made_by(self._tasks.queue.dependencies(task_id)),
+                run=needs.run,
             )
         )
 
@@ -160,6 +172,8 @@ class _Search:
     ) -> None:
         self.chosen: Peer
         """Who takes the task that was accepted last."""
+        self.without_memory: list[str] = []
+        """Tasks for which there was a free core and not the memory."""
         self._tasks = tasks
         self._leases = leases
         self._prefetcher = prefetcher
@@ -191,6 +205,8 @@ class _Search:
         best = choose([*self._capacities, *own], task_id, needs, ahead=ahead)
         if best is None:
             self._passed[resource_class] += has_slot
+            if has_slot:
+                self.without_memory.append(task_id)
             return False
         self.chosen = self._nodes.get(id(best)) or next(p for p in self._joined if p.joined is best)
         return True

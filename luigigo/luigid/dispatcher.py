@@ -16,7 +16,7 @@ import msgspec
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
 from luigigo.luigid.assigner import AHEAD_FROM, Assigner
-from luigigo.luigid.leases import Leases, remember
+from luigigo.luigid.leases import Leases, Stop, remember
 from luigigo.luigid.notifier import ClientNotifier
 from luigigo.luigid.outages import Outages
 from luigigo.luigid.peers import Peer, Send
@@ -59,7 +59,7 @@ class Dispatcher:
         self.runs = Runs(scheduler.queue)
         self._clock = clock
         self.tasks = TaskTable(scheduler, self._is_held)
-        self._leases = Leases(self.tasks, first_lease)
+        self._leases = Leases(self.tasks, first_lease, clock)
         self._outages = Outages(clock())
         self._recovery = Recovery(self.tasks, self.peers, self._leases, clock)
         self._assigner = Assigner(self.tasks, self.peers, self._leases, clock, ahead_from)
@@ -84,7 +84,7 @@ class Dispatcher:
         now = self._wake()
         before = self.peers.pop(hello.worker_id, None)
         capacity = Capacity(hello.slots, hello.memory_bytes, frozenset(hello.features))
-        peer = Peer(hello, send, now, now, capacity)
+        peer = Peer(hello, send, now, now, capacity, freed_at=now)
         self.peers[peer.id] = peer
         self._absent_clients.pop(peer.id, None)
         self.scheduler.add_worker(peer.id, self._worker_info(hello))
@@ -106,9 +106,9 @@ class Dispatcher:
         """Let a new connection take over what it still holds of an old one's."""
         self._recovery.is_gone(before)
         for task_id, lease in tuple(before.leases.items()):
-            self._leases.release(before, task_id)
+            stop = self._leases.stop(before, task_id, "the connection was lost")
             if task_id not in held or held[task_id].lease != lease.number:
-                self._leases.requeue(task_id)
+                self._leases.requeue(task_id, stop)
             else:
                 self._leases.give(task_id, peer, lease.number)
 
@@ -145,13 +145,13 @@ class Dispatcher:
     def _lose(self, peer: Peer) -> None:
         """A peer is lost: others run what it held, but for what took too many with it."""
         for task_id in tuple(peer.leases):
-            self._leases.release(peer, task_id)
+            stop = self._leases.stop(peer, task_id, "the worker was lost")
             if peer.is_node:
                 self._leases.losses.setdefault(task_id, set()).add(peer.id)
             if self._leases.mishaps(task_id) >= MOST_LOSSES:
                 self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
             else:
-                self._leases.requeue(task_id)
+                self._leases.requeue(task_id, stop)
 
     def _wake(self) -> float:
         """The time now; if luigid was stopped until now, nobody is silent for longer than since now."""
@@ -167,8 +167,7 @@ class Dispatcher:
             return
         del self.peers[peer.id]
         for task_id in tuple(peer.leases):
-            self._leases.release(peer, task_id)
-            self._leases.requeue(task_id)
+            self._leases.requeue(task_id, self._leases.stop(peer, task_id, "the worker left"))
         self._recovery.is_gone(peer)
         if peer.is_node:
             self.tasks.inactivate_worker(peer.id)
@@ -252,7 +251,7 @@ class Dispatcher:
         lease = peer.leases.get(message.task_id)
         if lease is None or lease.number != message.lease:
             return
-        lease.has_started = True
+        lease.has_started, lease.started_at = True, self._clock()
         self._show(message.task_id, f"runs on {peer.hello.node}")
         waited = self._clock() - self.scheduler.queue.ready_at(message.task_id)
         self._notifier.tell_start(message.task_id, peer, waited)
@@ -274,8 +273,11 @@ class Dispatcher:
         if lease is None or lease.number != ended.lease:
             if not self._recovery.take_stray(peer, ended):
                 return
+            attempt = msgspec.structs.replace(ended.attempt, made=ended.made)
         else:
+            attempt = lease.attempt(ended.attempt, ended.made)
             self._leases.release(peer, task_id)
+        ended = msgspec.structs.replace(ended, attempt=attempt)
         task = self.tasks.get(task_id)
         if task is None:
             return
@@ -292,7 +294,7 @@ class Dispatcher:
             self._notifier.news[task_id] = (peer, ended)
             self.tasks.end(task, DONE)
         elif ended.status == "killed" and self._give_more(peer, ended):
-            self._leases.requeue(task_id)
+            self._leases.requeue(task_id, _stop_of(peer, ended))
         elif ended.status in ("failed", "killed"):
             self._fail_as(peer, ended)
         else:
@@ -317,7 +319,7 @@ class Dispatcher:
         if self._leases.mishaps(task_id) >= MOST_LOSSES:
             self._fail_as(peer, ended)
         else:
-            self._leases.requeue(task_id)
+            self._leases.requeue(task_id, _stop_of(peer, ended))
 
     def _note_unable(self, peer: Peer, ended: Ended) -> str:
         """A node cannot run a task. Returns why no other can either, or ""."""
@@ -467,6 +469,12 @@ class Dispatcher:
         """Whether a peer runs the task or an equal one, or it is kept for a worker."""
         equals = self._leases.equals(task_id)
         return any(each in self._leases or self._recovery.is_kept(each) for each in equals)
+
+
+def _stop_of(peer: Peer, ended: Ended) -> Stop:
+    """How an attempt stopped, by what its peer said."""
+    said = ended.explanation.partition("\n")[0][:200]
+    return Stop(peer.hello.node, f"{ended.status}: {said}" if said else ended.status, ended.attempt)
 
 
 _CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))

@@ -11,10 +11,21 @@ from typing import Any
 import msgspec
 from luigi.task_status import PENDING, RUNNING
 
+from luigigo.attempts import Attempt
 from luigigo.luigid.peers import Lease, Peer
 from luigigo.protocol.messages import Made, Needs
 from luigigo.scheduling.tasktable import TaskTable
 
+
+class Stop(msgspec.Struct, frozen=True):
+    """How an attempt stopped that came to no end; all empty where there was none."""
+
+    node: str = ""
+    cause: str = ""
+    attempt: Attempt = Attempt()
+
+
+NOTHING_STOPPED = Stop()
 NO_NEEDS = Needs("")
 """Of a task that is the client's own."""
 OWN_KEY = "task "
@@ -26,7 +37,12 @@ REMEMBERED = 20_000
 class Leases:
     """What was given to whom, and what each task asks for."""
 
-    def __init__(self, tasks: TaskTable, first_lease: int | None = None) -> None:
+    def __init__(
+        self,
+        tasks: TaskTable,
+        first_lease: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Leases count from `first_lease`, by default from the time, so that no later luigid repeats one."""
         self.needs: dict[str, Needs] = {}
         self.losses: dict[str, set[str]] = {}
@@ -35,9 +51,10 @@ class Leases:
         """By task, how often a node could not do it."""
         self.kills: Counter[str] = Counter()
         """By task, how often it was killed for memory."""
-        self.on_requeue: Callable[[str], None] = lambda task_id: None
-        """Told of each task that waits again."""
+        self.on_requeue: Callable[[str, Stop], None] = lambda task_id, stop: None
+        """Told of each task that waits again, and how it stopped."""
         self._tasks = tasks
+        self._clock = clock
         self._numbers = itertools.count(first_lease or time.time_ns() // 1000)
         self._made: dict[str, Made] = {}
         """By key, what those that are done made, while a task has the key."""
@@ -153,13 +170,27 @@ class Leases:
     def vacate(self, peer: Peer, task_id: str) -> None:
         """A peer publishes what the task made: it could begin another."""
         peer.leases[task_id].is_publishing = True
+        self._take_back(peer, task_id)
+
+    def _take_back(self, peer: Peer, task_id: str) -> None:
+        was_full = peer.capacity.free_cores <= 0
         peer.capacity.take_back(task_id)
+        if was_full:
+            peer.freed_at = self._clock()
+
+    def stop(self, peer: Peer, task_id: str, cause: str) -> Stop:
+        """Release a task that came to no end with a peer; say how it stopped."""
+        lease = peer.leases.get(task_id)
+        self.release(peer, task_id)
+        if lease is None:
+            return NOTHING_STOPPED
+        return Stop(peer.hello.node, cause, lease.stopped(self._clock()))
 
     def release(self, peer: Peer, task_id: str) -> None:
         """A peer has the task no more."""
         peer.leases.pop(task_id, None)
         self._leases.pop(task_id, None)
-        peer.capacity.take_back(task_id)
+        self._take_back(peer, task_id)
         if peer.joined is not None:
             peer.joined.take_back(task_id)
         needs = self.needs.get(task_id)
@@ -175,14 +206,14 @@ class Leases:
         if holder_id:
             self._tasks.hold(task, holder_id)
 
-    def requeue(self, task_id: str) -> None:
-        """Let a task wait again, and those that waited for its outcome."""
+    def requeue(self, task_id: str, stop: Stop = NOTHING_STOPPED) -> None:
+        """Let a task wait again that stopped so, and those that waited for its outcome."""
         task = self._tasks.get(task_id)
         for each in (*(() if task is None else (task,)), *self.duplicates(task_id)):
             if each.status == RUNNING:
                 each.worker_running = None
                 self._tasks.set_status(each, PENDING)
-                self.on_requeue(each.id)
+                self.on_requeue(each.id, stop if each.id == task_id else NOTHING_STOPPED)
 
     def forget(self, task_ids: Iterable[str]) -> None:
         """Forget what tasks asked for that nobody holds."""

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from luigigo.attempts import Attempt
+from luigigo.luigid.leases import Stop
 from luigigo.luigid.peers import Peer
 from luigigo.luigid.runs import Runs
 from luigigo.protocol import messages
@@ -47,9 +49,10 @@ class ClientNotifier:
             Progress(task_id, "running", node=node, worker_id=peer.id, dispatch_seconds=waited_seconds),
         )
 
-    def tell_wait(self, task_id: str) -> None:
-        """Say that a task waits again, so that nobody looks for it where it ran."""
-        self.tell(task_id, Progress(task_id, "pending"))
+    def tell_wait(self, task_id: str, stop: Stop) -> None:
+        """Say that a task waits again, so that nobody looks for it where it ran, and how it stopped there."""
+        progress = Progress(task_id, "pending", node=stop.node, explanation=stop.cause, attempt=stop.attempt)
+        self.tell(task_id, progress)
 
     def tell_end(self, task_id: str, status: str) -> None:
         """Say how a task ended."""
@@ -66,11 +69,12 @@ class ClientNotifier:
                 explanation=ended.explanation if ended is not None else "",
                 exit_code=ended.exit_code if ended is not None else 0,
                 usage=ended.usage if ended is not None else None,
+                attempt=ended.attempt if ended is not None else Attempt(),
             ),
         )
 
     def notify_all(self, text: str) -> None:
-        """Tell the clients with a run under way how many nodes can run their actions, and something more."""
+        """Tell the clients with a run under way who can run their actions, and something more."""
         for peer in self._peers.values():
             run = self._runs.get(peer.id)
             if not peer.is_node and run is not None and run.is_complete and not run.is_over:
@@ -89,6 +93,10 @@ class ClientNotifier:
         why = () if able else tuple(sorted(self._why_unable(peer, wanted) for peer in nodes))
         client.told_idle_at = -math.inf if able else self._clock()
         client.outbox.append(messages.Notice(text, able, why))
+        infos = tuple(sorted((peer.info for peer in nodes), key=lambda info: info.name))
+        if client.told_nodes != infos:
+            client.told_nodes = infos
+            client.outbox.append(messages.Nodes(infos))
 
     def remind(self, now: float) -> None:
         """Tell clients again, now and then, why no node can run their actions."""

@@ -6,8 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
+from luigigo.attempts import Attempt, Moments, NodeInfo, Waits
 from luigigo.luigid.placement import Capacity
-from luigigo.protocol.messages import FromServer, Grant, Hello, NodeState, Work
+from luigigo.protocol.messages import FromServer, Grant, Hello, Made, NodeState, Work
 
 Send = Callable[[Sequence[FromServer]], None]
 
@@ -24,6 +27,22 @@ class Lease:
     has_started: bool = False
     is_publishing: bool = False
     is_revoked: bool = False
+    ready_at: float | None = None
+    given_at: float | None = None
+    """None where an earlier luigid gave it."""
+    started_at: float | None = None
+    """When its peer was heard to have begun."""
+    waits: Waits = field(default_factory=Waits)
+
+    def attempt(self, of_peer: Attempt, made: Made | None = None) -> Attempt:
+        """What luigid and the peer know of it together."""
+        moments = msgspec.structs.replace(of_peer.moments, ready=self.ready_at, given=self.given_at)
+        waits = msgspec.structs.replace(self.waits, builds=of_peer.waits.builds)
+        return msgspec.structs.replace(of_peer, moments=moments, waits=waits, made=made or {})
+
+    def stopped(self, now: float) -> Attempt:
+        """The same of one that came to no end, as far as luigid heard of it."""
+        return self.attempt(Attempt(Moments(started=self.started_at, ended=now)))
 
 
 @dataclass
@@ -43,8 +62,12 @@ class Peer:
     done: int = 0
     ended_at: float = 0.0
     """When it ended a task last."""
+    freed_at: float = 0.0
+    """Since when it has had a free core, where it has one."""
     told_idle_at: float = -math.inf
     """Of a client, when it was told last that no node can run its actions; not while one can."""
+    told_nodes: tuple[NodeInfo, ...] = ()
+    """Of a client, the nodes that it was told of last."""
     is_draining: bool = False
     suspended_at: float = 0.0
     """Since when it has done nothing but fail."""
@@ -62,6 +85,12 @@ class Peer:
     def is_node(self) -> bool:
         """Whether it runs any client's actions."""
         return self.hello.role == "node"
+
+    @property
+    def info(self) -> NodeInfo:
+        """What it is, for who records a run."""
+        hello = self.hello
+        return NodeInfo(hello.node, hello.slots, hello.memory_bytes, hello.processor)
 
     @property
     def availability(self) -> str:

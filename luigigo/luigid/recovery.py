@@ -12,7 +12,7 @@ from typing import Any
 
 from luigi.task_status import PENDING, RUNNING
 
-from luigigo.luigid.leases import Leases, remember
+from luigigo.luigid.leases import NOTHING_STOPPED, Leases, Stop, remember
 from luigigo.luigid.peers import Peer
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Ended, Held, Needs
@@ -41,6 +41,8 @@ class _Parked:
     until: float
     number: int | None = None
     """Of its lease, where this luigid gave it: a result under another is late."""
+    stop: Stop = NOTHING_STOPPED
+    """How its attempt stopped, if nobody comes back for it."""
 
 
 class Recovery:
@@ -121,8 +123,8 @@ class Recovery:
     def await_return(self, peer: Peer) -> None:
         """Keep what a node has for it, and for as long as nobody else is back who could run it."""
         for task_id, lease in tuple(peer.leases.items()):
-            self._leases.release(peer, task_id)
-            self._parked[task_id] = _Parked(peer.id, math.inf, lease.number)
+            stop = self._leases.stop(peer, task_id, "no node gave a sign of life")
+            self._parked[task_id] = _Parked(peer.id, math.inf, lease.number, stop)
 
     def is_back(self, peer: Peer) -> None:
         """A peer has said what it holds: what was kept for it beside that is over, or lost.
@@ -166,9 +168,9 @@ class Recovery:
 
     def unpark(self, task_id: str) -> None:
         """Let anybody run the task."""
-        self._parked.pop(task_id, None)
+        parked = self._parked.pop(task_id, None)
         if task_id not in self._leases:
-            self._leases.requeue(task_id)
+            self._leases.requeue(task_id, NOTHING_STOPPED if parked is None else parked.stop)
 
     def forget(self, task_id: str) -> None:
         """A task is not wanted any more."""

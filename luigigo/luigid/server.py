@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import luigi.server
@@ -242,6 +243,8 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
         self._server = server
         self._outgoing = Outgoing(self._write, self.cut)
         self._is_refused = False
+        self._round_trip_seconds = 0.0
+        """How long the last ping was under way, to and fro; 0 while it is not known."""
 
     def open(self, *args: str, **kwargs: str) -> None:
         """A connection, by someone who has shown the token."""
@@ -297,7 +300,7 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
         if reason:
             self._refuse(reason)
             return
-        welcome = messages.Welcome(dispatcher.epoch, self._server.options.shared)
+        welcome = messages.Welcome(dispatcher.epoch, self._server.options.shared, dispatcher.now())
         self._outgoing.say([welcome])
         self.peer = dispatcher.connect(hello, self._outgoing.say)
         _log.info("%s %s (%s) is here", hello.role, hello.node, hello.worker_id)
@@ -321,14 +324,17 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
             return None
 
     def ask(self) -> None:
-        """Ask for a sign of life."""
+        """Ask for a sign of life, and say what the time is."""
         try:
-            self.ping(b"")
+            self.ping(f"{self._server.dispatcher.now():.6f} {self._round_trip_seconds:.6f}".encode())
+            self._round_trip_seconds = 0.0
         except tornado.websocket.WebSocketClosedError:
             pass
 
     def on_pong(self, data: bytes) -> None:
         """A sign of life."""
+        with suppress(ValueError, IndexError):
+            self._round_trip_seconds = self._server.dispatcher.now() - float(data.split()[0])
         if self.peer is not None:
             self._server.dispatcher.heard(self.peer)
 

@@ -21,6 +21,7 @@ import tornado.websocket
 
 from luigigo.errors import LuigigoError, UsageError
 from luigigo.protocol import messages
+from luigigo.protocol.clock import LuigidClock
 from luigigo.protocol.endpoint import Endpoint, raise_if_final
 from luigigo.protocol.messages import FromPeer, FromServer, Hello, Refused, Welcome
 from luigigo.token import authorization
@@ -56,6 +57,10 @@ class Channel:
 
     def __init__(self, place: Endpoint, owner: Owner) -> None:
         """Nothing happens before `start`. Raises `UsageError` for certificates that cannot be read."""
+        self.clock = LuigidClock()
+        """luigid's clock, as far as it is known here."""
+        self._pinged: tuple[float, float] | None = None
+        """luigid's time of its last ping, and when that came."""
         self._place = place
         self._owner = owner
         self._tls = place.tls_context()
@@ -170,7 +175,7 @@ class Channel:
             raise OSError(f"luigid answers {error.code}") from error
         # Messages are small and each is waited for.
         self._connection.protocol.set_nodelay(True)
-        self._connection.on_ping = self._note_sign
+        self._connection.on_ping = self._note_ping
         self._connection.on_pong = self._note_sign
         watching = asyncio.ensure_future(self._watch(self._connection))
         try:
@@ -182,7 +187,8 @@ class Channel:
             connection.close()
 
     async def _converse(self) -> None:
-        self._heard_at = time.monotonic()
+        self._heard_at = asked_at = time.monotonic()
+        self._pinged = None
         self._write([self._owner.hello()])
         while (frame := await self._connection.read_message()) is not None:
             self._heard_at = time.monotonic()
@@ -194,6 +200,8 @@ class Channel:
                 if isinstance(message, Refused):
                     raise UsageError(f"luigid at {self._place} refuses: {message.reason}")
                 if isinstance(message, Welcome):
+                    self.clock.forget()
+                    self.clock.note(message.now, asked_at, time.monotonic())
                     for part in self._owner.resume(message):
                         self._write([part])
                     self._is_welcome = self._was_welcome = True
@@ -211,3 +219,15 @@ class Channel:
 
     def _note_sign(self, data: bytes = b"") -> None:
         self._heard_at = time.monotonic()
+
+    def _note_ping(self, data: bytes = b"") -> None:
+        """luigid says its time, and how long its ping before this one was under way, to and fro."""
+        self._note_sign()
+        try:
+            luigid_time, round_trip = map(float, data.split())
+        except ValueError:
+            return
+        if self._pinged is not None and round_trip > 0:
+            before, heard_at = self._pinged
+            self.clock.note(before, heard_at - round_trip, heard_at)
+        self._pinged = luigid_time, self._heard_at

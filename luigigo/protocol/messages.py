@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
-from luigigo.attempts import Attempt
+from luigigo.attempts import Attempt, NodeInfo
 from luigigo.encoding import Codec
 from luigigo.model import Output, Said
 
-PROTOCOL = 7
+PROTOCOL = 8
 CHANNEL_PATH = "/luigigo/channel"
 LARGEST_FRAME_BYTES = 32 << 20
 """A frame larger than this ends the connection."""
@@ -76,6 +76,8 @@ class Hello(Message, frozen=True, tag="hello"):
     """What it has that tasks may need, as `go:<digest>`: only what has all of a task's runs it."""
     go: str = ""
     """The name of its Go toolchain, for people."""
+    processor: str = ""
+    """What its processor is called, likewise."""
     held: tuple[Held, ...] = ()
     epoch: str = ""
     """Of the luigid that it was connected to before."""
@@ -97,6 +99,8 @@ class Needs(msgspec.Struct, frozen=True, omit_defaults=True):
     """False binds it to the client, whose files it reads."""
     wants_commands: bool = False
     """Whether the client wants to know the commands that run (`-x`)."""
+    run: str = ""
+    """The client's run, which the records of what it makes name."""
 
 
 class Offer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -190,6 +194,8 @@ class Ended(Message, frozen=True, tag="ended"):
     trouble: str = ""
     """With `unable`, where the fault is the node's own and not the share's: `disk`, `toolchain`, or `size`,
     where the task alone is too large for it."""
+    attempt: Attempt = Attempt()
+    """How it went, on luigid's clock; without what was made."""
 
 
 class NodeState(Message, frozen=True, tag="state"):
@@ -204,6 +210,8 @@ class Welcome(Message, frozen=True, tag="welcome"):
     epoch: str
     shared: str = ""
     """The store's folder, where luigid was told of it."""
+    now: float = 0.0
+    """What luigid's clock shows."""
 
 
 class Refused(Message, frozen=True, tag="refused"):
@@ -227,6 +235,8 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     wants_commands: bool = False
     made: dict[str, Made] = {}
     """By action key, what those made that the task waited for, as far as luigid heard of it."""
+    run: str = ""
+    """The run that wants it."""
 
 
 class Work(Message, frozen=True, tag="work"):
@@ -302,6 +312,12 @@ class Notice(Message, frozen=True, tag="notice"):
     """Of each other node, why it can't."""
 
 
+class Nodes(Message, frozen=True, tag="nodes"):
+    """Who is connected to run tasks; said again when that changes, while the client's run goes on."""
+
+    nodes: tuple[NodeInfo, ...]
+
+
 class RunOver(Message, frozen=True, tag="over"):
     """Nothing more of the client's tasks can run."""
 
@@ -342,7 +358,18 @@ class _TaskCall(msgspec.Struct):
 
 FromPeer: TypeAlias = Hello | Add | Call | RunAll | Join | Leave | Started | Publishing | Ended | NodeState
 FromServer: TypeAlias = (
-    Welcome | Refused | Work | Prefetch | Cancel | Revoke | Republish | Progress | Notice | RunOver | Exit
+    Welcome
+    | Refused
+    | Work
+    | Prefetch
+    | Cancel
+    | Revoke
+    | Republish
+    | Progress
+    | Notice
+    | Nodes
+    | RunOver
+    | Exit
 )
 
 _from_peer = Codec[Sequence[FromPeer]](msgspec.json, list[FromPeer])

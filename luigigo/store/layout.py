@@ -55,9 +55,14 @@ def flat(folder: str, name: str) -> str:
     return f"{folder}/{name}"
 
 
+def is_run_id(name: str) -> bool:
+    """Whether `name` can name a run."""
+    return _RUN_ID.fullmatch(name) is not None
+
+
 def run_folder(root: str, run_id: str) -> str:
     """The folder of a run. Raises `ValueError` for an id that is no plain file name."""
-    if _RUN_ID.fullmatch(run_id) is None:
+    if not is_run_id(run_id):
         raise ValueError(f"{run_id!r} cannot name a run: letters, digits, '.', '_' and '-' only")
     return f"{root}/{RUNS}/{run_id}"
 

@@ -116,6 +116,7 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
             peak_bytes=self.predicted_peak_bytes,
             anywhere=executor.runs_anywhere(action),
             wants_commands=session.current().wants_commands,
+            run=session.current().run_id,
         )
 
     def complete(self) -> bool:

@@ -191,10 +191,12 @@ def _publish_again(task: Any) -> bool:
 
 
 def _note_slots(count: int) -> None:
-    """Let the observers know that actions run in this process' slots from now on."""
+    """Let the run's record know that actions run from now on, and in how many slots of this process."""
     here = session.existing()
-    if here is not None:
-        here.phases.enter("run")
+    if here is None:
+        return
+    here.phases.enter("run")
+    if count:
         own = NodeInfo(node_name(), count, here.budget_bytes(), processor_name())
         here.record(NodesKnown((own,)))
 
@@ -215,6 +217,7 @@ def _callbacks() -> ClientCallbacks:
     here = session.current()
     return ClientCallbacks(
         node=node_name(),
+        note_nodes=lambda nodes, scheduler: here.record(NodesKnown(nodes, scheduler)),
         observe=_observe_elsewhere,
         memory_bytes=lambda: here.builds.context.budget_bytes,
         publish_again=_publish_again,

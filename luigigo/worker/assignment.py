@@ -8,7 +8,7 @@ import msgspec
 
 from luigigo.model import ActionId, Digest
 from luigigo.protocol.messages import Grant, Made
-from luigigo.store.layout import is_digest
+from luigigo.store.layout import is_digest, is_run_id
 from luigigo.worker.families import TaskRefused
 
 FAMILIES = {
@@ -33,6 +33,8 @@ class Assignment(msgspec.Struct, frozen=True):
     """What was set aside for it."""
     probably_done: bool = False
     wants_commands: bool = False
+    run: str = ""
+    """The run that wants it, for the record of what it makes."""
     made: dict[str, Made] = {}
     """By action key, what it reads of those that were done in this run."""
 
@@ -66,6 +68,7 @@ def assignment_of(grant: Grant) -> Assignment:
         peak_bytes=grant.peak_bytes,
         probably_done=grant.probably_done,
         wants_commands=grant.wants_commands,
+        run=grant.run if is_run_id(grant.run) else "",
         made=sound(grant.made),
     )
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from luigigo.attempts import Attempt
 from luigigo.protocol.messages import Grant, Made, Prefetch, Usage
 
 
@@ -27,6 +28,8 @@ class Took(msgspec.Struct, frozen=True):
 
     usage: Usage
     made: Made = {}
+    attempt: Attempt = Attempt()
+    """How it went by `time.monotonic`, as far as the family knows; slot, start and end are the worker's."""
 
 
 class Family(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from luigigo.attempts import Attempt, SlotTurn
 from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
 from luigigo.protocol.messages import Grant, Prefetch, Usage
 from luigigo.worker.assignment import FAMILIES, Assignment, action_of, assignment_of, sound
@@ -59,7 +60,8 @@ class GoActions:
         executor = self._node_context.executor(assignment.plan)
         executor.reserve(assignment.action, assignment.peak_bytes)
         try:
-            record = executor.perform(assignment.action, tools_ended)
+            turn = SlotTurn(run=assignment.run)
+            record = executor.perform(assignment.action, tools_ended, turn=turn)
         finally:
             self._current.noted = None
         seen = noted.ended
@@ -74,7 +76,7 @@ class GoActions:
             said=record.said,
             commands=tuple(noted.commands),
         )
-        return Took(usage, record.outputs)
+        return Took(usage, record.outputs, seen.attempt if seen is not None else Attempt())
 
     def fetch(self, message: Prefetch) -> None:
         """Bring here what an action will read of those that are done."""

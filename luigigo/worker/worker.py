@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import os
 import secrets
 import threading
@@ -19,6 +20,7 @@ from typing import Any
 
 import msgspec
 
+from luigigo.attempts import Attempt, SlotNumbers
 from luigigo.errors import (
     ActionError,
     ExitCode,
@@ -30,6 +32,7 @@ from luigigo.errors import (
     ToolKilled,
     ToolStopped,
 )
+from luigigo.machine import processor_name
 from luigigo.process import Runner
 from luigigo.protocol import messages
 from luigigo.protocol.channel import Channel
@@ -39,6 +42,9 @@ from luigigo.worker.families import Family, Lacking, TaskRefused
 from luigigo.worker.prefetch import Fetcher
 
 _log = logging.getLogger("luigigo.worker")
+
+NO_ATTEMPT = Attempt()
+"""Of what was not begun, or told nothing of how it went."""
 
 STAGING_THREADS = 4
 RESULTS_KEPT_SECONDS = 60.0
@@ -78,6 +84,8 @@ class Running(msgspec.Struct):
     staged_at: float = 0.0
     has_started: bool = False
     has_slot: bool = False
+    slot: int = -1
+    started_at: float = 0.0
     is_cancelled: bool = False
 
 
@@ -107,6 +115,7 @@ class NodeWorker:
         self._ready: list[tuple[int, Running]] = []
         """Staged, in the order of their leases: luigid gives out the most urgent first."""
         self._free_cores = float(options.slots)
+        self._slots = SlotNumbers()
         self._publishing = 0
         """How many have left their slot and are not over."""
         self._idle_threads = 0
@@ -182,6 +191,7 @@ class NodeWorker:
             memory_bytes=self.options.memory_bytes,
             features=self.options.features,
             go=self.options.go,
+            processor=processor_name(),
             held=tuple(Held(each.task_id, each.lease, each.peak_bytes, each.cores) for each in grants),
             epoch=self._epoch,
         )
@@ -311,6 +321,7 @@ class NodeWorker:
                 self._idle_threads -= 1
                 _, running = heapq.heappop(self._ready)
                 running.has_started = running.has_slot = True
+                running.slot = self._slots.take()
                 self._free_cores -= running.grant.cores
                 self._begin_more()
             try:
@@ -325,6 +336,7 @@ class NodeWorker:
         with self._lock:
             if running.has_slot:
                 running.has_slot = False
+                self._slots.give_back(running.slot)
                 self._free_cores += running.grant.cores
                 self._publishing += 1
                 self._begin_more()
@@ -341,21 +353,23 @@ class NodeWorker:
     def _run(self, running: Running) -> None:
         grant = running.grant
         self._channel.send(messages.Started(grant.task_id, grant.lease))
-        started_at = time.monotonic()
+        running.started_at = time.monotonic()
+        attempt = Attempt()
         try:
             with self._runner.scope(grant.lease):
                 took = running.family.run(running.work, lambda: self._begin_publishing(running))
             usage = msgspec.structs.replace(
                 took.usage,
-                seconds=time.monotonic() - started_at,
+                seconds=time.monotonic() - running.started_at,
                 waited_seconds=running.staged_at - running.received_at,
             )
+            attempt = took.attempt
             result = Ended(grant.task_id, grant.lease, "done", usage=usage, made=took.made)
         except BaseException as error:
             result = self._result_of(grant, error)
         finally:
             self._vacate(running)
-        self._finish(running, result)
+        self._finish(running, result, attempt)
 
     def _result_of(self, grant: Grant, error: BaseException) -> Ended:
         """What an error means for luigid: the task's fault, or this node's."""
@@ -381,11 +395,32 @@ class NodeWorker:
         code = error.exit_code if isinstance(error, LuigigoError) else ExitCode.INTERNAL
         return Ended(name, lease, "unable", text, int(code), trouble=trouble)
 
-    def _finish(self, running: Running, result: Ended) -> None:
+    def _moved(self, running: Running, attempt: Attempt) -> Attempt:
+        """How an attempt went that is over, on luigid's clock."""
+        clock = self._channel.clock
+        if math.isinf(clock.uncertainty_seconds):
+            return Attempt(slot=running.slot)
+        moments = msgspec.structs.replace(
+            attempt.moments,
+            received=running.received_at,
+            staged=running.staged_at or None,
+            started=running.started_at or None,
+            ended=time.monotonic(),
+        )
+        return msgspec.structs.replace(
+            attempt,
+            slot=running.slot,
+            moments=moments.moved(clock.to_luigid),
+            made={},
+            uncertainty_seconds=clock.uncertainty_seconds,
+        )
+
+    def _finish(self, running: Running, result: Ended, attempt: Attempt = NO_ATTEMPT) -> None:
         with self._lock:
             if running.is_cancelled or self._held.pop(running.grant.lease, None) is None:
                 return
             self._busy_at = time.monotonic()
+        result = msgspec.structs.replace(result, attempt=self._moved(running, attempt))
         if result.status != "done":
             _log.warning("%s: %s: %s", result.task_id, result.status, result.explanation[:2000])
         self._report(result)

@@ -16,8 +16,11 @@ def test_a_lost_workers_tasks_run_elsewhere_at_once() -> None:
     other = luigid.node("n2")
     lost.lose()
     assert other.given() == ["a"]
-    # So that a new luigid would not keep it for who lost it.
-    assert client.all(Progress) == [Progress("a", "pending")]
+    # So that a new luigid would not keep it for who lost it, and its record tells of the attempt.
+    (progress,) = client.all(Progress)
+    assert (progress.task_id, progress.status) == ("a", "pending")
+    assert (progress.node, progress.explanation) == ("n1", "the worker was lost")
+    assert progress.attempt.moments.given == progress.attempt.moments.ended == luigid.dispatcher.now()
     assert client.all(Notice)[-1].text == "node n1 is lost"
     other.end("a")
     assert client.overs() == [()]

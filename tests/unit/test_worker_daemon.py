@@ -15,6 +15,7 @@ import pytest
 import luigigo.worker.worker
 from luigigo.errors import ActionError, ToolKilled, ToolStopped
 from luigigo.model import Digest, Output
+from luigigo.protocol.clock import LuigidClock
 from luigigo.protocol.endpoint import Endpoint
 from luigigo.protocol.messages import Ended, Grant, Publishing, Started, Usage, Welcome, Work
 from luigigo.worker.families import TaskRefused, Took
@@ -26,6 +27,7 @@ class Channel:
 
     def __init__(self, place: Endpoint, owner: NodeWorker) -> None:
         self.said: list[Any] = []
+        self.clock = LuigidClock()
 
     def send(self, *messages: Any) -> None:
         self.said.extend(messages)
