@@ -161,6 +161,27 @@ def scheduler(cluster: str, bind: str, port: int, token_file: str) -> None:
     sys.exit(daemons.run_scheduler(description, bind, port, token_file))
 
 
+@cli.command(context_settings=_CONTEXT)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def runs(as_json: bool) -> None:
+    """List the runs that have left a record in the store, the newest last."""
+    from luigigo.commands import report as report_command
+
+    report_command.show_runs(as_json=as_json)
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.argument("run", default="latest")
+@click.option("--csv", default="", metavar="DIR", help="Write all frames there as CSV files.")
+@click.option("--parquet", default="", metavar="DIR", help="The same as Parquet files.")
+@click.option("--against", default="", metavar="RUN", help="What became slower or faster since another run.")
+def report(run: str, **options: str) -> None:
+    """Say where a run's time went. RUN is an id, the start of one, or latest."""
+    from luigigo.commands import report as report_command
+
+    report_command.show_report(run, report_command.ReportOptions(**options))
+
+
 class _Later(click.Group):
     """The commands of clusters, loaded when one of them is asked for."""
 

@@ -41,7 +41,7 @@ LAYERS = (
     ("execution",),
     ("golang.run",),
     ("builds",),
-    ("tasks",),
+    ("reports", "tasks"),
     ("cluster", "worker"),
     ("commands", "__main__"),
 )

@@ -1,0 +1,120 @@
+"""`luigigo runs` and `luigigo report`: look at what runs have left in the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from luigigo.errors import UsageError
+from luigigo.reports.comparing import compare_histories
+from luigigo.reports.headline import Headline, headline
+from luigigo.reports.history import History
+from luigigo.reports.reading import all_histories, read_history, store_root
+from luigigo.reports.text import comparison_text, report_text, seconds_text, table
+
+
+class ReportOptions(msgspec.Struct, frozen=True):
+    """Where `luigigo report` writes what."""
+
+    csv: str = ""
+    parquet: str = ""
+    against: str = ""
+
+
+def show_runs(*, as_json: bool) -> None:
+    """Print all runs, the newest last."""
+    if as_json:
+        for history in all_histories():
+            print(json.dumps(_run_fields(history), ensure_ascii=False))
+        return
+    histories = list(all_histories())
+    if not histories:
+        print(f"luigigo: no run has left a record in {store_root(None)}", file=sys.stderr)
+        return
+    rows: list[tuple[str, ...]] = [
+        ("run", "when", "outcome", "took", "nodes", "ran", "cut off", "cached", "what")
+    ]
+    rows += [_run_line(history) for history in histories]
+    print(table("", rows).removeprefix("\n"))
+
+
+def _run_line(history: History) -> tuple[str, ...]:
+    row, head = headline(history), history.record.head
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(head.started)) if head is not None else ""
+    return (
+        row.run,
+        when,
+        row.outcome,
+        seconds_text(row.makespan_seconds),
+        str(row.nodes),
+        str(row.ran),
+        str(row.cutoff),
+        str(row.hit),
+        _what(history),
+    )
+
+
+def _what(history: History) -> str:
+    return "; ".join(" ".join((plan.project, *plan.packages)) for plan in history.record.plans)
+
+
+def _run_fields(history: History) -> dict[str, Any]:
+    row: Headline = headline(history)
+    head = history.record.head
+    return {
+        "run": row.run,
+        "started": head.started if head is not None else None,
+        "command": list(head.command) if head is not None else [],
+        "what": _what(history),
+        "outcome": row.outcome,
+        "seconds": round(row.makespan_seconds, 4),
+        "nodes": row.nodes,
+        "slots": row.slots,
+        "ran": row.ran,
+        "cutoff": row.cutoff,
+        "hit": row.hit,
+        "failed": row.failed,
+        "saved_seconds": round(row.saved_seconds, 4),
+        "warnings": history.record.warnings,
+    }
+
+
+def show_report(run: str, options: ReportOptions) -> None:
+    """Print a run's report, or write what was asked for. Raises `UsageError`."""
+    history = read_history(run)
+    other = read_history(options.against) if options.against else None
+    if options.csv:
+        _write_frames(history, options.csv, "csv")
+    if options.parquet:
+        _write_frames(history, options.parquet, "parquet")
+    if options.csv or options.parquet:
+        return
+    print(report_text(history), end="")
+    if other is not None:
+        print()
+        print(comparison_text(history, other, compare_histories(history, other)), end="")
+
+
+def _write_frames(history: History, folder: str, form: str) -> None:
+    from luigigo.reports.frames import FRAMES
+
+    write: dict[str, Callable[[Any, str], None]] = {
+        "csv": lambda frame, path: frame.to_csv(path, index=False),
+        "parquet": lambda frame, path: frame.to_parquet(path, index=False),
+    }
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name, make in FRAMES.items():
+            write[form](make(history), os.path.join(folder, f"{name}.{form}"))
+    except ImportError as error:
+        raise UsageError("Parquet needs pyarrow: pip install 'luigigo[parquet]'") from error
+    except OSError as error:
+        where = error.filename or folder
+        raise UsageError(f"cannot write {where}: {error.strerror or error}") from error
+    print(f"luigigo: {', '.join(FRAMES)} of run {history.run} are in {folder}", file=sys.stderr)
