@@ -11,7 +11,6 @@ from luigigo.reports.history import History
 from luigigo.reports.paths import chain_seconds, longest_chain
 from luigigo.reports.simulation import Graph, Work, makespan
 
-
 MOSTLY = 0.7
 """Of the slots' time: where so much of it was busy, more slots are what would have helped most."""
 
