@@ -86,6 +86,11 @@ def replace_invalid(text: str) -> str:
     return re.sub("[\udc80-\udcff]", "\ufffd", text)
 
 
+def legible(text: str) -> str:
+    """The text as every format can hold it: each byte that is no UTF-8 as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _bytes_or_escapes(error: UnicodeError) -> tuple[str | bytes, int]:
     try:
         return codecs.lookup_error("surrogateescape")(error)

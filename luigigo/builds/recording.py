@@ -148,6 +148,7 @@ class Recorder:
             owner=this_process(),
             luigigo=__version__,
             python=platform.python_version(),
+            plans=tuple(line.plan for line in waiting if isinstance(line, PlanLine)),
         )
         self._put(head, *waiting)
 

@@ -60,7 +60,17 @@ def clean(config: Config, now: float) -> GcReport:
     """
     report = collect(
         config.store_root,
-        Limits(now, 0, 0.0, recent_seconds=0, unnamed_seconds=0, staging_seconds=60.0, plan_seconds=0),
+        Limits(
+            now,
+            0,
+            0.0,
+            recent_seconds=0,
+            unnamed_seconds=0,
+            staging_seconds=60.0,
+            plan_seconds=0,
+            run_seconds=0.0,
+            runs_kept=0,
+        ),
     )
     trimming.forget_look(config.store_root)
     for path in _answers(config.cache):

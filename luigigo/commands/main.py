@@ -172,6 +172,7 @@ def runs(as_json: bool) -> None:
 
 @cli.command(context_settings=_CONTEXT)
 @click.argument("run", default="latest")
+@click.option("--html", default="", metavar="FILE", help="Write the report as one page for a browser.")
 @click.option("--csv", default="", metavar="DIR", help="Write all frames there as CSV files.")
 @click.option("--parquet", default="", metavar="DIR", help="The same as Parquet files.")
 @click.option("--against", default="", metavar="RUN", help="What became slower or faster since another run.")

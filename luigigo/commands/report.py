@@ -17,11 +17,13 @@ from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.reading import all_histories, read_history, store_root
 from luigigo.reports.text import comparison_text, report_text, seconds_text, table
+from luigigo.store.staging import publish
 
 
 class ReportOptions(msgspec.Struct, frozen=True):
     """Where `luigigo report` writes what."""
 
+    html: str = ""
     csv: str = ""
     parquet: str = ""
     against: str = ""
@@ -93,12 +95,32 @@ def show_report(run: str, options: ReportOptions) -> None:
         _write_frames(history, options.csv, "csv")
     if options.parquet:
         _write_frames(history, options.parquet, "parquet")
-    if options.csv or options.parquet:
+    if options.html:
+        _write_page(history, other, options.html)
+    if options.csv or options.parquet or options.html:
         return
     print(report_text(history), end="")
     if other is not None:
         print()
         print(comparison_text(history, other, compare_histories(history, other)), end="")
+
+
+def _write_page(history: History, other: History | None, path: str) -> None:
+    from luigigo.reports.page.build import page
+
+    _write(path, page(history, other).encode("utf-8", "backslashreplace"))
+
+
+def _write(path: str, content: bytes) -> None:
+    """Write a file in one step, or to what is no plain file as it is. Raises `UsageError`."""
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as file:
+                file.write(content)
+        else:
+            publish(os.path.abspath(path), content, 0o666)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _write_frames(history: History, folder: str, form: str) -> None:

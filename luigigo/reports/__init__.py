@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from luigigo.runrecords.reading import LATEST
+from luigigo.runrecords.naming import LATEST
 
 if TYPE_CHECKING:
     import pandas

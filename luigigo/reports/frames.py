@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pandas
 
+from luigigo.encoding import legible
 from luigigo.reports import columns, occupancy
 from luigigo.reports.bypackage import package_rows
 from luigigo.reports.columns import Columns
@@ -210,11 +211,6 @@ def compare_frame(history: History, other: History) -> pandas.DataFrame:
         ({**row, "action": legible(row["action"]), "package": legible(row["package"])} for row in rows),
         columns.COMPARISON,
     )
-
-
-def legible(text: str) -> str:
-    """A name of any bytes as text that every format can hold."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 FRAMES = {

@@ -34,9 +34,11 @@ def longest_chain(history: History) -> list[int]:
     before: dict[int, int | None] = {}
     for number in _in_order(history):
         step = history.done.get(number)
-        own = 0.0 if step is None else step.seconds
+        if step is None:
+            # It was done before, or never: nobody waited for what it needs because of it.
+            continue
         best = max(history.actions[number].dependencies, key=lambda each: total.get(each, 0.0), default=None)
-        total[number] = own + (total.get(best, 0.0) if best is not None else 0.0)
+        total[number] = step.seconds + (total.get(best, 0.0) if best is not None else 0.0)
         before[number] = best if best is not None and total.get(best, 0.0) > 0 else None
     if not total:
         return []
@@ -45,8 +47,7 @@ def longest_chain(history: History) -> list[int]:
         return []
     chain = []
     while at is not None:
-        if at in history.done:
-            chain.append(at)
+        chain.append(at)
         at = before[at]
     return chain[::-1]
 

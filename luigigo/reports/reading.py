@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from luigigo.config import read_config
 from luigigo.errors import UsageError
 from luigigo.reports.history import History
-from luigigo.runrecords.reading import LATEST, find_run, read_run, run_ids
+from luigigo.runrecords.naming import LATEST, find_run, run_ids
+from luigigo.runrecords.reading import read_run
 
 
 def store_root(store: str | None) -> str:

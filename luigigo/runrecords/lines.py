@@ -47,6 +47,8 @@ class Head(Line, frozen=True, tag="run"):
     """The client's process."""
     luigigo: str = ""
     python: str = ""
+    plans: tuple[str, ...] = ()
+    """The digests of the plans that are known when the run begins."""
 
 
 class PlannedAction(msgspec.Struct, frozen=True, array_like=True):

@@ -10,7 +10,6 @@ import msgspec
 
 from luigigo.attempts import NodeInfo
 from luigigo.errors import UsageError
-from luigigo.nearest import nearest
 from luigigo.runrecords.lines import (
     CLIENT_FILE,
     VERSION,
@@ -25,12 +24,11 @@ from luigigo.runrecords.lines import (
     PlannedAction,
     codec,
 )
-from luigigo.store.layout import RUNS, folders_in, run_folder
+from luigigo.store.layout import run_folder
 from luigigo.store.owners import is_dead
 
 SILENT_SECONDS = 120.0
 """A run of another machine that has written nothing for so long, and no end, may be over."""
-LATEST = "latest"
 
 
 class RunRecord(msgspec.Struct):
@@ -76,34 +74,6 @@ class RunRecord(msgspec.Struct):
             if attempt.node:
                 found.setdefault(attempt.node, NodeInfo(attempt.node, 0))
         return found
-
-
-def run_ids(root: str) -> list[str]:
-    """The runs that have a record in the store, the oldest first."""
-    folders = [os.path.basename(folder) for folder in folders_in(f"{root}/{RUNS}")]
-    return sorted(each for each in folders if os.path.exists(f"{run_folder(root, each)}/{CLIENT_FILE}"))
-
-
-def find_run(root: str, name: str = LATEST) -> str:
-    """The id of the run that is meant: `latest`, an id, or the unambiguous start of one.
-
-    Raises `UsageError` with the nearest ids, and with how to get a run where there is none.
-    """
-    known = run_ids(root)
-    if not known:
-        raise UsageError(
-            f"there is no run in {root}: luigigo build DIR records one, unless [luigigo] record=false"
-        )
-    if name == LATEST:
-        return known[-1]
-    if name in known:
-        return name
-    matching = [each for each in known if each.startswith(name)] if name else []
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        raise UsageError(f"run {name} is not the only one: {', '.join(matching[:5])}")
-    raise UsageError(f"there is no run {name}; the nearest are {', '.join(nearest(name, known))}")
 
 
 def read_run(root: str, run_id: str) -> RunRecord:

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from luigigo.runrecords.retention import RUN_SECONDS, RUNS_KEPT, old_runs, plans_kept
+from luigigo.runrecords.writing import remove_record
 from luigigo.store import inventory as looking
 from luigigo.store.inventory import Inventory, IsTimeUp, StoredFile, never, stored
 from luigigo.store.layout import CONTENTS, PLANS, RECORDS, RUNS, files_in, folders_in
@@ -60,6 +62,9 @@ class Limits(msgspec.Struct, frozen=True):
     """Content that no record names stays this long: its record may be on its way."""
     staging_seconds: float = 3600.0
     plan_seconds: float = 86_400.0
+    run_seconds: float = RUN_SECONDS
+    runs_kept: int = RUNS_KEPT
+    """The newest runs keep their records, and their plans."""
 
 
 def gc(root: str, max_bytes: int | None, max_age_seconds: float | None, now: float) -> GcReport:
@@ -67,10 +72,12 @@ def gc(root: str, max_bytes: int | None, max_age_seconds: float | None, now: flo
 
     Never what a live pin names, what was used since the oldest live pin began, nor what is younger than
     ten minutes; so more than `max_bytes` may be left. Content that no record names goes after an hour, a file
-    that never got published likewise, a plan after a day without use. `now`: seconds since 1970.
+    that never got published likewise, a plan after a day without use, a run's record after 30 days or
+    `max_age_seconds`; the last 20 runs keep theirs, and their plans. `now`: seconds since 1970.
     Never raises for a file that cannot be removed: it is left.
     """
-    return collect(root, Limits(now, max_bytes, max_age_seconds))
+    run_seconds = RUN_SECONDS if max_age_seconds is None else min(RUN_SECONDS, max_age_seconds)
+    return collect(root, Limits(now, max_bytes, max_age_seconds, run_seconds=run_seconds))
 
 
 def collect(
@@ -90,6 +97,7 @@ def collect(
     plans = _remove_all(_old_plans(root, pins, limits))
     staging = _remove_all(_old_staging(root, limits))
     remove_dead_pins(root, limits.now)
+    _remove_old_runs(root, limits)
     before = _bytes(inventory.records) + _bytes(inventory.contents.values())
     gone = _bytes(gone_records) + _bytes(gone_contents)
     lost = {content.name for content in gone_contents}
@@ -106,10 +114,11 @@ def collect(
 
 
 def sweep(root: str, now: float, is_time_up: IsTimeUp = never) -> None:
-    """Remove old plans, dead pins and what never got published: what needs no look at records."""
+    """Remove old plans and runs, dead pins and what never got published: what needs no look at records."""
     limits = Limits(now)
     pins = live_pins(root, now)
     remove_dead_pins(root, now)
+    _remove_old_runs(root, limits)
     _remove_all(_old_plans(root, pins, limits), is_time_up)
     _remove_all(_old_staging(root, limits, is_time_up), is_time_up)
 
@@ -224,7 +233,14 @@ def _old_plans(root: str, pins: LivePins, limits: Limits) -> list[StoredFile]:
     cutoff = limits.now - limits.plan_seconds if limits.plan_seconds else float("inf")
     if pins.oldest_start is not None:
         cutoff = min(cutoff, pins.oldest_start - USE_RESOLUTION_SECONDS)
-    return [plan for plan in stored(files_in(f"{root}/{PLANS}")) if plan.modified < cutoff]
+    old = [plan for plan in stored(files_in(f"{root}/{PLANS}")) if plan.modified < cutoff]
+    kept = plans_kept(root, limits.runs_kept) if old else frozenset()
+    return [plan for plan in old if plan.name not in kept]
+
+
+def _remove_old_runs(root: str, limits: Limits) -> None:
+    for run_id in old_runs(root, limits.now, limits.run_seconds, limits.runs_kept):
+        remove_record(root, run_id)
 
 
 def _old_staging(root: str, limits: Limits, is_time_up: IsTimeUp = never) -> list[StoredFile]:

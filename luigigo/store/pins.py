@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import msgspec
 
+from luigigo.encoding import legible
 from luigigo.store.layout import PIN, RUNS, folders_in, run_folder
 from luigigo.store.owners import Owner, is_dead, this_process
 from luigigo.store.staging import publish, store_errors
@@ -66,7 +67,7 @@ class Pin:
         self.path = f"{run_folder(root, run_id)}/{PIN}"
         owner = this_process()
         self._record = PinRecord(
-            owner.host, owner.pid, clock(), tuple(keys), owner.machine, owner.born, _legible(build)
+            owner.host, owner.pid, clock(), tuple(keys), owner.machine, owner.born, legible(build)
         )
         self._publish()
 
@@ -146,8 +147,3 @@ def _remove(path: str) -> bool:
         with suppress(OSError):
             os.rmdir(os.path.dirname(path))
     return True
-
-
-def _legible(text: str) -> str:
-    """A name of any bytes as text that can be written down."""
-    return text.encode("utf-8", "backslashreplace").decode()
