@@ -93,7 +93,9 @@ def main() -> None:
             Noop.finished.add(task.task_id)
 
     place = Endpoint("127.0.0.1", int(port), read_token(token_file))
-    callbacks = ClientCallbacks("client", observe, lambda: 0, lambda task: False, lambda: None)
+    callbacks = ClientCallbacks(
+        "client", observe, lambda nodes, luigid: None, lambda: 0, lambda task: False, lambda: None
+    )
     plan = hashlib.sha256(tag.encode()).hexdigest()
     started = time.perf_counter()
     root = Noop.at(0, plan)

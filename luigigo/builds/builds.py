@@ -185,6 +185,11 @@ class Builds:
                 self._context = self._make_context()
             return self._context
 
+    @property
+    def known_budget_bytes(self) -> int:
+        """What actions may take together; 0 while nothing was opened."""
+        return 0 if self._context is None else self._context.budget_bytes
+
     def _make_context(self) -> ExecutionContext:
         config = self._invocation.config
         try:

@@ -118,7 +118,9 @@ class Recorder:
         """
         with self._lock:
             error = self._error or error
-            if error:
+            if error and self._waiting is not None:
+                # Where nothing was done, why not is all that there is to say to the user.
+                self._writer.be_quiet()
                 self._begin()
             self._put_phases(self._phases.end())
             # An action's failure says it already.

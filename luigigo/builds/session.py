@@ -64,7 +64,7 @@ class Session(Invocation):
 
     def budget_bytes(self) -> int:
         """What actions may take together here; 0 where no build needed to know."""
-        return self.builds.context.budget_bytes if "builds" in self.__dict__ else 0
+        return self.builds.known_budget_bytes if "builds" in self.__dict__ else 0
 
     def save(self) -> None:
         """Write the caches; the session can still be used."""

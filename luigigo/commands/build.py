@@ -21,7 +21,6 @@ from luigigo.golang.request import BuildFlags, BuildRequest, absolute_output, ab
 from luigigo.messages import for_user
 
 if TYPE_CHECKING:
-    from luigigo.builds.reporting import Reporter
     from luigigo.builds.session import Session
 
 
@@ -201,15 +200,17 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
         here.phases.enter("end")
         reporter.close(outcome, error)
         here.close()
-        _say_run(here.end_record(outcome, int(code), error), reporter, options)
+        run_id = here.end_record(outcome, int(code), error)
+        if outcome == "ok" and reporter.tally.is_busy and not options.as_json:
+            _say_run(run_id)
         # An interpreter that ends in the middle of an import may crash.
         loading.join()
 
 
-def _say_run(run_id: str, reporter: Reporter, options: Options) -> None:
-    """Name the run, and how to look at it, where it was recorded and did something."""
-    if run_id and reporter.tally.is_busy and not options.as_json:
-        print(f"luigigo: run {run_id}: see luigigo report", file=sys.stderr, flush=True)
+def _say_run(run_id: str) -> None:
+    """Name the run, and how to look at it, where it was recorded."""
+    if run_id:
+        print(f"luigigo: run {run_id}: luigigo report says where the time went", file=sys.stderr, flush=True)
 
 
 def _load_scheduling() -> None:

@@ -13,6 +13,8 @@ from luigigo.reports.simulation import Work, makespan
 
 MOST_DRAGS = 40
 """For how many packages, the slowest first, it is reckoned how much sooner the run would end without them."""
+MOST_SIMULATED = 40_000
+"""How many actions are simulated for that: of larger runs fewer packages are looked at, but five at least."""
 _TELLS_MOST = ("failed", "ran", "cutoff", "hit")
 
 
@@ -39,7 +41,8 @@ def package_rows(history: History, most_drags: int = MOST_DRAGS) -> list[Package
             numbers[history.package(number)].append(number)
     seconds = {package: _seconds(history, mine) for package, mine in numbers.items()}
     slowest = sorted(numbers, key=lambda package: (-seconds[package], package))
-    dragging = [package for package in slowest[:most_drags] if seconds[package] > 0]
+    looked_at = max(5, min(most_drags, MOST_SIMULATED // max(1, len(history.done))))
+    dragging = [package for package in slowest[:looked_at] if seconds[package] > 0]
     drags = _drags(history, {package: numbers[package] for package in dragging})
     through = _imported_through(history)
     chain = set(longest_chain(history))

@@ -9,10 +9,13 @@ else the client has not begun, or delivers; else no action is ready.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TypeAlias
 
 import msgspec
+import numpy
+from numpy.typing import NDArray
 
 from luigigo.reports.history import History, Step
 
@@ -20,80 +23,114 @@ RUNNING, STAGING, PUBLISHING, MEMORY, LUIGID = "running", "staging", "publishing
 NOTHING_READY = "nothing ready"
 ABSENT = "absent"
 """The node was not there."""
+Times: TypeAlias = NDArray[numpy.float64]
+Counts: TypeAlias = NDArray[numpy.int64]
+Truths: TypeAlias = NDArray[numpy.bool_]
 _IDLE_CAUSES = (STAGING, MEMORY, LUIGID)
 
 
-class Stretch(msgspec.Struct, frozen=True):
-    """A time in which nothing changed, on one node."""
+class NodeUse(msgspec.Struct, frozen=True):
+    """What one node's slots did from each of the run's edges to the next."""
 
     node: str
-    start: float
-    end: float
-    slots: dict[str, int]
+    slots: dict[str, Counts]
     """By cause, how many slots."""
 
 
-def stretches(history: History) -> Iterator[Stretch]:
-    """The whole run on all nodes, from 0 to its end, in order of time."""
-    changes = _changes(history)
-    counts: dict[str, defaultdict[str, int]] = {name: defaultdict(int) for name in history.nodes}
-    phase, present = "start", _present_at_first(history)
-    times = sorted({0.0, *(time for time in changes if 0 < time < history.seconds), history.seconds})
-    for start, end in pairwise(times):
-        for kind, name, step in changes.get(start, ()):
-            if kind == "phase":
-                phase = name
-            elif kind == "nodes":
-                present = frozenset(name.split("\0"))
-            elif name in counts:
-                counts[name][kind] += step
-        published = sum(each[PUBLISHING] for each in counts.values())
-        for name, node in history.nodes.items():
-            slots, published = _divide(counts[name], node.slots, published, phase, name in present)
-            yield Stretch(name, start, end, slots)
+class SlotUse(msgspec.Struct, frozen=True):
+    """What all slots of a run did. Between two edges nothing changes."""
+
+    edges: Times
+    """In seconds, from 0 to the run's end."""
+    nodes: list[NodeUse]
+
+
+@lru_cache(maxsize=4)
+def slot_use(history: History) -> SlotUse:
+    """What each slot of a run did at each moment."""
+    spans = [(*each, step.node) for step in history.steps for each in _spans(step) if each[2] > each[1]]
+    phases = _phases(history)
+    presence = [(line.at, frozenset(node.name for node in line.nodes)) for line in history.record.nodes]
+    moments = [moment for _, start, end, _ in spans for moment in (start, end)]
+    moments += [start for start, _ in phases] + [at for at, _ in presence]
+    inside = [moment for moment in moments if 0 < moment < history.seconds]
+    edges = numpy.unique(numpy.array([0.0, *inside, history.seconds]))
+    published = _counted(edges, [each for each in spans if each[0] == PUBLISHING])
+    of_node: defaultdict[str, list[_Span]] = defaultdict(list)
+    for each in spans:
+        of_node[each[3]].append(each)
+    nodes = []
+    for name, node in history.nodes.items():
+        present = _present(edges, presence, name)
+        slots, published = _divide(edges, of_node[name], node.slots, published, present)
+        nodes.append(NodeUse(name, _with_phases(edges, slots, phases)))
+    return SlotUse(edges, nodes)
+
+
+_Span = tuple[str, float, float, str]
+
+
+def _counted(edges: Times, spans: Iterable[_Span]) -> Counts:
+    """How many of the spans hold from each edge to the next."""
+    changes = numpy.zeros(len(edges), dtype=numpy.int64)
+    known = list(spans)
+    if known:
+        last = len(edges) - 1
+        starts = numpy.searchsorted(edges, [max(0.0, start) for _, start, _, _ in known])
+        ends = numpy.searchsorted(edges, [end for _, _, end, _ in known])
+        numpy.add.at(changes, numpy.minimum(starts, last), 1)
+        numpy.add.at(changes, numpy.minimum(ends, last), -1)
+    return numpy.cumsum(changes)[:-1]
 
 
 def _divide(
-    counts: defaultdict[str, int], slots: int, published: int, phase: str, is_present: bool
-) -> tuple[dict[str, int], int]:
-    """By cause, the slots of a node; and how many actions that are published explain no idle slot yet."""
-    if not is_present and not counts[RUNNING]:
-        return {ABSENT: slots}, published
-    found = {RUNNING: min(slots, counts[RUNNING])}
-    left = slots - found[RUNNING]
-    for cause in _IDLE_CAUSES:
-        found[cause] = min(left, counts[cause])
-        left -= found[cause]
-    found[PUBLISHING] = min(left, published)
-    left -= found[PUBLISHING]
-    found[NOTHING_READY if phase == "run" else phase] = left
-    return {cause: count for cause, count in found.items() if count}, published - found[PUBLISHING]
+    edges: Times, spans: list[_Span], slots: int, published: Counts, present: Truths
+) -> tuple[dict[str, Counts], Counts]:
+    """By cause, a node's slots; and how many actions under publication explain no idle slot yet."""
+    counts = {
+        cause: _counted(edges, [each for each in spans if each[0] == cause])
+        for cause in (RUNNING, *_IDLE_CAUSES)
+    }
+    is_there = present | (counts[RUNNING] > 0)
+    left = numpy.where(is_there, slots, 0)
+    found = {ABSENT: slots - left}
+    for cause in (RUNNING, *_IDLE_CAUSES):
+        found[cause] = numpy.minimum(left, counts[cause])
+        left = left - found[cause]
+    found[PUBLISHING] = numpy.minimum(left, published)
+    found[NOTHING_READY] = left - found[PUBLISHING]
+    return found, published - found[PUBLISHING]
 
 
-def _present_at_first(history: History) -> frozenset[str]:
-    lines = history.record.nodes
-    return frozenset(node.name for node in lines[0].nodes) if lines else frozenset(history.nodes)
+def _with_phases(
+    edges: Times, slots: dict[str, Counts], phases: list[tuple[float, str]]
+) -> dict[str, Counts]:
+    """The same, where what was idle while the client did something else is that phase's."""
+    idle = slots.pop(NOTHING_READY)
+    at = numpy.searchsorted([start for start, _ in phases], edges[:-1], side="right") - 1
+    for number, (_, name) in enumerate(phases):
+        cause = NOTHING_READY if name == "run" else name
+        mine = numpy.where(at == number, idle, 0)
+        slots[cause] = slots[cause] + mine if cause in slots else mine
+    return {cause: counts for cause, counts in slots.items() if counts.any()}
 
 
-_Change = tuple[str, str, int]
+def _present(edges: Times, presence: list[tuple[float, frozenset[str]]], name: str) -> Truths:
+    """Whether a node was there from each edge to the next; at first, as it was told first."""
+    if not presence:
+        return numpy.ones(len(edges) - 1, dtype=bool)
+    at = numpy.searchsorted([at for at, _ in presence], edges[:-1], side="right") - 1
+    return numpy.array([name in names for _, names in presence])[numpy.maximum(at, 0)]
 
 
-def _changes(history: History) -> dict[float, list[_Change]]:
-    """By time, what changes then: the kind, whose, and by how much."""
-    found: defaultdict[float, list[_Change]] = defaultdict(list)
-    for step in history.steps:
-        for cause, start, end in _spans(step):
-            if end > start:
-                found[max(0.0, start)].append((cause, step.node, 1))
-                found[end].append((cause, step.node, -1))
-    for phase in history.record.phases:
-        found[phase.start].append(("phase", phase.name, 0))
+def _phases(history: History) -> list[tuple[float, str]]:
+    """When each of the client's phases began; the first holds from the beginning."""
+    phases = history.record.phases
+    found = [(phase.start, phase.name) for phase in phases]
     # A run without an end has told only the phases that were over.
-    if history.record.end is None and history.record.phases:
-        found[history.record.phases[-1].end].append(("phase", "run", 0))
-    for line in history.record.nodes[1:]:
-        found[line.at].append(("nodes", "\0".join(node.name for node in line.nodes), 0))
-    return found
+    if history.record.end is None and phases:
+        found.append((phases[-1].end, "run"))
+    return sorted([(-1.0, "start"), *found])
 
 
 def _spans(step: Step) -> Iterator[tuple[str, float, float]]:
@@ -114,13 +151,12 @@ def _spans(step: Step) -> Iterator[tuple[str, float, float]]:
 
 def slot_seconds(history: History) -> dict[str, dict[str, float]]:
     """By node, and by cause: slot-seconds, which add up to the node's slots × makespan."""
-    found: dict[str, dict[str, float]] = {name: {} for name in history.nodes}
-    for stretch in stretches(history):
-        seconds = stretch.end - stretch.start
-        mine = found[stretch.node]
-        for cause, count in stretch.slots.items():
-            mine[cause] = mine.get(cause, 0.0) + count * seconds
-    return found
+    use = slot_use(history)
+    lengths = numpy.diff(use.edges)
+    return {
+        node.node: {cause: float(counts @ lengths) for cause, counts in node.slots.items()}
+        for node in use.nodes
+    }
 
 
 def totals(history: History) -> dict[str, float]:
@@ -130,3 +166,18 @@ def totals(history: History) -> dict[str, float]:
         for cause, seconds in by_cause.items():
             found[cause] += seconds
     return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def over_time(history: History, bins: int) -> dict[str, Times]:
+    """By cause, the mean number of slots in each of so many equal parts of the run."""
+    use = slot_use(history)
+    lengths = numpy.diff(use.edges)
+    cuts = numpy.linspace(0.0, history.seconds, bins + 1)
+    width = history.seconds / bins
+    found: dict[str, Times] = {}
+    for node in use.nodes:
+        for cause, counts in node.slots.items():
+            sums = numpy.concatenate(([0.0], numpy.cumsum(counts * lengths)))
+            means = numpy.diff(numpy.interp(cuts, use.edges, sums)) / width
+            found[cause] = found[cause] + means if cause in found else means
+    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from functools import lru_cache
 
 import msgspec
 
@@ -28,6 +29,7 @@ class Link(msgspec.Struct, frozen=True):
     """Of the time between the link before and its own beginning, the seconds by cause, beside that."""
 
 
+@lru_cache(maxsize=4)
 def longest_chain(history: History) -> list[int]:
     """The numbers of the actions on the chain with the most work, first to last; empty where nothing ran."""
     total: dict[int, float] = {}

@@ -215,6 +215,8 @@ def table(title: str, rows: Sequence[Sequence[str]]) -> str:
 
 def seconds_text(seconds: float) -> str:
     """Seconds with as many digits as people read: `0.083 s`, `12.4 s`, `1 h 02 min`."""
+    if not seconds:
+        return "0 s"
     if seconds < 1:
         return f"{seconds:.3f} s"
     if seconds < 120:

@@ -31,6 +31,10 @@ class RunWriter:
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
+    def be_quiet(self) -> None:
+        """Say nothing from now on where nothing can be written."""
+        self._on_failure = lambda text: None
+
     def put(self, *lines: AnyLine) -> None:
         """Append lines, soon."""
         if self._has_failed or self._closed.is_set():
@@ -48,6 +52,8 @@ class RunWriter:
         self._closed.set()
         self._wake.set()
         self._flush()
+        if self._thread is not None:
+            self._thread.join(FLUSH_SECONDS)
 
     def _serve(self) -> None:
         while not self._closed.is_set():

@@ -70,7 +70,7 @@ def test_a_terminal_shows_one_line_that_follows_the_build(lab: Lab, project: Pat
     closing = [line for line in lines if re.match(r"luigigo: binary: 3 actions ran, \d+ cached", line)]
     assert len(closing) == 1
     if name == "luigigo":
-        assert lines[-1] == closing[0]
+        assert lines[-2] == closing[0]
     else:
         assert "INFO: Done scheduling tasks" in lines
         assert lines[-1] == "===== Luigi Execution Summary ====="
@@ -87,12 +87,13 @@ def test_nothing_is_broken_at_the_terminals_width(lab: Lab, project: Path) -> No
 
 
 def test_elsewhere_there_are_plain_lines(lab: Lab, project: Path) -> None:
-    """One line for a quick build, and none has a control character."""
+    """Two lines for a quick build, the last of which names its run, and none has a control character."""
     finished = lab.luigigo("build", project, "-o", "binary")
     assert finished.stdout == ""
     assert "\x1b" not in finished.stderr
-    (line,) = finished.stderr.splitlines()
+    line, run = finished.stderr.splitlines()
     assert re.match(r"luigigo: binary: 3 actions ran, \d+ cached, \d+\.\d s", line)
+    assert re.match(r"luigigo: run \d{8}-\d{6}-[0-9a-f]{4}: luigigo report says where the time went", run)
 
 
 def test_the_closing_line_tells_what_was_cut_off_and_saved(lab: Lab, project: Path) -> None:

@@ -48,9 +48,9 @@ def test_one_program_is_one_target(lab: Lab) -> None:
 
 
 def left_behind(lab: Lab) -> list[str]:
-    """What a run has left of its work in the cache: folders of tools, and leases."""
-    places = (lab.cache / "work", lab.cache / "store" / "runs")
-    return [str(path) for place in places if place.exists() for path in place.iterdir()]
+    """What a run has left of its work in the cache: folders of tools, and pins."""
+    pins = (lab.cache / "store" / "runs").glob("*/pin")
+    return [str(path) for path in (*(lab.cache / "work").glob("*"), *pins)]
 
 
 REPEATED = """

@@ -22,7 +22,7 @@ FILES = {
 }
 
 MINE = """
-import os, signal, sys, time
+import glob, os, signal, sys, time
 import luigi
 from luigigo import BuildBinary
 
@@ -43,7 +43,7 @@ class Mine(luigi.Task):
         os.unlink("made/one")
         assert not BuildBinary(**BUILD).complete()
         BuildBinary(**BUILD).planned()
-        assert list(os.scandir(os.environ["LUIGIGO_CACHE"] + "/store/runs"))
+        assert glob.glob(os.environ["LUIGIGO_CACHE"] + "/store/runs/*/pin")
         if self.ends == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
         if self.ends == "badly":
@@ -63,7 +63,7 @@ def thrice():
             file.write(f'package shared\\n\\nvar Name = "{number}"\\n')
         time.sleep(1.1)
         assert luigi.build([BuildBinary(**BUILD)], local_scheduler=True)
-        assert not list(os.scandir(os.environ["LUIGIGO_CACHE"] + "/store/runs")), number
+        assert not glob.glob(os.environ["LUIGIGO_CACHE"] + "/store/runs/*/pin"), number
 
 
 def look():
@@ -76,7 +76,7 @@ if __name__ == "__main__":
 
 
 def pins(lab: Lab) -> list[Path]:
-    return list((lab.cache / "store" / "runs").glob("*"))
+    return list((lab.cache / "store" / "runs").glob("*/pin"))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from luigigo.reports.paths import chain_seconds, chain_that_happened, longest_ch
 from luigigo.reports.text import seconds_text
 from luigigo.units import size_text
 
-MOST_ROWS = 300
+MOST_ROWS = 200
 """Of a table; what is left out is said above it. The timeline draws all."""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from luigigo.reports import occupancy
 from luigigo.reports.history import History
 from luigigo.reports.page.marks import number, tag, text
@@ -23,31 +21,26 @@ CLASSES = (
 """From the bottom up. All phases of the client's are one."""
 
 
-def bins(history: History) -> list[dict[str, float]]:
-    """For each of equal parts of the run, the mean number of slots by class."""
-    width = history.seconds / BINS
-    found: list[dict[str, float]] = [defaultdict(float) for _ in range(BINS)]
-    if not width:
+def by_class(history: History) -> dict[str, list[float]]:
+    """By class, the mean number of slots in each of `BINS` equal parts of the run."""
+    found: dict[str, list[float]] = {}
+    if not history.seconds:
         return found
-    for stretch in occupancy.stretches(history):
-        first, last = int(stretch.start / width), min(BINS - 1, int(stretch.end / width))
-        for at in range(min(first, BINS - 1), last + 1):
-            inside = min(stretch.end, (at + 1) * width) - max(stretch.start, at * width)
-            if inside > 0:
-                for cause, count in stretch.slots.items():
-                    name = cause if cause in CLASSES else "client"
-                    found[at][name] += count * inside / width
+    for cause, means in occupancy.over_time(history, BINS).items():
+        name = cause if cause in CLASSES else "client"
+        before = found.get(name, [0.0] * BINS)
+        found[name] = [low + float(mean) for low, mean in zip(before, means, strict=True)]
     return found
 
 
 def chart(history: History) -> str:
     """Slots over time, stacked by what they did; patterns tell the classes apart as colours do."""
-    found, slots = bins(history), max(1, history.slots)
-    present = [name for name in CLASSES if any(each.get(name, 0.0) > 0 for each in found)]
+    found, slots = by_class(history), max(1, history.slots)
+    present = [name for name in CLASSES if any(found.get(name, ()))]
     base = [0.0] * BINS
     areas = []
     for name in present:
-        top = [low + each.get(name, 0.0) for low, each in zip(base, found, strict=True)]
+        top = [low + mean for low, mean in zip(base, found[name], strict=True)]
         areas.append(
             f'<path class="u{CLASSES.index(name)}" d="{_outline(base, top, slots)}">'
             f"<title>{text(name)}</title></path>"
