@@ -93,7 +93,7 @@ def test_elsewhere_there_are_plain_lines(lab: Lab, project: Path) -> None:
     assert "\x1b" not in finished.stderr
     line, run = finished.stderr.splitlines()
     assert re.match(r"luigigo: binary: 3 actions ran, \d+ cached, \d+\.\d s", line)
-    assert re.match(r"luigigo: run \d{8}-\d{6}-[0-9a-f]{4}: luigigo report says where the time went", run)
+    assert re.match(r"luigigo: run \d{8}-\d{6}-[0-9a-f]{6}: luigigo report says where the time went", run)
 
 
 def test_the_closing_line_tells_what_was_cut_off_and_saved(lab: Lab, project: Path) -> None:

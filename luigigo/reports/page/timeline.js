@@ -310,11 +310,7 @@
   canvas.addEventListener("pointermove", (event) => {
     if (!fingers.has(event.pointerId)) return;
     const before = fingers.get(event.pointerId), now = placeOf(event);
-    if (fingers.size === 2) {
-      const other = [...fingers].find(([id]) => id !== event.pointerId)[1];
-      const was = Math.abs(before[0] - other[0]), is = Math.abs(now[0] - other[0]);
-      if (was > 8 && is > 8) zoom(was / is, (now[0] + other[0]) / 2);
-    } else if (event.pointerType === "mouse") {
+    if (event.pointerType === "mouse") {
       const by = (before[0] - now[0]) / (width - GUTTER);
       if (by) pan(by);
       scroller.scrollTop += before[1] - now[1];
@@ -328,6 +324,15 @@
   };
   canvas.addEventListener("pointerup", lift);
   canvas.addEventListener("pointercancel", lift);
+  let apart = 0;
+  const pinch = (event) => {
+    if (event.touches.length !== 2) { apart = 0; return; }
+    event.preventDefault();
+    const [one, two] = event.touches, is = Math.hypot(one.clientX - two.clientX, one.clientY - two.clientY);
+    if (apart > 8 && is > 8) zoom(apart / is, (one.clientX + two.clientX) / 2 - canvas.getBoundingClientRect().left);
+    apart = is;
+  };
+  for (const name of ["touchstart", "touchmove", "touchend"]) canvas.addEventListener(name, pinch, { passive: false });
   canvas.addEventListener("wheel", (event) => {
     if (event.ctrlKey || event.metaKey) { event.preventDefault(); zoom(Math.exp(event.deltaY / 300), placeOf(event)[0]); }
     else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {

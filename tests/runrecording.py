@@ -72,7 +72,7 @@ def drawn(seed: int, count: int = 60) -> RunRecord:
     nodes = [NodeInfo(f"n{at}", random_.randint(1, 3)) for at in range(random_.randint(1, 3))]
     hits = {at for at in range(actions) if random_.random() < 0.2 and not any(needed[at])}
     began = random_.uniform(0.1, 2.0)
-    lines, end = _attempts(random_, needed, nodes, hits, began)
+    lines, end = attempts(random_, needed, nodes, hits, began)
     return parse(
         RUN,
         content(
@@ -89,7 +89,7 @@ def drawn(seed: int, count: int = 60) -> RunRecord:
     )
 
 
-def _attempts(
+def attempts(
     random_: random.Random,
     needed: list[tuple[int, ...]],
     nodes: list[NodeInfo],
