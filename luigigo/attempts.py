@@ -63,6 +63,8 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the store holds of it now, by role."""
     made_by: str = ""
     """The run whose outputs serve, where no tool ran and it is known."""
+    content_key: str = ""
+    """Where its tools ran, the key of what they read."""
     uncertainty_seconds: float = 0.0
     """By how much its moments may be off, beside those of other machines."""
 

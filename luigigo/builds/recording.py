@@ -248,6 +248,7 @@ def _filled(line: AttemptLine, number: int, attempt: Attempt, at: Callable[[floa
         cause=line.cause,
         message=line.message,
         uncertainty_seconds=brief(attempt.uncertainty_seconds, 6),
+        content_key=attempt.content_key[:SHORT_DIGEST],
     )
 
 

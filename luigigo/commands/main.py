@@ -183,6 +183,18 @@ def report(run: str, **options: str) -> None:
     report_command.show_report(run, report_command.ReportOptions(**options))
 
 
+@cli.command(context_settings=_CONTEXT)
+@click.argument("package", default="")
+@click.option("--run", default="latest", metavar="RUN", help="The run to explain; the latest.")
+@click.option("--against", default="", metavar="RUN", help="Another than the last of the same before it.")
+@click.option("--imports", is_flag=True, help="Why the package is there at all, and what it costs.")
+def explain(package: str, **options: Any) -> None:
+    """Say why things were built again: all of a run, or one package."""
+    from luigigo.commands import explain as explain_command
+
+    explain_command.explain(package, explain_command.ExplainOptions(**options))
+
+
 class _Later(click.Group):
     """The commands of clusters, loaded when one of them is asked for."""
 

@@ -22,19 +22,22 @@ def own_digest(spec: Spec, toolchain: Toolchain, nonce: str = "") -> Digest:
 
     `nonce`: a word that no other plan has, where nothing that was done before shall serve.
     """
-    return digest_of(FORMAT, _tools(spec, toolchain), spec, *([nonce] if nonce else []))
+    tools = list(tools_of(spec, toolchain).values())
+    return digest_of(FORMAT, tools, spec, *([nonce] if nonce else []))
 
 
-def _tools(spec: Spec, toolchain: Toolchain) -> list[str]:
+def tools_of(spec: Spec, toolchain: Toolchain) -> dict[str, Digest]:
+    """The digests of the tools that an action runs, and of the headers that they read, by name."""
     tools = toolchain.tools
     if isinstance(spec, CompileSpec):
-        return [tools["compile"], *([tools["asm"], toolchain.include] if spec.s_files else [])]
+        assembly = {"asm": tools["asm"], "pkg/include": toolchain.include} if spec.s_files else {}
+        return {"compile": tools["compile"], **assembly}
     if isinstance(spec, CgoSpec):
-        return [tools["cgo"]]
+        return {"cgo": tools["cgo"]}
     if isinstance(spec, LinkSpec):
-        return [tools["link"]]
+        return {"link": tools["link"]}
     assert isinstance(spec, PreprofileSpec)
-    return [tools["preprofile"]]
+    return {"preprofile": tools["preprofile"]}
 
 
 def action_key(

@@ -102,6 +102,7 @@ class AttemptLine(Line, frozen=True, tag="a", rename={
     "action": "i", "node": "n", "outcome": "o", "times": "t", "slot": "s", "waits": "q", "cpu_seconds": "c",
     "peak_bytes": "m", "read_bytes": "r", "written_bytes": "w", "made": "d", "made_by": "b",
     "saved_seconds": "v", "exit_code": "x", "cause": "y", "message": "z", "uncertainty_seconds": "u",
+    "content_key": "k",
 }):  # fmt: skip
     """One attempt at an action, when it is over."""
 
@@ -129,6 +130,8 @@ class AttemptLine(Line, frozen=True, tag="a", rename={
     message: str = ""
     """What its tools said, where it failed."""
     uncertainty_seconds: float = NONE_SECONDS
+    content_key: str = ""
+    """The first digits of the key of what its tools read."""
 
 
 class PhaseLine(Line, frozen=True, tag="phase"):

@@ -534,7 +534,9 @@ def _attempt(
     if outcome is not Outcome.RAN:
         return msgspec.structs.replace(attempt, made=record.outputs, made_by=record.run)
     written_bytes = sum(output.size_bytes for output in record.outputs.values())
-    return msgspec.structs.replace(attempt, made=record.outputs, written_bytes=written_bytes)
+    return msgspec.structs.replace(
+        attempt, made=record.outputs, written_bytes=written_bytes, content_key=record.content_key
+    )
 
 
 def _fits(record: ActionRecord, action: Action) -> bool:

@@ -1,0 +1,77 @@
+"""Finds for a run the one that it is held against, and both their plans in the store."""
+
+from __future__ import annotations
+
+import msgspec
+
+from luigigo.errors import StoreError, UsageError
+from luigigo.golang.actions import Plan, plan_codec
+from luigigo.reports.explaining import Comparing
+from luigigo.reports.history import History
+from luigigo.reports.reading import read_history, store_root
+from luigigo.runrecords.naming import run_ids
+from luigigo.runrecords.reading import read_run
+from luigigo.runrecords.retention import RUNS_KEPT
+from luigigo.store import Store
+
+
+class Pair(msgspec.Struct):
+    """A run, and the one that it is held against, where there is one whose plan is known."""
+
+    history: History
+    other: History | None
+    comparing: Comparing | None
+
+
+def paired(history: History, against: str) -> Pair:
+    """The run beside another: the one that is named, else the last of the same request before it."""
+    root = store_root(None)
+    other = read_history(against) if against else _before(root, history)
+    if other is None:
+        return Pair(history, None, None)
+    plan, before = _plan(root, history), _plan(root, other)
+    if plan is None or before is None:
+        if against:
+            gone = history.run if plan is None else other.run
+            raise UsageError(
+                f"the plan of run {gone} is not in the store any more: those of the last {RUNS_KEPT} runs are"
+            )
+        return Pair(history, other, None)
+    return Pair(history, other, Comparing(plan, before))
+
+
+def _before(root: str, history: History) -> History | None:
+    """The last run before this one that was asked for the same, and had planned it."""
+    requests = {plan.request for plan in history.record.plans}
+    for run in reversed([each for each in run_ids(root) if each < history.run]):
+        try:
+            record = read_run(root, run)
+        except UsageError:
+            continue
+        if requests & {plan.request for plan in record.plans}:
+            return History(record)
+    return None
+
+
+def _plan(root: str, history: History) -> Plan | None:
+    """The plan of a run, all its plans as one; None where one of them is not in the store any more."""
+    found: Plan | None = None
+    for line in history.record.plans:
+        try:
+            plan = plan_codec.decode(Store.open_at(root).read_plan(line.plan))  # type: ignore[arg-type]
+        except (StoreError, msgspec.MsgspecError):
+            return None
+        actions = {**(found.actions if found is not None else {}), **plan.actions}
+        found = msgspec.structs.replace(plan, actions=actions)
+    return found
+
+
+def latest_histories() -> list[History]:
+    """The last runs of the store whose plans are kept, oldest first."""
+    root, found = store_root(None), []
+    for run in run_ids(root)[-RUNS_KEPT:]:
+        try:
+            found.append(History(read_run(root, run)))
+        except UsageError:
+            continue
+    return found
