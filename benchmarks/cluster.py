@@ -3,9 +3,9 @@
     python benchmarks/cluster.py hello --nodes 1 2 4 8 --share 0.2 [--go-build]
 
 Hosts are namespaces of this machine with a MooseFS share, and each has that share of one processor. For each
-number of nodes: the makespan, and max(T∞, T1/N) from the same run's own action timings, where T∞ is the
-longest chain through the import graph, the link with it; and what no schedule can go below (`bounds.py`). As
-root, with the cluster tests' tools installed.
+number of nodes: the makespan, and from the same run's record max(T∞, T1/N), where T∞ is the longest chain of
+actions, and what no schedule can go below, both with the client's own time (`luigigo.reports.bounds`). As
+root, with the cluster tests' tools installed. `--records DIR` keeps the runs' records, as a store has them.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "tests" / "cluster"))
 
-from bounds import build_graph
 from builds import IDENTITY_FLAGS, Program, programs, require_same
 from hosts import LOCAL, Host, Network
 from moosefs import MASTER_PORT, MooseFS
 from tools import wait_for_port
 
 from luigigo.golang.toolchain import find_go
+from luigigo.reports.headline import headline
+from luigigo.reports.history import History, span
+from luigigo.runrecords.naming import find_run
+from luigigo.runrecords.reading import read_run
 
 SHARE = "/mnt/share"
 DAEMONS = r"-m luigigo (worker|scheduler) "
@@ -49,6 +51,7 @@ class Bench:
 
     def __init__(self, network: Network, program: Program, share_of_cpu: float) -> None:
         self.network, self.program, self.share_of_cpu = network, program, share_of_cpu
+        self.shared = ""
         self.go = find_go("", os.environ)
         self.luigigo = [sys.executable, "-m", "luigigo"]
         self.env = {"GOMODCACHE": modules_folder(), "GOFLAGS": "-mod=mod"}
@@ -59,10 +62,10 @@ class Bench:
 
     def cluster_file(self, nodes: list[str]) -> str:
         """Write the cluster's file on the share, afresh."""
-        shared = f"{SHARE}/{time.time_ns()}"
+        self.shared = f"{SHARE}/{time.time_ns()}"
         path = self.network.folder / "cluster.json"
         description = {
-            "shared": shared,
+            "shared": self.shared,
             "scheduler": {"host": "head"},
             "cache": f"{LOCAL}/{time.time_ns()}",
             "nodes": [{"host": name, "slots": 1} for name in nodes],
@@ -94,20 +97,22 @@ class Bench:
                 while host.pids(DAEMONS):
                     time.sleep(0.05)
 
-    def build(self, nodes: list[str]) -> tuple[float, list[dict[str, Any]]]:
-        """One cold build; its seconds and its actions."""
+    def build(self, nodes: list[str], records: str) -> tuple[float, History]:
+        """One cold build: its seconds, and its record, which is kept in a store's folder if one is named."""
         head = self.network.hosts["head"]
         shutil.rmtree(head.view(f"{LOCAL}/client"), ignore_errors=True)
         with self.cluster(nodes) as file:
             output = f"{LOCAL}/binary"
             argv = [*self.luigigo, "build", "-o", output, *self.program.packages]
             began = time.monotonic()
-            done = head.run(
-                [*argv, "--cluster", file, "--json"], self.env, timeout=3600, cwd=self.program.dir
-            )
+            head.run([*argv, "--cluster", file], self.env, timeout=3600, cwd=self.program.dir)
             seconds = time.monotonic() - began
-        events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        return seconds, [event for event in events if event["event"] == "action"]
+        store = str(head.view(self.shared))
+        run = find_run(store)
+        if records:
+            shutil.copytree(f"{store}/runs/{run}", f"{records}/runs/{run}")
+            shutil.copytree(f"{store}/plans", f"{records}/plans", dirs_exist_ok=True)
+        return seconds, History(read_run(store, run))
 
     def go_build(self, host: Host) -> float:
         """`go build` on one such host, cold; the binary is compared."""
@@ -125,19 +130,10 @@ class Bench:
         )
         return seconds
 
-    def imports(self) -> dict[str, list[str]]:
-        """For each package what it imports, all programs' packages below it.
-
-        The head's go command has its index of the modules afterwards, as after any go command there.
-        """
-        argv = [self.go.path, "list", "-deps", "-json=ImportPath,Imports", *self.program.packages]
-        text = self.network.hosts["head"].run(argv, self.env, timeout=600, cwd=self.program.dir).stdout
-        decoder, at, found = json.JSONDecoder(), 0, {}
-        while at < len(text.rstrip()):
-            package, end = decoder.raw_decode(text, at)
-            found[package["ImportPath"]] = package.get("Imports", [])
-            at = end + 1
-        return found
+    def warm_up(self) -> None:
+        """Let the head's go command have its index of the modules, as after any go command there."""
+        argv = [self.go.path, "list", "-deps", *self.program.packages]
+        self.network.hosts["head"].run(argv, self.env, timeout=600, cwd=self.program.dir)
 
 
 def mount(share: MooseFS, delay_seconds: float) -> None:
@@ -159,19 +155,16 @@ def modules_folder() -> str:
     return subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def row(
-    name: str, nodes: int, seconds: float, actions: list[dict[str, Any]], imports: dict[str, list[str]]
-) -> str:
+def row(name: str, seconds: float, history: History) -> str:
     """One line of the table."""
-    graph = build_graph(actions, imports)
-    bound, least = graph.simple_bound_seconds(nodes), graph.least_seconds(nodes)
-    queued = sorted(each["queued_seconds"] for each in actions)
-    waited = sum(each["waited_seconds"] for each in actions)
-    late = queued[int(len(queued) * 0.95)]
+    head = headline(history)
+    late = sorted(span(step.moments.ready, step.moments.started) for step in history.steps)
+    waited = sum(step.staging_seconds for step in history.steps)
+    bound, least = head.bound_seconds, head.least_seconds
     return (
-        f"| {name} | {nodes} | {seconds:.1f} | {bound:.1f} | **{seconds / bound:.2f}** | {least:.1f} "
-        f"| {seconds / least:.2f} | {graph.chain_seconds:.1f} | {graph.work_seconds:.1f} | {waited:.1f} "
-        f"| {statistics.median(queued):.3f} / {late:.3f} |"
+        f"| {name} | {head.nodes} | {seconds:.1f} | {bound:.1f} | **{seconds / bound:.2f}** | {least:.1f} "
+        f"| {seconds / least:.2f} | {head.chain_seconds:.1f} | {head.work_seconds:.1f} | {waited:.1f} "
+        f"| {statistics.median(late):.3f} / {late[int(len(late) * 0.95)]:.3f} |"
     )
 
 
@@ -182,6 +175,7 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--share", type=float, default=0.2, help="of one processor, for each host")
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds by which the share is slower")
+    parser.add_argument("--records", default="", help="a folder for the runs' records")
     parser.add_argument("--go-build", action="store_true", help="measure go build on one such host, too")
     options = parser.parse_args()
     names = [f"n{number}" for number in range(1, max(options.nodes) + 1)]
@@ -197,12 +191,11 @@ def main() -> None:
             [go.path, "env", "GOROOT"], env=go.plain_environment(os.environ), capture_output=True, text=True
         ).stdout.strip()
         bench = Bench(network, programs(goroot)[options.program], options.share)
-        imports = bench.imports()
-        print(f"{options.program}: {len(imports)} packages; {options.share} of a processor each host")
+        bench.warm_up()
+        print(f"{options.program}: {options.share} of a processor each host")
         print(HEADER, flush=True)
         for count in options.nodes:
-            seconds, actions = bench.build(names[:count])
-            print(row(options.program, count, seconds, actions, imports), flush=True)
+            print(row(options.program, *bench.build(names[:count], options.records)), flush=True)
         if options.go_build:
             print(f"go build on one such host: {bench.go_build(network.hosts['n1']):.1f} s", flush=True)
 

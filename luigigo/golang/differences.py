@@ -198,8 +198,8 @@ def _modinfo(old: str, new: str) -> Iterator[Difference]:
     """The lines of a program's module information that differ: a Go string in quotes."""
     for each in _words(tuple(old.split("\\n")), tuple(new.split("\\n")), "modinfo"):
         name = f"modinfo {each.name}" if each.old == "" or each.new == "" else "modinfo"
-        shown = (text.replace("\\t", " ") for text in (name, each.old, each.new))
-        yield Difference(Change.SETTING, *shown, "modinfo")
+        name, before, after = (text.replace("\\t", " ") for text in (name, each.old, each.new))
+        yield Difference(Change.SETTING, name, before, after, "modinfo")
 
 
 def _whole(old: Any, new: Any, name: str) -> Difference:

@@ -7,9 +7,10 @@ from collections import Counter
 import msgspec
 
 from luigigo.reports import occupancy
+from luigigo.reports.bounds import least_seconds
 from luigigo.reports.history import History
 from luigigo.reports.paths import chain_seconds, longest_chain
-from luigigo.reports.simulation import Graph, Work, makespan
+from luigigo.reports.simulation import Graph, Work
 
 MOSTLY = 0.7
 """Of the slots' time: where so much of it was busy, more slots are what would have helped most."""
@@ -31,9 +32,9 @@ class Headline(msgspec.Struct, frozen=True):
     slots: int
     nodes: int
     bound_seconds: float
-    """The client's own time and max(T∞, T1/slots): no schedule is shorter."""
+    """The client's own time and max(T∞, T1/slots)."""
     least_seconds: float
-    """The client's own time and that of luigigo's schedule, if nothing but work took time."""
+    """The client's own time and what no schedule can go below on these slots, the graph considered."""
     ran: int
     cutoff: int
     hit: int
@@ -60,7 +61,7 @@ def headline(history: History) -> Headline:
     slots = max(1, history.slots)
     phases = history.phase_seconds()
     client = sum(seconds for name, seconds in phases.items() if name != "run")
-    least = makespan(graph_of(history), works_of(history), slots)
+    least = least_seconds(graph_of(history), works_of(history), slots)
     saved = sum(hit.seconds for hit, _ in history.hits.values())
     saved += sum(step.line.saved_seconds for step in history.done.values())
     return Headline(

@@ -56,9 +56,9 @@ CHANGES: dict[str, tuple[Callable[[Path], object], tuple[str, ...], dict[str, st
         lambda at: (at / "low" / "tagged.go").write_text("//go:build odd\n\npackage low\n\nvar Odd = 1\n"),
         ("-tags", "odd"), {}, LOW, r"file tagged\.go was added",
     ),
-    "-ldflags": (lambda at: None, ("-ldflags", "-X main.word=b"), {}, MAIN, r"flag -X main\.word=b was added"),
+    "-ldflags": (lambda at: None, ("-ldflags", "-X main.word=b"), {}, MAIN, r"flag -X main\.word=b was"),
     "-gcflags": (lambda at: None, ("-gcflags", f"{LOW}=-N"), {}, LOW, r"flag -N was added"),
-    "go.mod's go line": (edit("go.mod", "1.25", "1.26"), (), {}, LOW, r"flag in compile_flags: .*1\.25.* → .*1\.26"),
+    "go.mod's go line": (edit("go.mod", "1.25", "1.26"), (), {}, LOW, r"compile_flags: .*1\.25.* → .*1\.26"),
     "GOAMD64": (lambda at: None, (), {"GOAMD64": "v3"}, LOW, r"variable GOAMD64: v1 → v3"),
 }  # fmt: skip
 
