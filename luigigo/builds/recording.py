@@ -59,6 +59,11 @@ def new_run_id(now: float) -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{fraction:03x}{drawn:03x}"
 
 
+def request_name(request: BuildRequest) -> str:
+    """What equal requests are called: the same packages of the same folder, whatever the flags."""
+    return digest_of(request.project, request.packages)[:SHORT_DIGEST]
+
+
 class Recorder:
     """The record of one run of this process, from its first plan to its end. Safe for threads."""
 
@@ -172,7 +177,7 @@ class Recorder:
         at = {name: number for number, name in enumerate(names)}
         return PlanLine(
             plan=digest,
-            request=digest_of(request.project, request.packages)[:SHORT_DIGEST],
+            request=request_name(request),
             project=request.project,
             packages=request.packages,
             toolchain=plan.toolchain.version,

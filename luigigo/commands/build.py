@@ -31,6 +31,7 @@ class Options(BuildFlags, frozen=True):
     output: str = ""
     trimpath: bool = True
     dry_run: bool = False
+    plan_only: bool = False
     keep_work: bool = False
     workers: int | None = None
     verbose: bool = False
@@ -59,6 +60,8 @@ def run(packages: Sequence[str], options: Options) -> int:
     with _words_apart(output):
         if options.dry_run:
             return _show(request, output, options)
+        if options.plan_only:
+            return _show_outlook(request, output, options)
         return _run_unless_current(request, output, options, command)
 
 
@@ -90,6 +93,21 @@ def _show(request: BuildRequest, output: str, options: Options) -> int:
         dryrun.show(here.builds.plan(request, output), here.builds.context, sys.stderr)
     finally:
         here.close()
+    return int(ExitCode.OK)
+
+
+def _show_outlook(request: BuildRequest, output: str, options: Options) -> int:
+    """Say what would be built, and how long it would take; nothing is."""
+    from luigigo.builds import session
+    from luigigo.commands.planonly import outlook_lines
+
+    config, options = _with_cluster(read_config(os.environ), options)
+    here = session.open_with(config)
+    try:
+        lines = outlook_lines(here.builds.plan(request, output), request, here, options.workers or 0)
+    finally:
+        here.close()
+    print("\n".join(lines))
     return int(ExitCode.OK)
 
 

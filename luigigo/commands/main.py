@@ -195,6 +195,20 @@ def explain(package: str, **options: Any) -> None:
     explain_command.explain(package, explain_command.ExplainOptions(**options))
 
 
+@cli.command(context_settings=_CONTEXT)
+@click.argument("run", default="latest")
+@click.option("--nodes", default="1,2,4,8,16", show_default=True, help="Numbers of nodes.")
+@click.option("--slots", type=click.IntRange(min=1), default=None, help="Of each; by default as in the run.")
+@click.option("--memory", default="", help="Of each: 16G.")
+@click.option("--speed", multiple=True, metavar="PACKAGE=0.5", help="As if it took so much of its time.")
+def predict(run: str, nodes: str, slots: int | None, memory: str, speed: tuple[str, ...]) -> None:
+    """Say how long a run would take on other nodes: luigid's own scheduling on a made-up clock."""
+    from luigigo.commands import predict as predict_command
+
+    options = predict_command.PredictOptions(nodes=nodes, slots=slots or 0, memory=memory, speed=speed)
+    predict_command.predict(run, options)
+
+
 class _Later(click.Group):
     """The commands of clusters, loaded when one of them is asked for."""
 

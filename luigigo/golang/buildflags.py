@@ -75,6 +75,7 @@ GO_FLAGS = (
     _refused("gccgoflags", Form.TEXT, "luigigo knows the gc compiler alone; use go build"),
     Flag("gcflags", Form.TEXTS, "gcflags", "flags for the compiler", "'[pattern=]flags'"),
     _refused("installsuffix", Form.TEXT, "luigigo installs no packages; leave it out"),
+    Flag("plan-only", Form.SWITCH, "plan_only", "say what would be built, and how long it would take"),
     Flag("json", Form.SWITCH, "as_json", "print one JSON object a line (not those of 'go help buildjson')"),
     Flag("ldflags", Form.TEXTS, "ldflags", "flags for the linker", "'[pattern=]flags'"),
     _refused("linkshared", Form.SWITCH, "luigigo links programs statically; use go build"),

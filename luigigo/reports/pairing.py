@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import msgspec
 
 from luigigo.errors import StoreError, UsageError
@@ -29,7 +31,7 @@ def paired(history: History, against: str) -> Pair:
     other = read_history(against) if against else _before(root, history)
     if other is None:
         return Pair(history, None, None)
-    plan, before = _plan(root, history), _plan(root, other)
+    plan, before = plan_of(root, history), plan_of(root, other)
     if plan is None or before is None:
         if against:
             gone = history.run if plan is None else other.run
@@ -43,17 +45,22 @@ def paired(history: History, against: str) -> Pair:
 def _before(root: str, history: History) -> History | None:
     """The last run before this one that was asked for the same, and had planned it."""
     requests = {plan.request for plan in history.record.plans}
-    for run in reversed([each for each in run_ids(root) if each < history.run]):
+    return last_of(root, requests, [each for each in run_ids(root) if each < history.run])
+
+
+def last_of(root: str, requests: Collection[str], runs: Sequence[str]) -> History | None:
+    """The last of some runs that was asked for one of these requests."""
+    for run in reversed(runs):
         try:
             record = read_run(root, run)
         except UsageError:
             continue
-        if requests & {plan.request for plan in record.plans}:
+        if not {plan.request for plan in record.plans}.isdisjoint(requests):
             return History(record)
     return None
 
 
-def _plan(root: str, history: History) -> Plan | None:
+def plan_of(root: str, history: History) -> Plan | None:
     """The plan of a run, all its plans as one; None where one of them is not in the store any more."""
     found: Plan | None = None
     for line in history.record.plans:

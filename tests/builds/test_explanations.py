@@ -158,3 +158,29 @@ def test_imports_and_bad_names(lab: Lab) -> None:
     assert unknown.returncode == 2 and LOW in unknown.stderr
     assert lab.luigigo("explain", "--imports").returncode == 2
     assert lab.luigigo("explain", "--run", "x").returncode == 2
+
+
+def test_a_forecast_of_a_run_and_of_a_plan(lab: Lab) -> None:
+    """`predict` says how long a run takes elsewhere; `--plan-only` what would run, and changes nothing."""
+    project = lab.write(FILES, "why")
+    cold = lab.luigigo("build", "--plan-only", "-o", lab.output_of(project), project)
+    assert cold.returncode == 0, cold.stderr
+    assert re.search(r"actions: 5 must run, 0 may, 46 are done", cold.stdout)
+    assert "range" in cold.stdout and not lab.output_of(project).exists()
+    assert not list((lab.cache / "store" / "runs").glob("*/client.jsonl"))
+    lab.build(project)
+    found = lab.luigigo("predict", "--nodes", "1,2,4", "--speed", f"{LOW}=0.5")
+    assert found.returncode == 0, found.stderr
+    assert [line.split()[:2] for line in found.stdout.splitlines()[2:5]] == [
+        ["1", "2"],
+        ["2", "4"],
+        ["4", "8"],
+    ]
+    assert "measured in the run" in found.stdout and "the longest chain" in found.stdout
+    (project / "low" / "low.go").write_text(FILES["low/low.go"].replace("1 }", "2 }"))
+    edited = lab.luigigo("build", "--plan-only", "-o", lab.output_of(project), project)
+    assert re.search(r"1 must run, 3 may, 47 are done", edited.stdout), edited.stdout
+    assert f"must run: compile {LOW}" in edited.stdout
+    for words in (("--nodes", "none"), ("--speed", "x"), ("--speed", "x=1"), ("--memory", "much")):
+        refused = lab.luigigo("predict", *words)
+        assert refused.returncode == 2 and words[1] in refused.stderr
