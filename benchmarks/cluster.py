@@ -52,6 +52,7 @@ class Bench:
     def __init__(self, network: Network, program: Program, share_of_cpu: float) -> None:
         self.network, self.program, self.share_of_cpu = network, program, share_of_cpu
         self.shared = ""
+        self.slots = 1
         self.go = find_go("", os.environ)
         self.luigigo = [sys.executable, "-m", "luigigo"]
         self.env = {"GOMODCACHE": modules_folder(), "GOFLAGS": "-mod=mod"}
@@ -68,7 +69,7 @@ class Bench:
             "shared": self.shared,
             "scheduler": {"host": "head"},
             "cache": f"{LOCAL}/{time.time_ns()}",
-            "nodes": [{"host": name, "slots": 1} for name in nodes],
+            "nodes": [{"host": name, "slots": self.slots} for name in nodes],
         }
         path.write_text(json.dumps(description))
         return str(path)
@@ -87,7 +88,7 @@ class Bench:
                     if process.popen.poll() is not None:
                         raise SystemExit(f"{verb} on {host} ended: {process.popen.stderr.read()}")
             for name in nodes:
-                self.network.hosts[name].limit_cpu(self.share_of_cpu)
+                self.network.hosts[name].limit_cpu(self.slots * self.share_of_cpu)
             yield file
         finally:
             for name in nodes:
@@ -173,7 +174,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("program")
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8])
-    parser.add_argument("--share", type=float, default=0.2, help="of one processor, for each host")
+    parser.add_argument("--slots", type=int, nargs="+", default=[1], help="of each host")
+    parser.add_argument("--share", type=float, default=0.2, help="of one processor, for each host's slot")
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds by which the share is slower")
     parser.add_argument("--records", default="", help="a folder for the runs' records")
     parser.add_argument("--go-build", action="store_true", help="measure go build on one such host, too")
@@ -194,8 +196,9 @@ def main() -> None:
         bench.warm_up()
         print(f"{options.program}: {options.share} of a processor each host")
         print(HEADER, flush=True)
-        for count in options.nodes:
-            print(row(options.program, *bench.build(names[:count], options.records)), flush=True)
+        for bench.slots in options.slots:
+            for count in options.nodes:
+                print(row(options.program, *bench.build(names[:count], options.records)), flush=True)
         if options.go_build:
             print(f"go build on one such host: {bench.go_build(network.hosts['n1']):.1f} s", flush=True)
 

@@ -171,16 +171,26 @@ def runs(as_json: bool) -> None:
 
 
 @cli.command(context_settings=_CONTEXT)
-@click.argument("run", default="latest")
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--html", default="", metavar="FILE", help="Write the report as one page for a browser.")
 @click.option("--csv", default="", metavar="DIR", help="Write all frames there as CSV files.")
 @click.option("--parquet", default="", metavar="DIR", help="The same as Parquet files.")
+@click.option("--trace", default="", metavar="FILE", help="Write a trace for Perfetto; .gz packs it.")
+@click.option("--actiongraph", default="", metavar="FILE", help="As go build -debug-actiongraph writes it.")
 @click.option("--against", default="", metavar="RUN", help="What became slower or faster since another run.")
-def report(run: str, **options: str) -> None:
+@click.option("--scaling", is_flag=True, help="Hold runs on several numbers of nodes beside one another.")
+@click.option("--go-build", default=0.0, metavar="SECONDS", help="With --scaling: go build on one such node.")
+def report(runs: tuple[str, ...], scaling: bool, go_build: float, **options: str) -> None:
     """Say where a run's time went. RUN is an id, the start of one, or latest."""
     from luigigo.commands import report as report_command
 
-    report_command.show_report(run, report_command.ReportOptions(**options))
+    if scaling:
+        report_command.show_scaling(runs, options["html"], go_build)
+    elif len(runs) > 1:
+        raise UsageError("a report is of one run; --scaling holds several beside one another")
+    else:
+        run = runs[0] if runs else "latest"
+        report_command.show_report(run, report_command.ReportOptions(**options))
 
 
 @cli.command(context_settings=_CONTEXT)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from luigigo.errors import UsageError
 from luigigo.reports.comparing import compare_histories
+from luigigo.reports.exports.actiongraph import actiongraph
+from luigigo.reports.exports.trace import trace
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
+from luigigo.reports.page.scalingpage import scaling_page
 from luigigo.reports.reading import all_histories, read_history, store_root
+from luigigo.reports.scaling import Point, measured, points, require_alike
 from luigigo.reports.text import comparison_text, report_text, seconds_text, table
 from luigigo.store.staging import publish
 
@@ -26,6 +31,8 @@ class ReportOptions(msgspec.Struct, frozen=True):
     html: str = ""
     csv: str = ""
     parquet: str = ""
+    trace: str = ""
+    actiongraph: str = ""
     against: str = ""
 
 
@@ -97,12 +104,53 @@ def show_report(run: str, options: ReportOptions) -> None:
         _write_frames(history, options.parquet, "parquet")
     if options.html:
         _write_page(history, other, options.html)
-    if options.csv or options.parquet or options.html:
+    if options.trace:
+        _write(options.trace, _packed(options.trace, trace(history)))
+    if options.actiongraph:
+        _write(options.actiongraph, actiongraph(history))
+    if any((options.csv, options.parquet, options.html, options.trace, options.actiongraph)):
         return
     print(report_text(history), end="")
     if other is not None:
         print()
         print(comparison_text(history, other, compare_histories(history, other)), end="")
+
+
+def show_scaling(runs: Sequence[str], html: str, go_build_seconds: float) -> None:
+    """Print several runs of one program beside one another, or write their page. Raises `UsageError`."""
+    if not runs:
+        raise UsageError("--scaling holds runs beside one another: luigigo report --scaling RUN RUN …")
+    histories = [read_history(run) for run in runs]
+    require_alike(histories)
+    found = points(map(measured, histories))
+    if html:
+        counts = ", ".join(str(each) for each in sorted({point.nodes for point in found}))
+        title = f"{_what(histories[0])} on {counts} nodes"
+        page = scaling_page(title, found, go_build_seconds)
+        _write(html, page.encode("utf-8", "backslashreplace"))
+        return
+    rows: list[tuple[str, ...]] = [
+        ("nodes", "slots", "runs", "compile", "range", "exchange", "hidden", "distribution", "least", "bound")
+    ]
+    rows += [_scaling_row(point) for point in found]
+    print(table("", rows).removeprefix("\n"))
+
+
+def _scaling_row(point: Point) -> tuple[str, ...]:
+    median = point.median
+    span = f"{point.low['compile_seconds']:.2f}–{point.high['compile_seconds']:.2f}"
+    names = ("exchange_seconds", "hidden_seconds", "distribution_seconds", "least_seconds", "bound_seconds")
+    return (
+        *(str(each) for each in (point.nodes, point.slots, point.runs)),
+        f"{median['compile_seconds']:.2f}",
+        span,
+        *(f"{median[name]:.2f}" for name in names),
+    )
+
+
+def _packed(path: str, content: bytes) -> bytes:
+    """The content as the file's name wants it: the same bytes for the same run."""
+    return gzip.compress(content, mtime=0) if path.endswith(".gz") else content
 
 
 def _write_page(history: History, other: History | None, path: str) -> None:

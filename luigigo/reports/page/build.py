@@ -6,7 +6,7 @@ import base64
 import hashlib
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from luigigo import __version__
@@ -42,20 +42,24 @@ def page(history: History, other: History | None = None) -> str:
         _nodes(history),
         *([_against(history, other)] if other is not None else []),
     ]
-    style, script = _asset("page.css"), _asset("timeline.js")
-    data = f'<script type="application/json" id="data">{as_json(timeline_data(history))}</script>'
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
-    )
     title = f"{head.outcome}, {seconds_text(head.makespan_seconds)}: {_what(history)}"
+    data = f'<script type="application/json" id="data">{as_json(timeline_data(history))}</script>'
+    return document(title, [*parts, data], _asset("timeline.js"))
+
+
+def document(title: str, parts: Iterable[str], script: str = "") -> str:
+    """A page of these parts, which runs this script and nothing else, and asks for nothing."""
+    style = _asset("page.css")
+    scripts = f"script-src '{_digest(script)}'; " if script else ""
+    policy = f"default-src 'none'; style-src '{_digest(style)}'; {scripts}base-uri 'none'; form-action 'none'"
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{text(policy)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{text(title)}</title><style>{style}</style></head><body>"
         f"{''.join(parts)}"
-        f'<p class="sub">luigigo {__version__}</p>{data}<script>{script}</script></body></html>\n'
+        f'<p class="sub">luigigo {__version__}</p>'
+        f"{f'<script>{script}</script>' if script else ''}</body></html>\n"
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
 from luigigo.encoding import legible
 from luigigo.reports.history import History
+from luigigo.reports.lanes import lanes
 from luigigo.reports.paths import chain_that_happened, longest_chain
 
 TICKS = 10_000
@@ -89,21 +88,11 @@ def _short(history: History, number: int) -> str:
 
 
 def _lanes(spans: Iterable[tuple[int, float | None, float | None]]) -> list[int]:
-    """For each span the lowest lane of its node in which no other is at that time; -1 for none."""
+    """For each span its lane among those of its node; -1 for none."""
     given = list(spans)
     found = [-1] * len(given)
-    busy: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
-    free: defaultdict[int, list[int]] = defaultdict(list)
-    count: defaultdict[int, int] = defaultdict(int)
-    known = [(start, at) for at, (_, start, end) in enumerate(given) if start is not None and end is not None]
-    for start, at in sorted(known):
-        node, _, end = given[at]
-        while busy[node] and busy[node][0][0] <= start:
-            heapq.heappush(free[node], heapq.heappop(busy[node])[1])
-        if free[node]:
-            lane = heapq.heappop(free[node])
-        else:
-            lane, count[node] = count[node], count[node] + 1
-        heapq.heappush(busy[node], (end or start, lane))
-        found[at] = lane
+    for node in {node for node, _, _ in given}:
+        mine = [at for at, (other, _, _) in enumerate(given) if other == node]
+        for at, lane in zip(mine, lanes(given[each][1:] for each in mine), strict=True):
+            found[at] = lane
     return found

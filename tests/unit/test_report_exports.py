@@ -1,0 +1,122 @@
+"""A run in the forms of other tools, and several runs beside one another."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import msgspec
+import pytest
+from runrecording import drawn, head, history, plan
+
+from luigigo.errors import UsageError
+from luigigo.reports.exports.actiongraph import actiongraph
+from luigigo.reports.exports.trace import trace
+from luigigo.reports.history import History
+from luigigo.reports.page.scalingpage import scaling_page
+from luigigo.reports.scaling import Measured, measured, points, require_alike
+from luigigo.runrecords.lines import AttemptLine, EndLine
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_no_two_slices_of_a_thread_overlap(seed: int) -> None:
+    """Of any two slices of one thread one ends before the other begins, or lies in it."""
+    run = History(drawn(seed))
+    events = json.loads(trace(run))["traceEvents"]
+    by_thread: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for event in events:
+        if event["ph"] == "X":
+            thread = by_thread.setdefault((event["pid"], event["tid"]), [])
+            thread.append((event["ts"], event["ts"] + event["dur"]))
+    for slices in by_thread.values():
+        slices.sort(key=lambda each: (each[0], -each[1]))
+        for before, after in pairwise(slices):
+            assert before[1] <= after[0] + 0.11 or after[1] <= before[1]
+    named = {(each["pid"], each["tid"]) for each in events if each["name"] == "thread_name"}
+    assert set(by_thread) <= named
+
+
+def test_publishing_beside_another_actions_tools_has_its_own_thread() -> None:
+    """One action publishes while the next runs in its slot: the slot shows the tools, the lane the rest."""
+    first = AttemptLine(0, "n1", "ran", (0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 1.0, 2.0), 0)
+    second = AttemptLine(1, "n1", "ran", (0.0, 0.9, 0.9, 0.95, 1.0, 1.0, 1.5, 1.6), 0)
+    run = history(head(), plan([(), ()]), first, second, EndLine("ok", 2.0))
+    slices = [each for each in json.loads(trace(run))["traceEvents"] if each["ph"] == "X" and each["pid"] > 1]
+    slot = sorted((each["ts"], each["dur"]) for each in slices if each["tid"] == 1)
+    assert slot == [(100_000.0, 900_000.0), (1_000_000.0, 500_000.0)]
+    publishing = {
+        each["name"]: (each["ts"], each["dur"]) for each in slices if each.get("cat") == "publishing"
+    }
+    assert publishing == {"compile p/0": (1_000_000.0, 1_000_000.0), "compile p/1": (1_500_000.0, 100_000.0)}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_arrows_lead_from_the_last_dependency(seed: int) -> None:
+    """Each action that waited for another has one arrow, which begins and ends in slices of slots."""
+    run = History(drawn(seed))
+    events = json.loads(trace(run))["traceEvents"]
+    begun = {each["id"] for each in events if each["ph"] == "s"}
+    assert begun == {each["id"] for each in events if each["ph"] == "f"}
+    waited = {
+        number
+        for number in run.last
+        if any(dependency in run.last for dependency in run.actions[number].dependencies)
+    }
+    assert begun == waited
+    slices = [(e["pid"], e["tid"], e["ts"], e["ts"] + e["dur"]) for e in events if e["ph"] == "X"]
+    for each in events:
+        if each["ph"] in "sf":
+            place = (each["pid"], each["tid"])
+            assert any(s[:2] == place and s[2] - 0.2 <= each["ts"] <= s[3] + 0.2 for s in slices)
+
+
+def test_counters_return_to_zero() -> None:
+    """What is ready and what runs is never less than nothing, and nothing at the end."""
+    events = json.loads(trace(History(drawn(3))))["traceEvents"]
+    for name in ("ready", "running", "memory of what runs"):
+        values = [each["args"]["value"] for each in events if each["ph"] == "C" and each["name"] == name]
+        assert min(values, default=0) >= 0
+        assert not values or values[-1] == 0
+
+
+def test_the_actiongraph_is_the_go_commands() -> None:
+    """Numbered from 0 by place, dependencies by number, times as Go writes them."""
+    run = History(drawn(4))
+    actions = json.loads(actiongraph(run))
+    assert [each["ID"] for each in actions] == list(range(len(run.actions)))
+    assert all(dependency > each["ID"] for each in actions for dependency in each["Deps"])
+    by_package = {each["Package"]: each for each in actions}
+    for number, step in run.last.items():
+        found = by_package[run.package(number)]
+        assert found["Mode"] == "build"
+        assert found["TimeReady"] <= found["TimeStart"] <= found["TimeDone"]
+        assert found.get("NeedBuild", False) == (step.line.outcome == "ran")
+
+
+def test_runs_of_one_point_are_one() -> None:
+    """Several give a median and a range; a number of nodes that nobody measured is a gap in the line."""
+    made = ((1, 9.0), (1, 8.0), (1, 13.0), (2, 6.0), (8, 3.0))
+    runs = [Measured("r", nodes, 1, seconds, 0.1, 0.2, 0.3, 5.0, 6.0) for nodes, seconds in made]
+    found = points(runs)
+    assert [(each.nodes, each.runs) for each in found] == [(1, 3), (2, 1), (8, 1)]
+    assert (found[0].median["compile_seconds"], found[0].low["compile_seconds"]) == (9.0, 8.0)
+    assert found[0].high["compile_seconds"] == 13.0
+    written = scaling_page("p <x>", found, 20.0)
+    assert written == scaling_page("p <x>", found, 20.0)
+    assert "p &lt;x&gt;" in written and "go build, one node" in written
+
+
+def test_what_is_not_alike_is_refused_by_name() -> None:
+    """Runs of other programs, other toolchains, that failed, or on nodes that differ."""
+    one = History(drawn(1))
+    other = History(drawn(2))
+    require_alike([one, other])
+    other.record.plans[0] = msgspec.structs.replace(other.record.plans[0], project="/q")
+    with pytest.raises(UsageError, match=r"different programs: /p \.: .*; /q \.: "):
+        require_alike([one, other])
+    third = History(drawn(2))
+    third.record.plans[0] = msgspec.structs.replace(third.record.plans[0], toolchain="go1.26.8")
+    with pytest.raises(UsageError, match="different toolchains"):
+        require_alike([one, third])
+    with pytest.raises(UsageError, match="its outcome is 'failed'"):
+        measured(history(head(), plan([()]), EndLine("failed", 1.0)))
