@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,9 @@ def programs(goroot: str) -> dict[str, Program]:
     }
 
 
+NO_VARIABLES: Mapping[str, str] = {}
+
+
 class Bench:
     """Runs contests in a scratch folder."""
 
@@ -81,9 +84,11 @@ class Bench:
         argv = [self.go.path, "build", "-p", str(self.cpus), *(IDENTITY_FLAGS if flags is None else flags)]
         return run([*argv, "-o", output, *program.packages], program.dir, env)
 
-    def luigigo_build(self, program: Program, caches: str, output: str) -> Run:
+    def luigigo_build(
+        self, program: Program, caches: str, output: str, variables: Mapping[str, str] = NO_VARIABLES
+    ) -> Run:
         """`caches` holds both luigigo's cache and the go command's, which `go list` uses."""
-        env = {**self.env, "GOCACHE": caches + "/go", "LUIGIGO_CACHE": caches + "/luigigo"}
+        env = {**self.env, "GOCACHE": caches + "/go", "LUIGIGO_CACHE": caches + "/luigigo", **variables}
         argv = [self.luigigo, "build", "-o", output, *program.packages]
         return run(argv, program.dir, env)
 
@@ -114,6 +119,22 @@ class Bench:
             self.pairs,
             lambda: self.luigigo_build(program, self.fresh("a"), ours),
             lambda: self.go_build(program, self.fresh("b"), theirs),
+        )
+        require_same(ours, theirs)
+        return result
+
+    def record(self, name: str) -> Contest:
+        """The same with and without a record of the run: what recording costs."""
+        program = self.programs[name]
+        settings = Path(self.scratch) / "unrecorded.cfg"
+        settings.write_text("[luigigo]\nrecord=false\n")
+        without = {"LUIGI_CONFIG_PATH": str(settings)}
+        ours, theirs = self.output(program, "ours"), self.output(program, "theirs")
+        result = contest(
+            f"cold, {name}, recorded, beside record=false",
+            self.pairs,
+            lambda: self.luigigo_build(program, self.fresh("a"), ours),
+            lambda: self.luigigo_build(program, self.fresh("b"), theirs, without),
         )
         require_same(ours, theirs)
         return result
@@ -217,7 +238,7 @@ def main() -> None:
     """Run the contests that the command line names and print a table."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    kinds = "cold:NAME, noop:NAME, luigi-noop:NAME, edit-body, edit-api"
+    kinds = "cold:NAME, record:NAME, noop:NAME, luigi-noop:NAME, edit-body, edit-api"
     parser.add_argument("contests", nargs="+", help=kinds)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--go", default="", help="the go command; by default the one luigigo finds")
@@ -229,8 +250,8 @@ def main() -> None:
             kind, _, name = wanted.partition(":")
             if kind in EDITS:
                 rows.append(bench.edit(kind).row())
-            elif kind == "cold":
-                rows.append(bench.cold(name).row())
+            elif kind in ("cold", "record"):
+                rows.append(getattr(bench, kind)(name).row())
             else:
                 rows.append(bench.noop(name, with_luigi=kind == "luigi-noop").row())
             print(rows[-1], flush=True)

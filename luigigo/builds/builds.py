@@ -282,7 +282,9 @@ class Builds:
             for action_id, record in build.done.items():
                 if record.said:
                     action = build.plan.actions[action_id]
-                    self._tell(self._withheld.replay(action.key, build.executor.told(action, record.said)))
+                    self._tell(
+                        self._withheld.replay(action.key, build.executor.known.told(action, record.said))
+                    )
         return build
 
     def refresh(self, request: BuildRequest, output: str) -> None:
@@ -308,7 +310,7 @@ class Builds:
             return None
         if self._invocation.is_verbose:
             self._invocation.say(earlier.toolchain)
-        build = PlannedBuild(earlier.plan, executor, executor.prune(), self.context.timings)
+        build = PlannedBuild(earlier.plan, executor, executor.known.prune(), self.context.timings)
         build.keeping.set_result((place, earlier))
         return build
 
@@ -330,7 +332,7 @@ class Builds:
         self._say_toolchain(describe_go(planned))
         executor = ActionExecutor(planned.plan, context)
         phases.enter("prune")
-        done = executor.prune()
+        done = executor.known.prune()
         phases.enter("publish")
         if self._invocation.config.shared:
             executor.publish_sources(done)
@@ -424,7 +426,7 @@ class Builds:
             return
         if progress.status == "running":
             self._queued_seconds[action_id] = progress.dispatch_seconds
-            self.observe(ActionStarted(action.key, action.label))
+            self.observe(ActionStarted(action.key, action.label, progress.node))
             return
         usage = progress.usage or Usage(outcome="failed" if progress.status == "failed" else "hit")
         for cwd, argv in usage.commands:
@@ -433,7 +435,7 @@ class Builds:
         if outcome is Outcome.RAN:
             timing = Timing(usage.seconds, usage.peak_bytes, usage.gogc)
             self.context.timings.note(action_id, timing)
-        said = executor.told(action, usage.said)
+        said = executor.known.told(action, usage.said)
         if progress.explanation and not said:
             said = (Told(f"{progress.explanation}\n"),)
         resources = Resources(
@@ -469,8 +471,8 @@ class Builds:
                 outputs=states,
                 records=bytes.fromhex("".join(action.key for action in build.plan.actions.values())),
                 version=build.plan.toolchain.version,
-                messages=build.executor.messages(),
-                seconds=build.executor.known_seconds(),
+                messages=build.executor.known.messages(),
+                seconds=build.executor.known.known_seconds(),
             )
             uptodate.write(place, state)
 

@@ -109,7 +109,7 @@ def binary_of(delivery: Delivery, build: PlannedBuild, *, is_linked: bool = Fals
 
     `is_linked`: it is known to be, so its record is worth waiting for.
     """
-    record = build.executor.record(delivery.root.action, is_done=is_linked)
+    record = build.executor.known.record(delivery.root.action, is_done=is_linked)
     return None if record is None else record.outputs["binary"]
 
 
@@ -222,6 +222,6 @@ def remember(build: PlannedBuild, output: str, session: Session) -> None:
 
 def is_complete(build: PlannedBuild, output: str, session: Session) -> bool:
     """Whether every root is done and every binary in place."""
-    if any(build.executor.record(root.action) is None for root in build.plan.roots):
+    if any(build.executor.known.record(root.action) is None for root in build.plan.roots):
         return False
     return all(is_delivered(delivery, build, session) for delivery in deliveries(build.plan, output))

@@ -37,9 +37,11 @@ from luigigo.runrecords.lines import (
     HitEntry,
     HitsLine,
     NodesLine,
+    NowLine,
     PhaseLine,
     PlanLine,
     PlannedAction,
+    Running,
     brief,
 )
 from luigigo.runrecords.writing import RunWriter
@@ -73,6 +75,9 @@ class Recorder:
         self._began = time.time() - (time.monotonic() - phases.started)
         self.run_id = new_run_id(self._began)
         self._writer = RunWriter(root, self.run_id, on_failure)
+        self._writer.beat = self._now_lines
+        self._running: dict[ActionKey, Running] = {}
+        self._told_running: tuple[Running, ...] = ()
         self._numbers: dict[ActionKey, int] = {}
         self._count = 0
         self._waiting: list[AnyLine] | None = []
@@ -109,6 +114,10 @@ class Recorder:
     def _take(self, event: Event) -> None:
         if isinstance(event, ActionStarted | Delivered):
             self._begin()
+        if isinstance(event, ActionStarted):
+            self._note_started(event)
+        elif isinstance(event, ActionEnded | ActionRequeued):
+            self._running.pop(event.key, None)
         if isinstance(event, ActionEnded):
             self._note_ended(event)
         elif isinstance(event, ActionRequeued) and event.cause:
@@ -203,6 +212,21 @@ class Recorder:
             for each, record in done.items()
         )
         return HitsLine(hits, tuple(runs))
+
+    def _note_started(self, event: ActionStarted) -> None:
+        number = self._numbers.get(event.key)
+        if number is not None:
+            since = self._at(time.monotonic())
+            self._running[event.key] = Running(number, event.node or node_name(), since)
+
+    def _now_lines(self) -> tuple[NowLine, ...]:
+        """What runs, if that is not what was told last."""
+        with self._lock:
+            running = tuple(self._running.values())
+            if running == self._told_running:
+                return ()
+            self._told_running = running
+            return (NowLine(self._at(time.monotonic()), running),)
 
     def _note_ended(self, event: ActionEnded) -> None:
         took = event.resources

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
+from luigigo.config import read_config
 from luigigo.errors import UsageError
+from luigigo.model import ActionId
 from luigigo.nearest import nearest
 from luigigo.reports.explaintext import import_lines, package_lines, run_lines
 from luigigo.reports.history import History
@@ -19,6 +23,7 @@ class ExplainOptions(msgspec.Struct, frozen=True):
     run: str = LATEST
     against: str = ""
     imports: bool = False
+    script: str = ""
 
 
 def explain(package: str, options: ExplainOptions) -> None:
@@ -26,8 +31,12 @@ def explain(package: str, options: ExplainOptions) -> None:
     history = read_history(options.run)
     if package:
         _require_package(history, package)
-    elif options.imports:
-        raise UsageError("--imports explains one package: luigigo explain --imports PACKAGE")
+    elif options.imports or options.script:
+        flag = "--imports" if options.imports else "--script DIR"
+        raise UsageError(f"{flag} is about one package: luigigo explain {flag} PACKAGE")
+    if options.script:
+        print(_write_script(history, package, os.path.abspath(options.script)))
+        return
     if options.imports:
         lines = import_lines(history, package)
     elif package:
@@ -35,6 +44,28 @@ def explain(package: str, options: ExplainOptions) -> None:
     else:
         lines = run_lines(paired(history, options.against), latest_histories())
     print("\n".join(lines))
+
+
+def _write_script(history: History, package: str, folder: str) -> str:
+    """Make a folder from which the package's action can be run again alone; what to do with it."""
+    from luigigo.builds import session
+    from luigigo.golang.run.repeating import write_repetition
+
+    numbers = [n for n, action in enumerate(history.actions) if action.id and history.package(n) == package]
+    failed = [n for n in numbers if n in history.last and history.last[n].line.outcome == "failed"]
+    compiles = [n for n in numbers if history.kind(n) == "compile"]
+    action_id = ActionId(history.actions[(failed or compiles or numbers)[0]].id)
+    here = session.open_with(read_config(os.environ))
+    try:
+        for line in history.record.plans:
+            executor = here.builds.executor(line.plan)  # type: ignore[arg-type]
+            if action_id in executor.plan.actions:
+                action, inputs = executor.plan.actions[action_id], executor.input_paths(action_id)
+                path = write_repetition(action, executor.plan, here.builds.context, inputs, folder)
+                return f"{action_id}: sh {path}"
+    finally:
+        here.close()
+    raise UsageError(f"no plan of run {history.run} has {action_id}")
 
 
 def _require_package(history: History, package: str) -> None:

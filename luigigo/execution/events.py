@@ -29,6 +29,8 @@ class ActionStarted(msgspec.Struct, frozen=True):
 
     key: ActionKey
     label: str
+    node: str = ""
+    """Where, if not in this process."""
 
 
 class ActionRequeued(msgspec.Struct, frozen=True):

@@ -140,6 +140,8 @@ def _action(pair: Pair, number: int) -> list[str]:
     history = pair.history
     name = history.actions[number].id
     lines = [f"{name} {_outcome(history, number)}"]
+    if number not in history.last and number not in history.hits:
+        return [*lines, *_waiting(pair, number)]
     lines += [
         f"    attempt {step.attempt} on {step.node} came to no end: {step.line.cause}"
         for step in history.steps
@@ -158,6 +160,48 @@ def _action(pair: Pair, number: int) -> list[str]:
         why = why_it_ran_again(number, history, pair.other)
         return [*lines, f"    no input differs from run {pair.other.run}, and {why}"]
     return [*lines, f"    no input differs from run {pair.other.run}"]
+
+
+def _waiting(pair: Pair, number: int) -> list[str]:
+    """What an action that was not begun waits for, as far as the record goes."""
+    history, record = pair.history, pair.history.record
+    running = {each.action: each for each in record.now.running} if record.now is not None else {}
+    now = history.seconds
+    if number in running:
+        return [f"    {_runs(pair, running[number].node, number, now - running[number].since)}"]
+    unmet = [
+        each
+        for each in history.actions[number].dependencies
+        if each not in history.done and each not in history.hits
+    ]
+    if record.outcome != "running":
+        failed = [each for each in unmet if each in history.last]
+        names = _some([history.package(each) for each in failed or unmet])
+        return [f"    it waited for {names}"] if unmet else ["    it was ready when the run ended"]
+    if not unmet:
+        busy = _some([history.package(each) for each in running])
+        return [f"    it is ready, and waits for a slot or memory: {len(running)} run now ({busy})"]
+    lines = [f"    it waits for {len(unmet)} of {len(history.actions[number].dependencies)}:"]
+    for each in sorted(unmet, key=lambda other: other not in running)[:SHOWN]:
+        at = running.get(each)
+        told = "waits itself" if at is None else _runs(pair, at.node, each, now - at.since)
+        lines.append(f"        {history.package(each)} {told}")
+    return lines
+
+
+def _runs(pair: Pair, node: str, number: int, seconds: float) -> str:
+    """How long an action has run, and how long it took the last time."""
+    before = "" if pair.other is None else _seconds_before(pair.other, pair.history.actions[number].id)
+    return f"runs on {node} for {seconds_text(max(0.0, seconds))} now{before}"
+
+
+def _seconds_before(other: History, name: str) -> str:
+    number = next((n for n, action in enumerate(other.actions) if action.id == name), None)
+    if number is None:
+        return ""
+    step, hit = other.done.get(number), other.hits.get(number)
+    took = step.seconds if step is not None else hit[0].seconds if hit is not None else 0.0
+    return f"; in run {other.run} it took {seconds_text(took)}" if took else ""
 
 
 def _outcome(history: History, number: int) -> str:

@@ -151,6 +151,21 @@ class NodesLine(Line, frozen=True, tag="nodes"):
     """`host:port` of the luigid that knows them; "" without one."""
 
 
+class Running(msgspec.Struct, frozen=True, array_like=True):
+    """An attempt under way."""
+
+    action: int
+    node: str
+    since: float
+
+
+class NowLine(Line, frozen=True, tag="now"):
+    """What runs at a moment; written now and then where it has changed."""
+
+    at: float
+    running: tuple[Running, ...]
+
+
 class EndLine(Line, frozen=True, tag="end"):
     """How the run ended."""
 
@@ -164,7 +179,7 @@ class EndLine(Line, frozen=True, tag="end"):
     """The binaries that are in place."""
 
 
-AnyLine: TypeAlias = Head | PlanLine | HitsLine | AttemptLine | PhaseLine | NodesLine | EndLine
+AnyLine: TypeAlias = Head | PlanLine | HitsLine | AttemptLine | PhaseLine | NodesLine | NowLine | EndLine
 
 codec = Codec[AnyLine](msgspec.json, AnyLine)
 """A line without its end; no line has a line break inside."""

@@ -19,6 +19,7 @@ from luigigo.runrecords.lines import (
     Head,
     HitsLine,
     NodesLine,
+    NowLine,
     PhaseLine,
     PlanLine,
     PlannedAction,
@@ -43,6 +44,8 @@ class RunRecord(msgspec.Struct):
     attempts: list[AttemptLine] = []
     phases: list[PhaseLine] = []
     nodes: list[NodesLine] = []
+    now: NowLine | None = None
+    """What ran when that was written down last."""
     end: EndLine | None = None
     is_alive: bool = False
     """Without an end: whether it may still go on."""
@@ -62,9 +65,8 @@ class RunRecord(msgspec.Struct):
         if self.end is not None:
             return self.end.seconds
         ends = [time for attempt in self.attempts for time in attempt.times if time is not None]
-        return max(
-            [*ends, *(phase.end for phase in self.phases), *(each.at for each in self.nodes)], default=0.0
-        )
+        ends += [each.at for each in self.nodes] + [phase.end for phase in self.phases]
+        return max([*ends, self.now.at if self.now is not None else 0.0])
 
     @property
     def known_nodes(self) -> dict[str, NodeInfo]:
@@ -157,6 +159,8 @@ def _take(record: RunRecord, line: AnyLine) -> None:
         record.phases.append(line)
     elif isinstance(line, NodesLine):
         record.nodes.append(line)
+    elif isinstance(line, NowLine):
+        record.now = line
     else:
         record.end = line
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from luigigo.runrecords.lines import CLIENT_FILE, AnyLine, codec
 from luigigo.store.layout import run_folder
 
+BEAT_SECONDS = 5.0
+"""How often a writer is asked what is to be told of the moment."""
 FLUSH_SECONDS = 1.0
 """How long a line waits for others, to be written with them: one request to the share for all."""
 
@@ -22,6 +25,8 @@ class RunWriter:
     ) -> None:
         """Nothing is made before the first flush. `on_failure` gets one line for the user, at most once."""
         self.path = f"{run_folder(root, run_id)}/{name}"
+        self.beat: Callable[[], Sequence[AnyLine]] = lambda: ()
+        """Asked in the writer's own thread, every `BEAT_SECONDS` once something was said."""
         self._on_failure = on_failure
         self._lines: list[bytes] = []
         self._lock = threading.Lock()
@@ -56,10 +61,14 @@ class RunWriter:
             self._thread.join(FLUSH_SECONDS)
 
     def _serve(self) -> None:
+        beaten = time.monotonic()
         while not self._closed.is_set():
-            self._wake.wait()
+            self._wake.wait(BEAT_SECONDS)
             self._wake.clear()
             self._closed.wait(FLUSH_SECONDS)
+            if time.monotonic() - beaten >= BEAT_SECONDS:
+                beaten = time.monotonic()
+                self.put(*self.beat())
             self._flush()
 
     def _flush(self) -> None:

@@ -44,7 +44,7 @@ class RecordTarget(luigi.Target):  # type: ignore[misc]
 
     def record(self) -> ActionRecord | None:
         """The record, or None."""
-        return session.current().builds.executor(self._plan).record(self._action_id)  # type: ignore[arg-type]
+        return session.current().builds.executor(self._plan).known.record(self._action_id)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
         return f"record of {self._action_id}"

@@ -51,7 +51,7 @@ class GoActions:
         if action is None:
             raise TaskRefused(f"plan {assignment.plan} has no action {assignment.action[:200]!r}")
         node_context.require_c(executor, action)
-        executor.learn(assignment.made)
+        executor.known.learn(assignment.made)
         executor.stage(assignment.action, probably_done=assignment.probably_done)
 
     def run(self, assignment: Assignment, tools_ended: Callable[[], None]) -> Took:
@@ -85,7 +85,7 @@ class GoActions:
             self._latest = plan, action
             _log.info("fetching ahead for %s", action)
         executor = self._node_context.executor(plan)
-        executor.learn(sound(message.made))
+        executor.known.learn(sound(message.made))
         for each in message.done:
             executor.fetch(action, action_of(each.family, each.params)[1])
 

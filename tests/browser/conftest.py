@@ -7,12 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from chromium import Browser
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
-
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1600")
+from chromium import Browser, new_driver
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +16,7 @@ def session_browser() -> Iterator[Browser]:
     if chromium is None or chromedriver is None:
         assert "CI" not in os.environ, "CI has Chromium"
         pytest.skip("chromium and chromium-driver are not installed")
-    options = Options()
-    options.binary_location = chromium
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(chromedriver))
+    driver = new_driver()
     yield Browser(driver)
     driver.quit()
 

@@ -125,7 +125,7 @@ def test_what_was_done_since_the_build_was_planned_is_a_hit(node: Node) -> None:
 def test_what_others_say_of_a_dependency_is_not_looked_up(node: Node) -> None:
     """Of an action that another node did in this run, what it made is known without its record."""
     del node.store.records[node.lib.key]
-    node.executor.learn({node.lib.key: {"export": output("lib export")}})
+    node.executor.known.learn({node.lib.key: {"export": output("lib export")}})
     node.store.records[node.content_key] = record(node.content_key, node.app)
     node.executor.stage(node.app.id)
     node.executor.perform(node.app.id)

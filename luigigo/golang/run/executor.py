@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TypeVar
 
@@ -36,16 +36,17 @@ from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import ActionEnded, ActionRequeued, ActionStarted, Outcome, Resources
 from luigigo.execution.stopwatch import LeaveSlot, Stopwatch, stay
 from luigigo.execution.timings import Timing
-from luigigo.golang.actions import Action, Kind, Plan, on_node
-from luigigo.golang.keys import content_key, role_read, roles_made
+from luigigo.golang.actions import Action, Kind, Plan
+from luigigo.golang.keys import role_read
 from luigigo.golang.run.faults import change_behind, disk_behind, doubt, interrupted, require_there
 from luigigo.golang.run.job import Job, JobFailed
+from luigigo.golang.run.known import KnownActions
 from luigigo.golang.run.memory import MemoryEstimate, memory_estimate, memory_estimate_within
 from luigigo.golang.run.sources import is_local_only_c, publish_missing, runs_anywhere, unpacked, with_bundles
 from luigigo.golang.run.steps import make_outputs
 from luigigo.golang.run.toolcheck import ToolCheck
 from luigigo.messages import for_user, whole
-from luigigo.model import ActionId, ActionKey, ActionRecord, ContentKey, Digest, Output, Said, Told, told
+from luigigo.model import ActionId, ActionRecord, ContentKey, Digest, Output, Told, told
 from luigigo.process import Interrupted
 from luigigo.store.layout import flat
 from luigigo.store.nodecache import remove_entry
@@ -68,18 +69,20 @@ class ActionExecutor:
     """Does the actions of one plan. Safe for threads."""
 
     def __init__(self, plan: Plan, context: ExecutionContext) -> None:
-        self.plan = plan
+        self.known = KnownActions(plan, context)
         self.is_untouched = True
         """Whether nothing was done since `prune`, as far as is known here."""
         self.ended: dict[ActionId, ActionEnded] = {}
         """How the actions ended that were done here."""
         self._context = context
-        self._records: dict[ActionKey, ActionRecord] = {}
-        self._made: dict[ActionKey, Mapping[str, Output]] = {}
-        """What others said that actions made."""
         self._reserved_bytes: dict[ActionId, int] = {}
         self._prepared: dict[ActionId, _Prepared] = {}
         """Of what is staged and has not run, so that the share is asked once."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan, with its sources' bundles once they are published."""
+        return self.known.plan
 
     @cached_property
     def toolchain(self) -> Digest:
@@ -100,23 +103,12 @@ class ActionExecutor:
             return False
         return runs_anywhere(action)
 
-    def prune(self) -> dict[ActionId, ActionRecord]:
-        """Find which actions are done already, with all their content in place; one look at the store."""
-        wanted = {action.key: action.id for action in self.plan.actions.values()}
-        found = self._context.store.read_records(wanted)
-        done: dict[ActionId, ActionRecord] = {}
-        for key, record in found.items():
-            if _fits(record, self.plan.actions[wanted[ActionKey(key)]]) and self._is_whole(record):
-                self._records[ActionKey(key)] = record
-                done[wanted[ActionKey(key)]] = record
-        return done
-
     def publish_sources(self, done: Collection[ActionId]) -> None:
         """Put the sources of what is not done into the store: nodes that see nothing else can then run it.
 
         Raises what `with_bundles` raises.
         """
-        self.plan = with_bundles(self.plan, done, self._context)
+        self.known.plan = with_bundles(self.plan, done, self._context)
 
     def publish_again(self) -> bool:
         """Put what is gone of the plan's sources into the store again; say whether anything was.
@@ -124,40 +116,6 @@ class ActionExecutor:
         Raises what `publish_missing` raises.
         """
         return publish_missing(self.plan, self._context)
-
-    def record(self, action_id: ActionId, *, is_done: bool = False) -> ActionRecord | None:
-        """The record of an action, if it is done and its content is there.
-
-        `is_done`: another node is known to have done it, so its record is worth waiting for, and its content
-        will be: whoever opens that waits, and has it made again where it is lost.
-        """
-        key = self.plan.actions[action_id].key
-        record = self._records.get(key)
-        if record is None:
-            wait_seconds = self._context.wait_seconds if is_done else 0.0
-            record = self._context.store.read_record(key, wait_seconds)
-            action = self.plan.actions[action_id]
-            if record is None or not _fits(record, action) or not (is_done or self._is_whole(record)):
-                return None
-            self._records[key] = record
-        return record
-
-    def messages(self) -> tuple[Told, ...]:
-        """What the tools of all actions said, as far as this process has seen their records."""
-        done = [action for action in self.plan.actions.values() if action.key in self._records]
-        return tuple(each for action in done for each in self.told(action, self._records[action.key].said))
-
-    def known_seconds(self) -> float:
-        """What all actions took when they ran, as far as this process has seen their records."""
-        keys = {action.key for action in self.plan.actions.values()}
-        return sum(record.seconds for key, record in self._records.items() if key in keys)
-
-    def told(self, action: Action, said: Iterable[Said]) -> tuple[Told, ...]:
-        """What an action's tools said, wherever they ran, with the folders of this plan's user."""
-        return told(said, on_node(action.sources.dir, self.plan.toolchain.goroot))
-
-    def _is_whole(self, record: ActionRecord) -> bool:
-        return all(self._context.store.has_content(output) for output in record.outputs.values())
 
     def memory_estimate(self, action: Action) -> MemoryEstimate:
         """How much memory the action is expected to take, and how its tools collect garbage."""
@@ -199,7 +157,7 @@ class ActionExecutor:
         record: ActionRecord | None = None
         try:
             record, outcome = self._find_or_run(action, watch, turn.run)
-            said = self.told(action, record.said)
+            said = self.known.told(action, record.said)
             if outcome is Outcome.RAN:
                 resources = Resources(record.cpu_seconds, record.peak_bytes, watch.published_seconds)
             else:
@@ -235,18 +193,14 @@ class ActionExecutor:
         # It may have been staged here before, and done elsewhere.
         self._prepared.pop(action_id, None)
         # Else it was not done when the build was planned; what was done since is found by its content key.
-        may_be_done = probably_done or action.key in self._records
-        if may_be_done and self.record(action_id, is_done=True) is not None:
+        may_be_done = probably_done or self.known.has_record(action.key)
+        if may_be_done and self.known.record(action_id, is_done=True) is not None:
             return
         prepared = self._prepare(action)
         if prepared.earlier is None:
             self._require_sources(action)
             self._mended(action, lambda _: self._fetch(action, prepared.inputs))
         self._prepared[action_id] = prepared
-
-    def learn(self, made: Mapping[str, Mapping[str, Output]]) -> None:
-        """Take the word of others for what actions made, by action key and role: no record is read then."""
-        self._made.update((ActionKey(key), outputs) for key, outputs in made.items())
 
     def fetch(self, action_id: ActionId, dependency: ActionId) -> None:
         """Bring to this node what an action will read of a dependency that is done.
@@ -257,8 +211,13 @@ class ActionExecutor:
         if action is None or dependency not in self.plan.actions:
             return
         own_role = {Kind.CGO: "bundle", Kind.PREPROFILE: "profile"}.get(self.plan.actions[dependency].kind)
-        output = self._output(dependency, own_role or role_read(action.kind))
+        output = self.known.output(dependency, own_role or role_read(action.kind))
         self._context.store.open_content(output, self._context.wait_seconds)
+
+    def input_paths(self, action_id: ActionId) -> dict[str, str]:
+        """Paths of what a done action read, by name. Raises `StoreError`s, and what `perform` raises."""
+        action = self.plan.actions[action_id]
+        return self._open_inputs(action, self.known.inputs(action))
 
     def _unpack(self, action: Action) -> str:
         """Bring the action's sources to this node, from a store that may have lost them.
@@ -297,7 +256,7 @@ class ActionExecutor:
     def _find_or_run(self, action: Action, watch: Stopwatch, run: str) -> tuple[ActionRecord, Outcome]:
         prepared = self._prepared.pop(action.id, None)
         if prepared is None:
-            known = self.record(action.id)
+            known = self.known.record(action.id)
             if known is not None:
                 return known, Outcome.HIT
             return self._make_once(action, watch, run)
@@ -306,14 +265,14 @@ class ActionExecutor:
 
     def _make_once(self, action: Action, watch: Stopwatch, run: str) -> tuple[ActionRecord, Outcome]:
         """Take what others made from the same inputs, or are making now on this machine; else make it."""
-        inputs, key = self._read(action)
+        inputs, key = self.known.read(action)
         turn = Turn(self._context.runner.require_running, watch.leave_slot)
 
         def find() -> tuple[ActionRecord, Outcome] | None:
-            earlier = self._earlier(action, key)
+            earlier = self.known.earlier(action, key)
             # Who made this very action while it was waited for has filed it under both keys.
             if earlier is not None and earlier.key == action.key:
-                known = self.record(action.id)
+                known = self.known.record(action.id)
                 if known is not None:
                     return known, Outcome.HIT
             return self._serve(action, _Prepared(inputs, key, earlier), watch)
@@ -337,61 +296,20 @@ class ActionExecutor:
         watch.tools_ended()
         # Under the content key it lies already.
         record = msgspec.structs.replace(prepared.earlier, key=action.key, content_key="")
-        return self._file(record), Outcome.HIT if prepared.earlier.key == action.key else Outcome.CUTOFF
+        return self.known.file(record), Outcome.HIT if prepared.earlier.key == action.key else Outcome.CUTOFF
 
     def _make(
         self, action: Action, prepared: _Prepared, watch: Stopwatch, run: str
     ) -> tuple[ActionRecord, Outcome]:
         record = self._run(action, prepared.inputs, watch)
-        return self._file(
+        return self.known.file(
             msgspec.structs.replace(record, content_key=prepared.content_key, run=run)
         ), Outcome.RAN
 
-    def _file(self, record: ActionRecord) -> ActionRecord:
-        self._context.store.write_record(record)
-        self._records[ActionKey(record.key)] = record
-        return record
-
     def _prepare(self, action: Action) -> _Prepared:
         """Find out what an action that is not done reads, and whether it was read by one like it before."""
-        inputs, key = self._read(action)
-        return _Prepared(inputs, key, self._earlier(action, key))
-
-    def _read(self, action: Action) -> tuple[dict[str, Output], ContentKey]:
-        inputs = self._inputs(action)
-        return inputs, content_key(
-            action.own_digest, [(name, output.digest) for name, output in inputs.items()]
-        )
-
-    def _earlier(self, action: Action, key: ContentKey) -> ActionRecord | None:
-        """The record of an action that read the same, if there is one with all its content."""
-        earlier = self._context.store.read_record(key)
-        if earlier is not None and not (_fits(earlier, action) and self._is_whole(earlier)):
-            return None
-        return earlier
-
-    def _inputs(self, action: Action) -> dict[str, Output]:
-        """What the action reads of its dependencies, by import path, and `cgo` and `profile`."""
-        role = role_read(action.kind)
-        inputs: dict[str, Output] = {path: self._output(each, role) for path, each in action.imports}
-        if action.cgo is not None:
-            inputs[" cgo"] = self._output(action.cgo, "bundle")
-        if action.profile is not None:
-            inputs[" profile"] = self._output(action.profile, "profile")
-        return inputs
-
-    def _output(self, action_id: ActionId, role: str) -> Output:
-        key = self.plan.actions[action_id].key
-        heard = self._made.get(key, {}).get(role)
-        if heard is not None:
-            return heard
-        record = self.record(action_id, is_done=True)
-        if record is None:
-            raise ContentMissing(
-                f"{action_id} was done, but its record {key} cannot be read on node "
-                f"{self._context.node}; run the build again"
-            )
-        return record.outputs[role]
+        inputs, key = self.known.read(action)
+        return _Prepared(inputs, key, self.known.earlier(action, key))
 
     def _run(self, action: Action, inputs: Mapping[str, Output], watch: Stopwatch) -> ActionRecord:
         bundle = action.sources.bundle
@@ -509,15 +427,13 @@ class ActionExecutor:
         """Run an action again whose record says that it was done, and before it whatever else was lost."""
         action = self.plan.actions[action_id]
         self._require_sources(action)
-        self._records.pop(action.key, None)
-        self._made.pop(action.key, None)
+        self.known.forget(action.key)
         for dependency in action.dependencies:
-            if self.record(dependency) is None:
+            if self.known.record(dependency) is None:
                 self._remake(dependency)
         self._context.observe(ActionStarted(action.key, action.label))
-        record = self._run(action, self._inputs(action), Stopwatch())
-        self._context.store.write_record(record)
-        self._records[action.key] = record
+        record = self._run(action, self.known.inputs(action), Stopwatch())
+        self.known.file(record)
         key, kind, package, label = action.key, action.kind.value, action.package, action.label
         node = self._context.node
         self._context.observe(ActionEnded(key, kind, package, label, Outcome.RAN, record.seconds, node))
@@ -537,12 +453,6 @@ def _attempt(
     return msgspec.structs.replace(
         attempt, made=record.outputs, written_bytes=written_bytes, content_key=record.content_key
     )
-
-
-def _fits(record: ActionRecord, action: Action) -> bool:
-    """Whether a record has what such an action makes: anybody can file one."""
-    makes_it = record.kind == action.kind.value and record.outputs.keys() >= set(roles_made(action.kind))
-    return makes_it and not record.messages
 
 
 def _error_of(failed: JobFailed, job: Job) -> ActionError:

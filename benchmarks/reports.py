@@ -1,0 +1,116 @@
+"""What reports cost: pages of large runs, their drawing in Chromium, and forecasts beside what happened.
+
+    python benchmarks/reports.py pages
+    python benchmarks/reports.py forecasts FOLDER…
+
+`pages` makes pages of made-up runs and draws them; it needs Chromium, chromium-driver and selenium.
+`forecasts` takes folders with records of one program's runs on several numbers of nodes (`cluster.py --records`):
+each run is forecast from each other one, as if both had had the same work, for this machine is not equally fast
+at all times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path.insert(0, str(HERE.parent / "tests" / "browser"))
+
+from made_runs import large_run
+
+from luigigo.reports.forecast import Machines, forecast
+from luigigo.reports.headline import headline
+from luigigo.reports.history import History
+from luigigo.reports.page.build import page
+from luigigo.reports.times import times_of
+from luigigo.runrecords.naming import run_ids
+from luigigo.runrecords.reading import read_run
+
+SIZES = ((3_000, 8, 4), (20_000, 100, 16))
+FRAMES = 60
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"
+DRAWING = (
+    "(() => { const from = performance.now(); for (let n = 0; n < %d; n++) {"
+    " timeline.zoom(n %% 20 < 10 ? 0.8 : 1.25); timeline.pan(0.03); timeline.draw(); }"
+    " return %d / ((performance.now() - from) / 1000); })()"
+)
+
+
+def pages() -> None:
+    """A line for each size of run."""
+    from chromium import Browser, new_driver
+
+    driver = new_driver()
+    browser = Browser(driver)
+    print("| actions | nodes × slots | page made in s | page KB | first paint s | frames a second |")
+    print("|---|---|---|---|---|---|")
+    try:
+        with tempfile.TemporaryDirectory(prefix="luigigo-bench-") as scratch:
+            for actions, nodes, slots in SIZES:
+                record = large_run(random.Random(1), actions, nodes, slots)
+                began = time.monotonic()
+                content = page(History(record))
+                seconds = time.monotonic() - began
+                path = Path(scratch) / "page.html"
+                path.write_text(content, encoding="utf-8")
+                browser.open(path)
+                time.sleep(3)
+                paint = browser.run(FIRST_PAINT)
+                frames = browser.run(DRAWING % (FRAMES, FRAMES))
+                size = len(content.encode()) / 1000
+                cells = (
+                    f"{actions:,}",
+                    f"{nodes} × {slots}",
+                    f"{seconds:.2f}",
+                    f"{size:.0f}",
+                    f"{paint:.2f}",
+                )
+                print(f"| {' | '.join(cells)} | {frames:.0f} |", flush=True)
+    finally:
+        driver.quit()
+
+
+def forecasts(folders: list[str]) -> None:
+    """For each program a line for each run, forecast from each other number of nodes."""
+    print("| program | nodes | took s | forecast from | forecast s, at equal work | off by |")
+    print("|---|---|---|---|---|---|")
+    for folder in folders:
+        histories = [History(read_run(folder, run)) for run in run_ids(folder)]
+        rows = [(headline(history), history) for history in histories]
+        rows = [(row, history) for row, history in rows if row.slots == row.nodes]
+        for row, _ in rows:
+            for other, source in rows:
+                if other.nodes == row.nodes:
+                    continue
+                found = forecast(times_of(source).tasks, Machines(row.nodes, 1))
+                equal = row.work_seconds / other.work_seconds
+                seconds = row.client_seconds + found.seconds * equal
+                off = seconds / row.makespan_seconds - 1
+                print(
+                    f"| {Path(folder).name} | {row.nodes} | {row.makespan_seconds:.1f} | {other.nodes} "
+                    f"| {seconds:.1f} | {off:+.1%} |",
+                    flush=True,
+                )
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("what", choices=["pages", "forecasts"])
+    parser.add_argument("folders", nargs="*")
+    options = parser.parse_args()
+    if options.what == "pages":
+        pages()
+    else:
+        forecasts(options.folders)
+
+
+if __name__ == "__main__":
+    main()
