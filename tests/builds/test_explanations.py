@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import Lab
+from support import Lab, wait_until
 
 pytestmark = pytest.mark.builds
 
@@ -184,3 +185,44 @@ def test_a_forecast_of_a_run_and_of_a_plan(lab: Lab) -> None:
     for words in (("--nodes", "none"), ("--speed", "x"), ("--speed", "x=1"), ("--memory", "much")):
         refused = lab.luigigo("predict", *words)
         assert refused.returncode == 2 and words[1] in refused.stderr
+
+
+def test_what_is_waited_for_now(lab: Lab) -> None:
+    """While a build goes on, a package that has not begun says what it waits for, and what that does."""
+    slow = "".join(f"func F{n}(x int) int {{ return x*{n} + x%{n + 1} }}\n" for n in range(150_000))
+    main = FILES["main.go"].replace('import "', 'import _ "example.com/why/slow"\nimport "')
+    project = lab.write({**FILES, "main.go": main, "slow/slow.go": f"package slow\n\n{slow}"}, "why")
+    running = lab.start("luigigo", "build", project, "-o", lab.output_of(project))
+    runs = lab.cache / "store" / "runs"
+    wait_until(lambda: any(b'"now"' in path.read_bytes() for path in runs.glob("*/client.jsonl")))
+    found = explained(lab, MAIN)
+    assert f"compile {MAIN} was not begun" in found
+    assert re.search(r"example\.com/why/slow runs on \S+ for \S+ s now", found), found
+    assert "running" in lab.luigigo("runs").stdout
+    running.kill()
+    running.communicate()
+    assert "it waited for example.com/why/slow" in explained(lab, MAIN)
+
+
+def test_an_action_can_be_repeated_alone(lab: Lab) -> None:
+    """The folder has the inputs and a script; a failed one fails again with the same words."""
+    project = lab.write(FILES, "why")
+    lab.build(project)
+    folder = lab.folder / "repeated"
+    made = lab.luigigo("explain", MID, "--script", folder)
+    assert made.returncode == 0, made.stderr
+    done = subprocess.run(["sh", folder / "run.sh"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "compile" in done.stderr and list(folder.glob("b*/_pkg_.a"))
+    assert sorted(path.name for path in (folder / "sources").iterdir()) == ["mid.go"]
+    again = lab.luigigo("explain", MID, "--script", folder)
+    assert again.returncode == 2 and "is not empty" in again.stderr
+    (project / "mid" / "mid.go").write_text(FILES["mid/mid.go"].replace("low.N()", "low.Nothing()"))
+    assert lab.luigigo("build", project, "-o", lab.output_of(project)).returncode == 1
+    failing = lab.folder / "failing"
+    assert lab.luigigo("explain", MID, "--script", failing).returncode == 0
+    done = subprocess.run(["sh", failing / "run.sh"], capture_output=True, text=True)
+    assert done.returncode != 0 and "undefined: low.Nothing" in done.stdout + done.stderr
+    (project / "mid" / "mid.go").write_text(FILES["mid/mid.go"])
+    stale = lab.luigigo("explain", MID, "--script", lab.folder / "stale")
+    assert stale.returncode == 2 and "is no longer what" in stale.stderr
