@@ -24,7 +24,8 @@ class Site:
 
     def executor(self, plan: str) -> SimpleNamespace:
         assert plan == PLAN
-        return SimpleNamespace(fetch=self._fetch, learn=self.learned.update)
+        known = SimpleNamespace(learn=self.learned.update)
+        return SimpleNamespace(fetch=self._fetch, known=known)
 
     def _fetch(self, action: str, dependency: str) -> None:
         if dependency == "compile lost":
