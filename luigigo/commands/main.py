@@ -198,9 +198,7 @@ def report(runs: tuple[str, ...], scaling: bool, go_build: float, **options: str
 @click.option("--run", default="latest", metavar="RUN", help="The run to explain; the latest.")
 @click.option("--against", default="", metavar="RUN", help="Another than the last of the same before it.")
 @click.option("--imports", is_flag=True, help="Why the package is there at all, and what it costs.")
-@click.option(
-    "--script", default="", metavar="DIR", help="Make a folder in which it can be repeated."
-)
+@click.option("--script", default="", metavar="DIR", help="Make a folder in which it can be repeated.")
 def explain(package: str, **options: Any) -> None:
     """Say why things were built again: all of a run, or one package."""
     from luigigo.commands import explain as explain_command

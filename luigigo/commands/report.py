@@ -19,6 +19,7 @@ from luigigo.reports.exports.trace import trace
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.page.scalingpage import scaling_page
+from luigigo.reports.pairing import latest_histories
 from luigigo.reports.reading import all_histories, read_history, store_root
 from luigigo.reports.scaling import Point, measured, points, require_alike
 from luigigo.reports.text import comparison_text, report_text, seconds_text, table
@@ -110,7 +111,7 @@ def show_report(run: str, options: ReportOptions) -> None:
         _write(options.actiongraph, actiongraph(history))
     if any((options.csv, options.parquet, options.html, options.trace, options.actiongraph)):
         return
-    print(report_text(history), end="")
+    print(report_text(history, latest_histories()), end="")
     if other is not None:
         print()
         print(comparison_text(history, other, compare_histories(history, other)), end="")
@@ -156,7 +157,8 @@ def _packed(path: str, content: bytes) -> bytes:
 def _write_page(history: History, other: History | None, path: str) -> None:
     from luigigo.reports.page.build import page
 
-    _write(path, page(history, other).encode("utf-8", "backslashreplace"))
+    content = page(history, other, latest_histories())
+    _write(path, content.encode("utf-8", "backslashreplace"))
 
 
 def _write(path: str, content: bytes) -> None:

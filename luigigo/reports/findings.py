@@ -5,6 +5,10 @@ None is invented: what gains less than `LEAST_SHARE` of the run is not worth a s
 
 from __future__ import annotations
 
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+
 import msgspec
 
 from luigigo.reports import occupancy
@@ -16,6 +20,10 @@ from luigigo.reports.simulation import Work, makespan
 MOST_FINDINGS = 5
 LEAST_SHARE = 0.02
 LEAST_SECONDS = 0.05
+LEAST_COMPARED, LEAST_COMPARED_SECONDS = 8, 0.05
+"""How many actions a node must share with others to be held against them, and how long each has to take."""
+SLOWER = 1.2
+"""How much longer it must take for them."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -26,8 +34,10 @@ class Finding(msgspec.Struct, frozen=True):
     text: str
 
 
-def findings(history: History, head: Headline, packages: list[PackageRow]) -> list[Finding]:
-    """At most five, what gains most first."""
+def findings(
+    history: History, head: Headline, packages: list[PackageRow], others: Sequence[History] = ()
+) -> list[Finding]:
+    """At most five, what gains most first. `others` are runs whose nodes this one's are held against."""
     if not history.done:
         return []
     found = [
@@ -37,6 +47,7 @@ def findings(history: History, head: Headline, packages: list[PackageRow]) -> li
         *_idle(history, occupancy.MEMORY, "actions waited for memory while slots were idle"),
         *_idle(history, occupancy.LUIGID, "ready actions were given out late while slots were idle"),
         *_client(history),
+        *_slow_nodes(history, others),
     ]
     least = max(LEAST_SECONDS, LEAST_SHARE * head.makespan_seconds)
     return sorted(
@@ -79,6 +90,37 @@ def _share(history: History) -> list[Finding]:
 def _idle(history: History, cause: str, text: str) -> list[Finding]:
     seconds = occupancy.totals(history).get(cause, 0.0)
     return [Finding(seconds / max(1, history.slots), text)]
+
+
+def _slow_nodes(history: History, others: Sequence[History]) -> list[Finding]:
+    """Nodes that took longer for the same actions than others did, in this run or before."""
+    seconds: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    for run in (history, *others):
+        for number, step in run.done.items():
+            if step.line.outcome == "ran" and step.slot_seconds > LEAST_COMPARED_SECONDS:
+                seconds[run.actions[number].key].append((step.node, step.slot_seconds))
+    found = []
+    for name in sorted(history.nodes):
+        ratios = []
+        for number, step in history.done.items():
+            elsewhere = [took for node, took in seconds[history.actions[number].key] if node != name]
+            if step.node == name and elsewhere and step.slot_seconds > LEAST_COMPARED_SECONDS:
+                ratios.append(step.slot_seconds / statistics.median(elsewhere))
+        if len(ratios) >= LEAST_COMPARED and statistics.median(ratios) >= SLOWER:
+            found.append(_slow_node(history, name, statistics.median(ratios), len(ratios)))
+    return found
+
+
+def _slow_node(history: History, name: str, ratio: float, count: int) -> Finding:
+    graph, works, slots = graph_of(history), works_of(history), max(1, history.slots)
+    mended = {
+        number: msgspec.structs.replace(work, slot_seconds=work.slot_seconds / ratio)
+        if history.done[number].node == name
+        else work
+        for number, work in works.items()
+    }
+    gain = makespan(graph, works, slots) - makespan(graph, mended, slots)
+    return Finding(gain, f"node {name} took {ratio:.1f} times as long as others for {count} same actions")
 
 
 def _client(history: History) -> list[Finding]:

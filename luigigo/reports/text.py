@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from luigigo.reports import occupancy
 from luigigo.reports.bypackage import PackageRow, package_rows
 from luigigo.reports.comparing import Comparison
-from luigigo.reports.findings import findings
+from luigigo.reports.findings import Finding, findings
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.paths import chain_that_happened
@@ -24,13 +24,13 @@ BAR = 30
 """How wide a whole bar is."""
 
 
-def report_text(history: History) -> str:
-    """The whole report of one run."""
+def report_text(history: History, others: Sequence[History] = ()) -> str:
+    """The whole report of one run; `others` are runs whose nodes this one's are held against."""
     head, packages = headline(history), package_rows(history)
     parts = [
         _title(history, head),
         _numbers(history, head),
-        _shorter(history, head, packages),
+        _shorter(findings(history, head, packages, others)),
         _slots(history),
         _nodes(history),
         _slowest(packages),
@@ -78,8 +78,7 @@ def _given_up(history: History) -> str:
     return ", ".join(f"{count} × {cause}" for cause, count in causes.most_common(3))
 
 
-def _shorter(history: History, head: Headline, packages: Sequence[PackageRow]) -> str:
-    found = findings(history, head, list(packages))
+def _shorter(found: Sequence[Finding]) -> str:
     lines = ["What would make it shorter"]
     if not found:
         lines.append(

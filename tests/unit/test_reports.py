@@ -131,6 +131,30 @@ def test_a_run_against_itself_has_not_changed(run: History) -> None:
     assert len(compare_frame(run, run)) == len(run.actions)
 
 
+def test_a_node_that_is_slower_is_named() -> None:
+    """One that takes longer for the same actions than another did before, with what that costs."""
+    count = 12
+
+    def run(node: str, seconds: float) -> History:
+        lines = [
+            AttemptLine(
+                at,
+                node,
+                "ran",
+                (at * seconds,) * 2 + (None, None) + (at * seconds,) * 2 + ((at + 1) * seconds,) * 2,
+                0,
+            )
+            for at in range(count)
+        ]
+        return history(head(), plan([()] * count), *lines, EndLine("ok", count * seconds))
+
+    slow, fast = run("n1", 2.0), run("n2", 1.0)
+    texts = [each.text for each in findings(slow, headline(slow), [], [fast])]
+    assert "node n1 took 2.0 times as long as others for 12 same actions" in texts
+    assert not any("took" in each.text for each in findings(fast, headline(fast), [], [slow]))
+    assert not any("took" in each.text for each in findings(slow, headline(slow), [], []))
+
+
 def test_what_differs_between_two_runs_is_named() -> None:
     """An action with another key had another input; one elsewhere, or that waited longer, says so."""
     line = AttemptLine(0, "n1", "ran", times=(0.0, 0.0, None, None, 0.1, 0.1, 0.9, 1.0), slot=0)

@@ -13,7 +13,7 @@ from luigigo import __version__
 from luigigo.reports import occupancy
 from luigigo.reports.bypackage import PackageRow, package_rows
 from luigigo.reports.comparing import compare_histories
-from luigigo.reports.findings import findings
+from luigigo.reports.findings import Finding, findings
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.page import utilisation
@@ -27,12 +27,15 @@ MOST_ROWS = 200
 """Of a table; what is left out is said above it. The timeline draws all."""
 
 
-def page(history: History, other: History | None = None) -> str:
-    """The page of a run, against another where that is given."""
+def page(history: History, other: History | None = None, others: Sequence[History] = ()) -> str:
+    """The page of a run, against another where that is given.
+
+    `others` are runs whose nodes this one's are held against.
+    """
     head, packages = headline(history), package_rows(history)
     parts = [
         _top(history, head),
-        _shorter(history, head, packages),
+        _shorter(findings(history, head, packages, others)),
         _timeline(history),
         section("utilisation", "What the slots did", utilisation.chart(history), _utilisation(history)),
         _waiting(history),
@@ -113,8 +116,7 @@ def _top(history: History, head: Headline) -> str:
     )
 
 
-def _shorter(history: History, head: Headline, packages: list[PackageRow]) -> str:
-    found = findings(history, head, packages)
+def _shorter(found: Sequence[Finding]) -> str:
     if not found:
         inner = tag(
             "p",
@@ -179,7 +181,9 @@ def _timeline(history: History) -> str:
 def _utilisation(history: History) -> str:
     found = occupancy.totals(history)
     caption = f"Slot-seconds: together {history.slots} slots × {history.seconds:.1f} s"
-    return shares(caption, found, "slot-seconds")
+    rows = utilisation.rows(history)
+    numbers = table("Mean slots in each part of the run", ("from s", *rows[0]), rows[1], len(rows[0]) + 1)
+    return shares(caption, found, "slot-seconds") + details("The chart's numbers", numbers)
 
 
 def _waiting(history: History) -> str:

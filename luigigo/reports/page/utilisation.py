@@ -33,6 +33,16 @@ def by_class(history: History) -> dict[str, list[float]]:
     return found
 
 
+def rows(history: History) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The chart's numbers: its classes, and for each part of the run when it begins and each one's slots."""
+    found = by_class(history)
+    present = [name for name in CLASSES if any(found.get(name, ()))]
+    width = history.seconds / BINS
+    return present, [
+        (f"{at * width:.2f}", *(f"{found[name][at]:.2f}" for name in present)) for at in range(BINS)
+    ]
+
+
 def chart(history: History) -> str:
     """Slots over time, stacked by what they did; patterns tell the classes apart as colours do."""
     found, slots = by_class(history), max(1, history.slots)
