@@ -136,16 +136,11 @@ def test_a_node_that_is_slower_is_named() -> None:
     count = 12
 
     def run(node: str, seconds: float) -> History:
-        lines = [
-            AttemptLine(
-                at,
-                node,
-                "ran",
-                (at * seconds,) * 2 + (None, None) + (at * seconds,) * 2 + ((at + 1) * seconds,) * 2,
-                0,
-            )
-            for at in range(count)
-        ]
+        lines = []
+        for at in range(count):
+            start, end = at * seconds, (at + 1) * seconds
+            times = (start, start, None, None, start, start, end, end)
+            lines.append(AttemptLine(at, node, "ran", times, 0))
         return history(head(), plan([()] * count), *lines, EndLine("ok", count * seconds))
 
     slow, fast = run("n1", 2.0), run("n2", 1.0)
