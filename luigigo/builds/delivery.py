@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import wait
 from typing import BinaryIO
 
-from luigigo.builds.builds import PlannedBuild
 from luigigo.builds.destinations import (
     MAGIC_BYTES,
     Delivery,
@@ -21,6 +20,7 @@ from luigigo.builds.destinations import (
     is_replaced,
     refusal,
 )
+from luigigo.builds.planned import PlannedBuild
 from luigigo.builds.session import Session
 from luigigo.errors import ContentMissing, LuigigoError, PlaceTaken, StoreError
 from luigigo.execution.events import Delivered

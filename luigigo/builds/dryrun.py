@@ -8,7 +8,7 @@ from typing import TextIO
 
 import msgspec
 
-from luigigo.builds.builds import PlannedBuild
+from luigigo.builds.planned import PlannedBuild
 from luigigo.builds.reporting import show_command
 from luigigo.errors import ActionError
 from luigigo.execution.context import ExecutionContext

@@ -15,7 +15,7 @@ from luigigo.reports.times import times_of_plan
 from luigigo.runrecords.naming import run_ids
 
 if TYPE_CHECKING:
-    from luigigo.builds.builds import PlannedBuild
+    from luigigo.builds.planned import PlannedBuild
     from luigigo.builds.session import Session
     from luigigo.golang.request import BuildRequest
 

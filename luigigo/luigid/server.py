@@ -34,7 +34,7 @@ from luigigo.luigid.dispatcher import Dispatcher
 from luigigo.luigid.guard import READING_CALLS, BoundedServer, GuardedRouter, NoFrames
 from luigigo.luigid.peers import Peer
 from luigigo.luigid.status import status_of
-from luigigo.protocol import messages
+from luigigo.protocol import checks, messages
 from luigigo.protocol.messages import Hello
 from luigigo.protocol.outbox import Outgoing
 from luigigo.scheduling.scheduler import ReadyScheduler
@@ -163,7 +163,7 @@ class CallHandler(luigi.server.RPCHandler):  # type: ignore[misc]
             if not isinstance(arguments, dict):
                 raise ValueError("the arguments are no object")
             if method == "add_task":
-                messages.require_task_call(arguments)
+                checks.require_task_call(arguments)
             result = await self._call(method, arguments)
         except _NONSENSE as error:
             self.set_status(400)
@@ -277,8 +277,8 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
             dispatcher.heard(self.peer)
             if isinstance(message, messages.Add):
                 for offer in message.offers:
-                    messages.require_task_call(offer.call)
-                    messages.require_needs(offer.needs)
+                    checks.require_task_call(offer.call)
+                    checks.require_needs(offer.needs)
             dispatcher.receive(self.peer, message)
         elif isinstance(message, Hello):
             self._begin(message)
@@ -294,7 +294,7 @@ class ChannelHandler(tornado.websocket.WebSocketHandler):
         """
         dispatcher = self._server.dispatcher
         before = dispatcher.peers.get(hello.worker_id)
-        reason = messages.why_unwelcome(hello)
+        reason = checks.why_unwelcome(hello)
         if before is not None and (before.hello.role, before.hello.node) != (hello.role, hello.node):
             reason = reason or f"the name {hello.worker_id} is that of a {before.hello.role} that is here"
         if reason:

@@ -26,7 +26,7 @@ from luigigo.protocol.messages import Needs
 from luigigo.scheduling import page
 
 if TYPE_CHECKING:
-    from luigigo.builds.builds import PlannedBuild
+    from luigigo.builds.planned import PlannedBuild
     from luigigo.golang.actions import Action
 
 

@@ -33,7 +33,7 @@ from luigigo.tasks.parameters import (
 )
 
 if TYPE_CHECKING:
-    from luigigo.builds.builds import PlannedBuild
+    from luigigo.builds.planned import PlannedBuild
 
 
 class BuildBinary(luigi.Task):  # type: ignore[misc]

@@ -22,24 +22,18 @@ import msgspec
 
 from luigigo.attempts import Attempt, SlotNumbers
 from luigigo.errors import (
-    ActionError,
     ExitCode,
     LuigigoError,
-    NodeTrouble,
-    PlanRefused,
-    SourcesElsewhere,
-    SourcesMissing,
-    ToolKilled,
-    ToolStopped,
 )
 from luigigo.machine import processor_name
 from luigigo.process import Runner
 from luigigo.protocol import messages
 from luigigo.protocol.channel import Channel
 from luigigo.protocol.endpoint import Endpoint
-from luigigo.protocol.messages import Ended, FromPeer, FromServer, Grant, Held, Hello, Usage, Welcome
-from luigigo.worker.families import Family, Lacking, TaskRefused
+from luigigo.protocol.messages import Ended, FromPeer, FromServer, Grant, Held, Hello, Welcome
+from luigigo.worker.families import Family, TaskRefused
 from luigigo.worker.prefetch import Fetcher
+from luigigo.worker.results import result_of
 
 _log = logging.getLogger("luigigo.worker")
 
@@ -287,7 +281,7 @@ class NodeWorker:
             with self._runner.scope(lease):
                 running.family.stage(running.work)
         except BaseException as error:
-            self._finish(running, self._result_of(running.grant, error))
+            self._finish(running, result_of(running.grant, error))
             return
         running.staged_at = time.monotonic()
         with self._lock:
@@ -366,34 +360,10 @@ class NodeWorker:
             attempt = took.attempt
             result = Ended(grant.task_id, grant.lease, "done", usage=usage, made=took.made)
         except BaseException as error:
-            result = self._result_of(grant, error)
+            result = result_of(grant, error)
         finally:
             self._vacate(running)
         self._finish(running, result, attempt)
-
-    def _result_of(self, grant: Grant, error: BaseException) -> Ended:
-        """What an error means for luigid: the task's fault, or this node's."""
-        name, lease, text = grant.task_id, grant.lease, str(error)
-        if isinstance(error, ToolKilled):
-            usage = Usage(outcome="killed", peak_bytes=error.peak_bytes)
-            return Ended(name, lease, "killed", text, int(error.exit_code), usage)
-        if isinstance(error, ActionError) and not isinstance(error, ToolStopped):
-            usage = Usage("failed", said=error.said)
-            return Ended(name, lease, "failed", text, int(error.exit_code), usage)
-        if isinstance(error, TaskRefused | PlanRefused):
-            return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
-        if isinstance(error, SourcesElsewhere):
-            return Ended(name, lease, "local-only", text)
-        if isinstance(error, SourcesMissing):
-            return Ended(name, lease, "sourceless", text)
-        if isinstance(error, Lacking):
-            return Ended(name, lease, "unable", text, lacks=error.feature)
-        if not isinstance(error, LuigigoError):
-            _log.exception("%s", name, exc_info=error)
-            text = f"{type(error).__name__}: {error}"
-        trouble = error.kind if isinstance(error, NodeTrouble) else ""
-        code = error.exit_code if isinstance(error, LuigigoError) else ExitCode.INTERNAL
-        return Ended(name, lease, "unable", text, int(code), trouble=trouble)
 
     def _moved(self, running: Running, attempt: Attempt) -> Attempt:
         """How an attempt went that is over, on luigid's clock."""
