@@ -177,6 +177,7 @@ def runs(as_json: bool) -> None:
 @click.option("--parquet", default="", metavar="DIR", help="The same as Parquet files.")
 @click.option("--trace", default="", metavar="FILE", help="Write a trace for Perfetto; .gz packs it.")
 @click.option("--actiongraph", default="", metavar="FILE", help="As go build -debug-actiongraph writes it.")
+@click.option("--otlp", default="", metavar="URL", help="Send OpenTelemetry spans to a collector.")
 @click.option("--against", default="", metavar="RUN", help="What became slower or faster since another run.")
 @click.option("--scaling", is_flag=True, help="Hold runs on several numbers of nodes beside one another.")
 @click.option("--go-build", default=0.0, metavar="SECONDS", help="With --scaling: go build on one such node.")

@@ -15,6 +15,7 @@ import msgspec
 from luigigo.errors import UsageError
 from luigigo.reports.comparing import compare_histories
 from luigigo.reports.exports.actiongraph import actiongraph
+from luigigo.reports.exports.otlp import send
 from luigigo.reports.exports.trace import trace
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
@@ -34,6 +35,7 @@ class ReportOptions(msgspec.Struct, frozen=True):
     parquet: str = ""
     trace: str = ""
     actiongraph: str = ""
+    otlp: str = ""
     against: str = ""
 
 
@@ -109,7 +111,10 @@ def show_report(run: str, options: ReportOptions) -> None:
         _write(options.trace, _packed(options.trace, trace(history)))
     if options.actiongraph:
         _write(options.actiongraph, actiongraph(history))
-    if any((options.csv, options.parquet, options.html, options.trace, options.actiongraph)):
+    if options.otlp:
+        count = send(history, options.otlp)
+        print(f"luigigo: {count} spans of run {history.run} were sent to {options.otlp}", file=sys.stderr)
+    if any((options.csv, options.parquet, options.html, options.trace, options.actiongraph, options.otlp)):
         return
     print(report_text(history, latest_histories()), end="")
     if other is not None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import pairwise
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -11,6 +16,7 @@ from runrecording import drawn, head, history, plan
 
 from luigigo.errors import UsageError
 from luigigo.reports.exports.actiongraph import actiongraph
+from luigigo.reports.exports.otlp import send
 from luigigo.reports.exports.trace import trace
 from luigigo.reports.history import History
 from luigigo.reports.page.scalingpage import scaling_page
@@ -120,3 +126,55 @@ def test_what_is_not_alike_is_refused_by_name() -> None:
         require_alike([one, third])
     with pytest.raises(UsageError, match="its outcome is 'failed'"):
         measured(history(head(), plan([()]), EndLine("failed", 1.0)))
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Takes spans as a collector does."""
+
+    bodies: ClassVar[list[bytes]] = []
+    status = 200
+
+    def do_POST(self) -> None:
+        self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, *words: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def collector() -> Iterator[str]:
+    """The address of a collector."""
+    Collector.bodies.clear()
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1/traces"
+        server.shutdown()
+
+
+def test_spans_are_sent_below_the_traces_parent(collector: str) -> None:
+    """One for the run, each phase and each attempt, all in the trace that TRACEPARENT names."""
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    run = History(drawn(6))
+    trace_id, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    count = send(run, collector, {"TRACEPARENT": f"00-{trace_id}-{parent}-01"})
+    assert count == 1 + len(run.record.phases) + len(run.steps)
+    spans = []
+    for body in Collector.bodies:
+        raw = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+        request = ExportTraceServiceRequest.FromString(raw)
+        spans += [span for part in request.resource_spans for each in part.scope_spans for span in each.spans]
+    assert len(spans) == count
+    assert {span.trace_id.hex() for span in spans} == {trace_id}
+    (root,) = (span for span in spans if span.parent_span_id.hex() == parent)
+    assert root.name == "luigigo build"
+    assert all(span.parent_span_id == root.span_id for span in spans if span is not root)
+    assert all(root.start_time_unix_nano <= span.start_time_unix_nano for span in spans)
+
+
+def test_spans_that_nobody_takes_are_an_error() -> None:
+    """A collector that is not there, or no address at all, is named."""
+    with pytest.raises(UsageError, match="--otlp nonsense"):
+        send(History(drawn(6)), "nonsense", {})
