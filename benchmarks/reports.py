@@ -5,8 +5,8 @@
 
 `pages` makes pages of made-up runs and draws them; it needs Chromium, chromium-driver and selenium.
 `forecasts` takes folders with records of one program's runs on several numbers of nodes, as
-`cluster.py --records` leaves them: each run is forecast from each other one, as if both had had the same work,
-for this machine is not equally fast at all times.
+`cluster.py --records` leaves them: each run is forecast from each other one, as if both had had the same
+work, for this machine is not equally fast at all times.
 """
 
 from __future__ import annotations
