@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ def show_runs(*, as_json: bool) -> None:
     """Print all runs, the newest last."""
     if as_json:
         for history in all_histories():
-            print(json.dumps(_run_fields(history), ensure_ascii=False))
+            print(json.dumps(_run_fields(history)))
         return
     histories = list(all_histories())
     if not histories:
@@ -73,7 +74,9 @@ def _run_line(history: History) -> tuple[str, ...]:
 
 
 def _what(history: History) -> str:
-    return "; ".join(" ".join((plan.project, *plan.packages)) for plan in history.record.plans)
+    planned = "; ".join(" ".join((plan.project, *plan.packages)) for plan in history.record.plans)
+    head = history.record.head
+    return planned or (shlex.join(head.command) if head is not None else "")
 
 
 def _run_fields(history: History) -> dict[str, Any]:

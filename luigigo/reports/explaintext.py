@@ -54,6 +54,8 @@ def run_lines(pair: Pair, others: Iterable[History]) -> list[str]:
 
 
 def _no_comparison(pair: Pair) -> str:
+    if not pair.history.record.plans:
+        return "nothing was planned"
     if pair.other is None:
         return "it is the first run of this request in the store: whatever ran had no record"
     return (
