@@ -105,7 +105,7 @@ def test_every_command_is_documented() -> None:
     store = cli.commands["store"]
     assert isinstance(store, click.Group)
     names = [*(f"store {name}" for name in store.commands), *(f"cluster {name}" for name in cluster.commands)]
-    for name in (*names, "build", "doctor", "worker", "scheduler", "runs", "report", "explain", "predict"):
+    for name in (*names, "build", "doctor", "worker", "scheduler", "runs", "report", "explain", "predict", "status"):
         assert f"luigigo {name}" in TEXTS, name
     for parameter in cli.commands["build"].params:
         if isinstance(parameter, click.Option) and not parameter.hidden:

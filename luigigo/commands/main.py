@@ -171,6 +171,16 @@ def runs(as_json: bool) -> None:
 
 
 @cli.command(context_settings=_CONTEXT)
+@click.option("--follow", is_flag=True, help="Again and again, until nothing goes on.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(follow: bool, as_json: bool) -> None:
+    """Say how far the builds are that go on, whoever started them, and when they will be done."""
+    from luigigo.commands import status as status_command
+
+    status_command.show_status(follow=follow, as_json=as_json)
+
+
+@cli.command(context_settings=_CONTEXT)
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--html", default="", metavar="FILE", help="Write the report as one page for a browser.")
 @click.option("--csv", default="", metavar="DIR", help="Write all frames there as CSV files.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -199,9 +200,15 @@ def test_what_is_waited_for_now(lab: Lab) -> None:
     assert f"compile {MAIN} was not begun" in found
     assert re.search(r"example\.com/why/slow runs on \S+ for \S+ s now", found), found
     assert "running" in lab.luigigo("runs").stdout
+    status = lab.luigigo("status").stdout
+    assert re.search(r"run \S+: \d/5 done, \d+ %", status), status
+    assert re.search(r"compile example\.com/why/slow runs on \S+ for \S+ s", status)
+    (build,) = json.loads(lab.luigigo("status", "--json").stdout)["builds"]
+    assert (build["total"], build["failed"], build["waiting"]) == (6, 0, 2), build
     running.kill()
     running.communicate()
     assert "it waited for example.com/why/slow" in explained(lab, MAIN)
+    assert lab.luigigo("status", "--follow").stdout == "no build goes on\n"
 
 
 def test_an_action_can_be_repeated_alone(lab: Lab) -> None:

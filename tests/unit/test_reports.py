@@ -9,6 +9,8 @@ import pandas
 import pytest
 from runrecording import content, drawn, head, history, plan
 
+from luigigo.attempts import NodeInfo
+from luigigo.commands.status import status_lines
 from luigigo.reports import columns, occupancy
 from luigigo.reports.bypackage import package_rows
 from luigigo.reports.comparing import compare_histories
@@ -16,10 +18,20 @@ from luigigo.reports.findings import findings
 from luigigo.reports.frames import FRAMES, compare_frame, frame, runs_frame
 from luigigo.reports.headline import graph_of, headline, works_of
 from luigigo.reports.history import History
+from luigigo.reports.live import live_run
 from luigigo.reports.paths import chain_seconds, chain_that_happened, longest_chain
 from luigigo.reports.simulation import Graph, Work, makespan
 from luigigo.reports.text import report_text
-from luigigo.runrecords.lines import AttemptLine, EndLine, PhaseLine
+from luigigo.runrecords.lines import (
+    AttemptLine,
+    EndLine,
+    HitEntry,
+    HitsLine,
+    NodesLine,
+    NowLine,
+    PhaseLine,
+    Running,
+)
 from luigigo.runrecords.reading import RunRecord, parse
 
 SEEDS = [*range(40), 60]
@@ -148,6 +160,35 @@ def test_a_node_that_is_slower_is_named() -> None:
     assert "node n1 took 2.0 times as long as others for 12 same actions" in texts
     assert not any("took" in each.text for each in findings(fast, headline(fast), [], [slow]))
     assert not any("took" in each.text for each in findings(slow, headline(slow), [], []))
+
+
+def test_how_far_a_run_is() -> None:
+    """What is done, runs, is ready and waits adds up, and the rest takes what it took before."""
+    ended = AttemptLine(0, "n1", "ran", (0.0, 0.0, None, None, 0.0, 0.0, 3.9, 4.0), 0)
+    graph = plan([(), (), (0,), (1, 2), ()])
+    nodes = NodesLine(0.0, (NodeInfo("n1", 2),))
+    now = NowLine(5.0, (Running(1, "n1", 2.0),))
+    run = history(head(started=100.0), graph, HitsLine((HitEntry(4, 9.0),)), nodes, ended, now)
+    before = history(
+        head(),
+        graph,
+        nodes,
+        *(
+            AttemptLine(at, "n1", "ran", (0.0,) * 2 + (None, None) + (0.0,) * 2 + (10.0,) * 2, 0)
+            for at in range(4)
+        ),
+        EndLine("ok", 30.0),
+    )
+    live = live_run(run, [before], now=106.0)
+    assert (live.done, live.total, live.ready, live.waiting) == (1, 4, 1, 1)
+    (running,) = live.running
+    assert (running.action, running.seconds, running.expected_seconds) == ("compile p/1", 4.0, 10.0)
+    # Two slots: what runs has 6 s to go; what is ready takes 10 s, and what waits for both 10 s more.
+    assert live.left_seconds == pytest.approx(20.0)
+    assert live_run(run, [], now=106.0).left_seconds is None
+    text = "\n".join(status_lines([live]))
+    assert "1/4 done, 25 %, 6 s, about 20 s left" in text
+    assert "compile p/1 runs on n1 for 4.0 s of about 10.0 s" in text
 
 
 def test_what_differs_between_two_runs_is_named() -> None:
