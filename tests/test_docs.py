@@ -105,7 +105,8 @@ def test_every_command_is_documented() -> None:
     store = cli.commands["store"]
     assert isinstance(store, click.Group)
     names = [*(f"store {name}" for name in store.commands), *(f"cluster {name}" for name in cluster.commands)]
-    for name in (*names, "build", "doctor", "worker", "scheduler", "runs", "report", "explain", "predict", "status"):
+    names += ["build", "doctor", "worker", "scheduler", "runs", "report", "explain", "predict", "status"]
+    for name in names:
         assert f"luigigo {name}" in TEXTS, name
     for parameter in cli.commands["build"].params:
         if isinstance(parameter, click.Option) and not parameter.hidden:

@@ -26,6 +26,7 @@ from luigigo.luigid.refusals import Refusals
 from luigigo.luigid.republishing import Republishing
 from luigigo.luigid.runs import Runs
 from luigigo.luigid.submission import Submission
+from luigigo.luigid.tally import Tally
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Ended, Hello, Usage
 from luigigo.scheduling import page
@@ -57,6 +58,7 @@ class Dispatcher:
         self.epoch = epoch
         self.peers: dict[str, Peer] = {}
         self.runs = Runs(scheduler.queue)
+        self.tally = Tally()
         self._clock = clock
         self.tasks = TaskTable(scheduler, self._is_held)
         self._leases = Leases(self.tasks, first_lease, clock)
@@ -146,6 +148,7 @@ class Dispatcher:
         """A peer is lost: others run what it held, but for what took too many with it."""
         for task_id in tuple(peer.leases):
             stop = self._leases.stop(peer, task_id, "the worker was lost")
+            self.tally.note_stop("lost")
             if peer.is_node:
                 self._leases.losses.setdefault(task_id, set()).add(peer.id)
             if self._leases.mishaps(task_id) >= MOST_LOSSES:
@@ -284,8 +287,11 @@ class Dispatcher:
         if ended.status in ("done", "failed"):
             took = ended.usage or Usage(ended.status)
             self._show(task_id, page.did(took.outcome, took.seconds, peer.hello.node))
+            if peer.is_node:
+                self.tally.note_end(task.family, took.outcome, took.seconds)
         else:
             self._show(task_id, None)
+            self.tally.note_stop(ended.status)
         if ended.status == "done":
             peer.done += 1
             peer.ended_at, peer.suspended_at = self._clock(), 0.0

@@ -32,6 +32,7 @@ from luigi.scheduler import RPC_METHODS
 from luigigo.errors import UsageError
 from luigigo.luigid.dispatcher import Dispatcher
 from luigigo.luigid.guard import READING_CALLS, BoundedServer, GuardedRouter, NoFrames
+from luigigo.luigid.metrics import MetricsHandler
 from luigigo.luigid.peers import Peer
 from luigigo.luigid.status import status_of
 from luigigo.protocol import checks, messages
@@ -88,10 +89,11 @@ class LuigidServer:
     def application(self) -> tornado.web.Application:
         """Luigi's application, with the procedures and the channel of ours in front."""
         stock: tornado.web.Application = luigi.server.app(self.scheduler)
-        ours = [
+        ours: list[tuple[str, Any, dict[str, Any]]] = [
             (r"/api/(.*)", CallHandler, {"server": self}),
             (re.escape(messages.CHANNEL_PATH), ChannelHandler, {"server": self}),
             (r"/luigigo/(hello|status|drain|stop)", ControlHandler, {"server": self}),
+            (r"/metrics", MetricsHandler, {"dispatcher": self.dispatcher}),
         ]
         stock.add_handlers(r".*", ours)
         stock.settings["log_function"] = lambda handler: None

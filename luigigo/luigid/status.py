@@ -10,15 +10,21 @@ from luigigo.protocol.status import ClientStatus, ClusterStatus, NodeStatus
 def status_of(dispatcher: Dispatcher, version: str, shared: str) -> ClusterStatus:
     """Everything about nodes, clients and tasks that a user may ask for."""
     peers = sorted(dispatcher.peers.values(), key=lambda peer: (peer.hello.node, peer.id))
-    now = dispatcher.now()
     return ClusterStatus(
         version=version,
         epoch=dispatcher.epoch,
         shared=shared,
-        nodes=tuple(_node(peer, now) for peer in peers if peer.is_node),
+        nodes=nodes_of(dispatcher),
         clients=tuple(_client(dispatcher, peer) for peer in peers if not peer.is_node),
         tasks=dispatcher.tasks.counts(),
     )
+
+
+def nodes_of(dispatcher: Dispatcher) -> tuple[NodeStatus, ...]:
+    """The connected workers, by name."""
+    peers = sorted(dispatcher.peers.values(), key=lambda peer: (peer.hello.node, peer.id))
+    now = dispatcher.now()
+    return tuple(_node(peer, now) for peer in peers if peer.is_node)
 
 
 def _node(peer: Peer, now: float) -> NodeStatus:
