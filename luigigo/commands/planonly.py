@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from luigigo.builds.planned import PlannedBuild
     from luigigo.builds.session import Session
     from luigigo.golang.request import BuildRequest
+    from luigigo.reports.history import History
 
 SHOWN = 8
 """How many names of many are shown."""
@@ -40,12 +41,20 @@ def outlook_lines(build: PlannedBuild, request: BuildRequest, here: Session, slo
     if not needed:
         return [*lines, "nothing is to be done but to put the binaries into place"]
     context = here.builds.context
-    machines = [Machines(1, slots or context.cpus, context.budget_bytes)]
+    machines = [_machines(before, here, slots)]
     cases = [("without those that may be spared", found.must)] if found.may else []
     for title, actions in (*cases, ("with all of them", tuple(needed))):
         times = times_of_plan(build.plan, actions, context.timings.seconds)
         lines += [f"{title}, {sources_text(times)}:", *forecast_lines(times, machines, 0.0)]
     return lines
+
+
+def _machines(before: History | None, here: Session, slots: int) -> Machines:
+    """The nodes of the last run of the same, for a build on a cluster; else this machine."""
+    if here.config.shared and before is not None and before.nodes:
+        return Machines(len(before.nodes), max(node.slots for node in before.nodes.values()))
+    context = here.builds.context
+    return Machines(1, slots or context.cpus, context.budget_bytes)
 
 
 def _some(actions: tuple[ActionId, ...]) -> str:

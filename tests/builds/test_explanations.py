@@ -61,6 +61,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], tuple[str, ...], dict[str, st
     "-ldflags": (lambda at: None, ("-ldflags", "-X main.word=b"), {}, MAIN, r"flag -X main\.word=b was"),
     "-gcflags": (lambda at: None, ("-gcflags", f"{LOW}=-N"), {}, LOW, r"flag -N was added"),
     "go.mod's go line": (edit("go.mod", "1.25", "1.26"), (), {}, LOW, r"compile_flags: .*1\.25.* → .*1\.26"),
+    "GOEXPERIMENT": (lambda at: None, (), {"GOEXPERIMENT": "fieldtrack"}, LOW, r"variable GOEXPERIMENT"),
     "GOAMD64": (lambda at: None, (), {"GOAMD64": "v3"}, LOW, r"variable GOAMD64: v1 → v3"),
 }  # fmt: skip
 
@@ -77,7 +78,7 @@ def test_the_input_that_changed_is_named(lab: Lab, name: str) -> None:
     whole = explained(lab)
     assert re.search(reason, whole), whole
     assert re.search(reason, explained(lab, package))
-    if package == LOW and name not in ("GOAMD64", "go.mod's go line"):
+    if package == LOW and name not in ("GOAMD64", "GOEXPERIMENT", "go.mod's go line"):
         assert f"because of {LOW}" in explained(lab, MID)
         assert whole.count("    file ") + whole.count("    flag ") == 1
     if name != "-ldflags":

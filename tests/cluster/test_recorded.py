@@ -13,6 +13,7 @@ from luigigo.reports.exports.trace import trace
 from luigigo.reports.frames import actions_frame, nodes_frame
 from luigigo.reports.headline import headline
 from luigigo.reports.history import History
+from luigigo.reports.page.timeline import OUTCOMES, timeline_data
 from luigigo.runrecords.naming import find_run
 from luigigo.runrecords.reading import read_run
 
@@ -47,6 +48,8 @@ def test_a_run_on_nodes_tells_all(cluster: Cluster, many: Path) -> None:
     frame = actions_frame(run)
     ran = frame[frame.outcome == "ran"]
     assert sorted(ran.action) == sorted(build.actions())
+    bars = timeline_data(run)["steps"]["outcome"]
+    assert bars.count(OUTCOMES.index("ran")) == len(build.actions())
     assert (ran.seconds > 0).all() and (ran.slot >= 0).all() and ran.node.isin(NODES).all()
     times = [f"{each}_at_seconds" for each in ("given", "staged", "started", "tools_started", "ended")]
     assert not ran[times].isna().any(axis=None)
