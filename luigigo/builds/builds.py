@@ -23,7 +23,7 @@ import msgspec
 
 from luigigo.builds import uptodate
 from luigigo.builds.destinations import deliveries
-from luigigo.builds.planned import Asking, PlannedBuild
+from luigigo.builds.planned import PlannedBuild, PlanningStart
 from luigigo.builds.planning import Desk, describe_go, make_plan
 from luigigo.builds.withheld import Withheld
 from luigigo.errors import LuigigoError, StoreError
@@ -223,7 +223,7 @@ class Builds:
     def _new_plan(self, request: BuildRequest, output: str, place: uptodate.Place) -> PlannedBuild:
         context, phases = self.context, self._invocation.phases
         phases.enter("list")
-        asking = Asking.begin(request, self._invocation.variables)
+        asking = PlanningStart.begin(request, self._invocation.variables)
         desk = Desk(
             self._invocation.config,
             self._invocation.variables,

@@ -86,14 +86,14 @@ class PlannedBuild:
             waiting += self.plan.actions[action_id].dependencies
 
 
-class Asking(msgspec.Struct, frozen=True):
+class PlanningStart(msgspec.Struct, frozen=True):
     """When a plan was begun, and what was not there then."""
 
     started_ns: int
     absent: frozenset[str]
 
     @classmethod
-    def begin(cls, request: BuildRequest, variables: Mapping[str, str]) -> Asking:
+    def begin(cls, request: BuildRequest, variables: Mapping[str, str]) -> PlanningStart:
         """Look around before anything is asked."""
         started_ns = time.time_ns()
         paths = () if request.is_remote_module else known_before(request.project, variables)

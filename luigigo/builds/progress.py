@@ -32,7 +32,7 @@ _LASTS = (Outcome.FAILED, Outcome.HIT, Outcome.CUTOFF, Outcome.RAN)
 """Of the outcomes of one action, the one that stands furthest back counts."""
 
 
-class Running(msgspec.Struct, frozen=True):
+class StartedAction(msgspec.Struct, frozen=True):
     """An action under way."""
 
     label: str
@@ -68,7 +68,7 @@ class Tally:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.started = clock()
-        self.running: dict[ActionKey, Running] = {}
+        self.running: dict[ActionKey, StartedAction] = {}
         self.paths: dict[str, None] = {}
         """The binaries that are in place, in that order."""
         self._needed: dict[ActionKey, Expected] = {}
@@ -84,7 +84,7 @@ class Tally:
             for key, expected in event.needed.items():
                 self._needed.setdefault(key, expected)
         elif isinstance(event, ActionStarted):
-            self.running[event.key] = Running(event.label, self._clock())
+            self.running[event.key] = StartedAction(event.label, self._clock())
             self._most_at_once = max(self._most_at_once, len(self.running))
         elif isinstance(event, ActionRequeued):
             self.running.pop(event.key, None)

@@ -41,7 +41,7 @@ from luigigo.runrecords.lines import (
     PhaseLine,
     PlanLine,
     PlannedAction,
-    Running,
+    UnderWay,
     brief,
 )
 from luigigo.runrecords.writing import RunWriter
@@ -76,8 +76,8 @@ class Recorder:
         self.run_id = new_run_id(self._began)
         self._writer = RunWriter(root, self.run_id, on_failure)
         self._writer.beat = self._now_lines
-        self._running: dict[ActionKey, Running] = {}
-        self._told_running: tuple[Running, ...] = ()
+        self._running: dict[ActionKey, UnderWay] = {}
+        self._told_running: tuple[UnderWay, ...] = ()
         self._numbers: dict[ActionKey, int] = {}
         self._count = 0
         self._waiting: list[AnyLine] | None = []
@@ -217,7 +217,7 @@ class Recorder:
         number = self._numbers.get(event.key)
         if number is not None:
             since = self._at(time.monotonic())
-            self._running[event.key] = Running(number, event.node or node_name(), since)
+            self._running[event.key] = UnderWay(number, event.node or node_name(), since)
 
     def _now_lines(self) -> tuple[NowLine, ...]:
         """What runs, if that is not what was told last."""

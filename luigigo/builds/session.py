@@ -113,7 +113,7 @@ def current() -> Session:
     if _session is None or _session_pid != os.getpid():
         _session = Session(read_config(os.environ), os.environ)
         _session.rests = True
-        if hints.in_use() is hints.Command.LUIGI:
+        if hints.in_use() is hints.TypedCommand.LUIGI:
             _session.phases = Phases(process_began())
         _session_pid = os.getpid()
         # For whoever asks a task outside of any run.

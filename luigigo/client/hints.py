@@ -6,7 +6,7 @@ import sys
 from enum import Enum
 
 
-class Command(Enum):
+class TypedCommand(Enum):
     """How this process came to schedule tasks."""
 
     LUIGI = "luigi"
@@ -14,36 +14,36 @@ class Command(Enum):
     PYTHON = "luigi.build"
 
 
-_typed = Command.PYTHON
+_typed = TypedCommand.PYTHON
 
 
-def typed(command: Command) -> None:
+def typed(command: TypedCommand) -> None:
     """Say which command was typed. Luigi's own is recognised."""
     global _typed
     _typed = command
 
 
-def in_use() -> Command:
+def in_use() -> TypedCommand:
     """The command that was typed."""
     parsing = sys.modules.get("luigi.cmdline_parser")
     if parsing is not None and parsing.CmdlineParser.get_instance() is not None:
-        return Command.LUIGI
+        return TypedCommand.LUIGI
     return _typed
 
 
-def without_luigid(command: Command) -> str:
+def without_luigid(command: TypedCommand) -> str:
     """How to schedule in this process instead of by a luigid."""
     return {
-        Command.LUIGI: "use --local-scheduler",
-        Command.BUILD: "leave out --scheduler-host, --scheduler-port and --cluster",
-        Command.PYTHON: "say local_scheduler=True",
+        TypedCommand.LUIGI: "use --local-scheduler",
+        TypedCommand.BUILD: "leave out --scheduler-host, --scheduler-port and --cluster",
+        TypedCommand.PYTHON: "say local_scheduler=True",
     }[command]
 
 
-def without_workers(command: Command) -> str:
+def without_workers(command: TypedCommand) -> str:
     """How to build here when a luigid has no workers."""
     return {
-        Command.LUIGI: "LUIGIGO_FALLBACK=local builds here",
-        Command.BUILD: "--fallback local builds here",
-        Command.PYTHON: "LUIGIGO_FALLBACK=local builds here",
+        TypedCommand.LUIGI: "LUIGIGO_FALLBACK=local builds here",
+        TypedCommand.BUILD: "--fallback local builds here",
+        TypedCommand.PYTHON: "LUIGIGO_FALLBACK=local builds here",
     }[command]

@@ -20,7 +20,7 @@ from luigigo.errors import LuigigoError
 ANSWER = b"luigigo-answer: "
 
 
-class Question(msgspec.Struct, frozen=True):
+class AgentQuestion(msgspec.Struct, frozen=True):
     """One line from the near end."""
 
     verb: str
@@ -34,7 +34,7 @@ class Answer(msgspec.Struct, frozen=True):
     flaw: str = ""
 
 
-question_codec = Codec[Question](msgspec.json, Question)
+question_codec = Codec[AgentQuestion](msgspec.json, AgentQuestion)
 answer_codec = Codec[Answer](msgspec.json, Answer)
 
 

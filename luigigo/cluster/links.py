@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from luigigo.cluster.agent import ANSWER, Answer, Question, answer_codec, answer_to, question_codec
+from luigigo.cluster.agent import ANSWER, AgentQuestion, Answer, answer_codec, answer_to, question_codec
 from luigigo.cluster.messages import NodeError
 from luigigo.clusterfile import NodeEntry
 
@@ -76,7 +76,7 @@ class SshLink:
     def ask(self, verb: str, request: msgspec.Struct, answer_type: type[T], limit_seconds: float) -> T:
         """Put one question to the agent. Raises `NodeError`."""
         deadline = time.monotonic() + limit_seconds
-        line = question_codec.encode(Question(verb, request)) + b"\n"
+        line = question_codec.encode(AgentQuestion(verb, request)) + b"\n"
         try:
             self._channel.settimeout(limit_seconds)
             self._channel.sendall(line)

@@ -268,7 +268,7 @@ def _schedule(request: BuildRequest, output: str, options: Options) -> int:
     from luigigo.client import exit_codes, hints
     from luigigo.tasks.build import BuildBinary
 
-    hints.typed(hints.Command.BUILD)
+    hints.typed(hints.TypedCommand.BUILD)
     task = BuildBinary.of(request, output)
     environment = {"log_level": "WARNING", "local_scheduler": not options.scheduler_host}
     if options.workers:

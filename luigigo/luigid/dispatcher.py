@@ -16,7 +16,7 @@ import msgspec
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
 from luigigo.luigid.assigner import AHEAD_FROM, Assigner
-from luigigo.luigid.leases import Leases, Stop, remember
+from luigigo.luigid.leases import Leases, StoppedAttempt, remember
 from luigigo.luigid.notifier import ClientNotifier
 from luigigo.luigid.outages import Outages
 from luigigo.luigid.peers import Peer, Send
@@ -26,7 +26,7 @@ from luigigo.luigid.refusals import Refusals
 from luigigo.luigid.republishing import Republishing
 from luigigo.luigid.runs import Runs
 from luigigo.luigid.submission import Submission
-from luigigo.luigid.tally import Tally
+from luigigo.luigid.tally import ResultCounts
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Ended, Hello, Usage
 from luigigo.scheduling import page
@@ -58,7 +58,7 @@ class Dispatcher:
         self.epoch = epoch
         self.peers: dict[str, Peer] = {}
         self.runs = Runs(scheduler.queue)
-        self.tally = Tally()
+        self.tally = ResultCounts()
         self._clock = clock
         self.tasks = TaskTable(scheduler, self._is_held)
         self._leases = Leases(self.tasks, first_lease, clock)
@@ -477,10 +477,10 @@ class Dispatcher:
         return any(each in self._leases or self._recovery.is_kept(each) for each in equals)
 
 
-def _stop_of(peer: Peer, ended: Ended) -> Stop:
+def _stop_of(peer: Peer, ended: Ended) -> StoppedAttempt:
     """How an attempt stopped, by what its peer said."""
     said = ended.explanation.partition("\n")[0][:200]
-    return Stop(peer.hello.node, f"{ended.status}: {said}" if said else ended.status, ended.attempt)
+    return StoppedAttempt(peer.hello.node, f"{ended.status}: {said}" if said else ended.status, ended.attempt)
 
 
 _CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))

@@ -17,7 +17,7 @@ from luigigo.protocol.messages import Made, Needs
 from luigigo.scheduling.tasktable import TaskTable
 
 
-class Stop(msgspec.Struct, frozen=True):
+class StoppedAttempt(msgspec.Struct, frozen=True):
     """How an attempt stopped that came to no end; all empty where there was none."""
 
     node: str = ""
@@ -25,7 +25,7 @@ class Stop(msgspec.Struct, frozen=True):
     attempt: Attempt = Attempt()
 
 
-NOTHING_STOPPED = Stop()
+NOTHING_STOPPED = StoppedAttempt()
 NO_NEEDS = Needs("")
 """Of a task that is the client's own."""
 OWN_KEY = "task "
@@ -51,7 +51,7 @@ class Leases:
         """By task, how often a node could not do it."""
         self.kills: Counter[str] = Counter()
         """By task, how often it was killed for memory."""
-        self.on_requeue: Callable[[str, Stop], None] = lambda task_id, stop: None
+        self.on_requeue: Callable[[str, StoppedAttempt], None] = lambda task_id, stop: None
         """Told of each task that waits again, and how it stopped."""
         self._tasks = tasks
         self._clock = clock
@@ -178,13 +178,13 @@ class Leases:
         if was_full:
             peer.freed_at = self._clock()
 
-    def stop(self, peer: Peer, task_id: str, cause: str) -> Stop:
+    def stop(self, peer: Peer, task_id: str, cause: str) -> StoppedAttempt:
         """Release a task that came to no end with a peer; say how it stopped."""
         lease = peer.leases.get(task_id)
         self.release(peer, task_id)
         if lease is None:
             return NOTHING_STOPPED
-        return Stop(peer.hello.node, cause, lease.stopped(self._clock()))
+        return StoppedAttempt(peer.hello.node, cause, lease.stopped(self._clock()))
 
     def release(self, peer: Peer, task_id: str) -> None:
         """A peer has the task no more."""
@@ -206,7 +206,7 @@ class Leases:
         if holder_id:
             self._tasks.hold(task, holder_id)
 
-    def requeue(self, task_id: str, stop: Stop = NOTHING_STOPPED) -> None:
+    def requeue(self, task_id: str, stop: StoppedAttempt = NOTHING_STOPPED) -> None:
         """Let a task wait again that stopped so, and those that waited for its outcome."""
         task = self._tasks.get(task_id)
         for each in (*(() if task is None else (task,)), *self.duplicates(task_id)):

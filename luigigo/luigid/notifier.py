@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from luigigo.attempts import Attempt
-from luigigo.luigid.leases import Stop
+from luigigo.luigid.leases import StoppedAttempt
 from luigigo.luigid.peers import Peer
 from luigigo.luigid.runs import Runs
 from luigigo.protocol import messages
@@ -49,7 +49,7 @@ class ClientNotifier:
             Progress(task_id, "running", node=node, worker_id=peer.id, dispatch_seconds=waited_seconds),
         )
 
-    def tell_wait(self, task_id: str, stop: Stop) -> None:
+    def tell_wait(self, task_id: str, stop: StoppedAttempt) -> None:
         """Say that a task waits again, so that nobody looks for it where it ran, and how it stopped there."""
         progress = Progress(task_id, "pending", node=stop.node, explanation=stop.cause, attempt=stop.attempt)
         self.tell(task_id, progress)

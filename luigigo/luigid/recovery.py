@@ -12,7 +12,7 @@ from typing import Any
 
 from luigi.task_status import PENDING, RUNNING
 
-from luigigo.luigid.leases import NOTHING_STOPPED, Leases, Stop, remember
+from luigigo.luigid.leases import NOTHING_STOPPED, Leases, StoppedAttempt, remember
 from luigigo.luigid.peers import Peer
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Ended, Held, Needs
@@ -41,7 +41,7 @@ class _Parked:
     until: float
     number: int | None = None
     """Of its lease, where this luigid gave it: a result under another is late."""
-    stop: Stop = NOTHING_STOPPED
+    stop: StoppedAttempt = NOTHING_STOPPED
     """How its attempt stopped, if nobody comes back for it."""
 
 

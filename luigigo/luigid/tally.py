@@ -9,7 +9,7 @@ MOST_KINDS = 50
 """Families are whatever clients say: further ones count as one."""
 
 
-class Tally:
+class ResultCounts:
     """Counts of ended tasks by kind and outcome, and of attempts that came to no end by cause."""
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """A peer's end of the connection to luigid: a thread that keeps it up, whatever happens to the network.
 
-The owner keeps its own state; the channel keeps none. Whenever a connection begins, `Owner.hello` and then
-`Owner.resume` give all that luigid must know, so that nothing sent into a dead connection is missed.
+The owner keeps its own state; the channel keeps none. Whenever a connection begins, `ChannelOwner.hello` and
+then `ChannelOwner.resume` give all that luigid must know, so that nothing sent into a dead connection is missed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LONGEST_WAIT_SECONDS = 5.0
 _FAREWELL_SECONDS = 1.0
 
 
-class Owner(Protocol):
+class ChannelOwner(Protocol):
     """Whose channel it is. All of this is called in the channel's thread."""
 
     def hello(self) -> Hello:
@@ -55,7 +55,7 @@ class Owner(Protocol):
 class Channel:
     """Keeps a connection to luigid until it is closed."""
 
-    def __init__(self, place: Endpoint, owner: Owner) -> None:
+    def __init__(self, place: Endpoint, owner: ChannelOwner) -> None:
         """Nothing happens before `start`. Raises `UsageError` for certificates that cannot be read."""
         self.clock = LuigidClock()
         """luigid's clock, as far as it is known here."""
@@ -79,7 +79,7 @@ class Channel:
         self._thread.start()
 
     def send(self, *messages: FromPeer) -> None:
-        """Say something, in order. Dropped while there is no connection: `Owner.resume` makes up for it."""
+        """Say something, in order. Dropped without a connection: `ChannelOwner.resume` makes up for it."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._enqueue, messages)
 

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 
 import numpy
 
-from luigigo.reports.simulation import Graph, Work
+from luigigo.reports.simulation import Graph, WorkTime
 
 MOST_WINDOWS = 2_000_000
 """Windows × actions that are looked at: of larger graphs fewer windows, each of which gives a bound."""
 MOST_EDGES = 160
 
 
-def chain_seconds(graph: Graph, works: Mapping[int, Work]) -> float:
+def chain_seconds(graph: Graph, works: Mapping[int, WorkTime]) -> float:
     """T∞: the longest chain, with what passes from leaving a slot until others may begin."""
     return max(graph.remaining(works).values(), default=0.0)
 
 
-def least_seconds(graph: Graph, works: Mapping[int, Work], slots: int) -> float:
+def least_seconds(graph: Graph, works: Mapping[int, WorkTime], slots: int) -> float:
     """A makespan that no schedule in so many slots can go below (Fernández and Bussell, 1973).
 
     In a window of time, actions that can neither all be done before it nor put off until after it need its
@@ -49,7 +49,7 @@ def _edges(moments: set[float], chain: float, actions: int) -> list[float]:
     return [*ordered[:: max(1, len(ordered) // most)], chain]
 
 
-def _earliest(graph: Graph, works: Mapping[int, Work]) -> dict[int, float]:
+def _earliest(graph: Graph, works: Mapping[int, WorkTime]) -> dict[int, float]:
     """When each can have its slot at best, with any number of slots."""
     found: dict[int, float] = {}
     for number in graph.order:
@@ -61,7 +61,7 @@ def _earliest(graph: Graph, works: Mapping[int, Work]) -> dict[int, float]:
     return found
 
 
-def _latest(graph: Graph, works: Mapping[int, Work], chain: float) -> dict[int, float]:
+def _latest(graph: Graph, works: Mapping[int, WorkTime], chain: float) -> dict[int, float]:
     """When each must have its slot at the latest for all to be over after T∞."""
     remaining = graph.remaining(works)
     return {number: chain - remaining[number] + works[number].before_seconds for number in graph.order}

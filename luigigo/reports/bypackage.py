@@ -9,7 +9,7 @@ import msgspec
 from luigigo.reports.headline import graph_of, works_of
 from luigigo.reports.history import History, Step
 from luigigo.reports.paths import longest_chain
-from luigigo.reports.simulation import Work, makespan
+from luigigo.reports.simulation import WorkTime, makespan
 
 MOST_DRAGS = 40
 """For how many packages, the slowest first, it is reckoned how much sooner the run would end without them."""
@@ -96,7 +96,7 @@ def _drags(history: History, packages: dict[str, list[int]]) -> dict[str, float]
     whole = makespan(graph, works, slots)
     found = {}
     for package, numbers in packages.items():
-        without = {**works, **{number: Work(0.0) for number in numbers if number in works}}
+        without = {**works, **{number: WorkTime(0.0) for number in numbers if number in works}}
         found[package] = max(0.0, whole - makespan(graph, without, slots))
     return found
 

@@ -15,7 +15,7 @@ from luigigo.reports import occupancy
 from luigigo.reports.bypackage import PackageRow
 from luigigo.reports.headline import Headline, graph_of, works_of
 from luigigo.reports.history import History
-from luigigo.reports.simulation import Work, makespan
+from luigigo.reports.simulation import WorkTime, makespan
 
 MOST_FINDINGS = 5
 LEAST_SHARE = 0.02
@@ -26,7 +26,7 @@ SLOWER = 1.2
 """How much longer it must take for them."""
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Improvement(msgspec.Struct, frozen=True):
     """One thing that could be changed."""
 
     gain_seconds: float
@@ -36,7 +36,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 def findings(
     history: History, head: Headline, packages: list[PackageRow], others: Sequence[History] = ()
-) -> list[Finding]:
+) -> list[Improvement]:
     """At most five, what gains most first. `others` are runs whose nodes this one's are held against."""
     if not history.done:
         return []
@@ -55,7 +55,7 @@ def findings(
     )[:MOST_FINDINGS]
 
 
-def _chain(packages: list[PackageRow]) -> list[Finding]:
+def _chain(packages: list[PackageRow]) -> list[Improvement]:
     dragging = [row for row in packages if row.is_on_longest_chain and row.drag_seconds]
     worst = max(dragging, key=lambda row: row.drag_seconds or 0.0, default=None)
     if worst is None:
@@ -64,16 +64,16 @@ def _chain(packages: list[PackageRow]) -> list[Finding]:
         f"{worst.package} takes {worst.seconds:.1f} s on the longest chain: without it, or with it in parts "
         "that need not wait for one another"
     )
-    return [Finding(worst.drag_seconds or 0.0, text)]
+    return [Improvement(worst.drag_seconds or 0.0, text)]
 
 
-def _slots(history: History) -> list[Finding]:
+def _slots(history: History) -> list[Improvement]:
     graph, works, slots = graph_of(history), works_of(history), max(1, history.slots)
     gain = makespan(graph, works, slots) - makespan(graph, works, 2 * slots)
-    return [Finding(gain, f"twice as many slots, {2 * slots} instead of {slots}")]
+    return [Improvement(gain, f"twice as many slots, {2 * slots} instead of {slots}")]
 
 
-def _share(history: History) -> list[Finding]:
+def _share(history: History) -> list[Improvement]:
     """What staging and publishing cost: nothing where something else ran meanwhile."""
     if not any(step.is_remote for step in history.steps):
         return []
@@ -82,17 +82,17 @@ def _share(history: History) -> list[Finding]:
         number: msgspec.structs.replace(work, before_seconds=history.done[number].staging_seconds)
         for number, work in works_of(history).items()
     }
-    at_once = {number: Work(work.slot_seconds) for number, work in as_it_was.items()}
+    at_once = {number: WorkTime(work.slot_seconds) for number, work in as_it_was.items()}
     gain = makespan(graph, as_it_was, slots) - makespan(graph, at_once, slots)
-    return [Finding(gain, "a share that hands over and takes what actions read and make at once")]
+    return [Improvement(gain, "a share that hands over and takes what actions read and make at once")]
 
 
-def _idle(history: History, cause: str, text: str) -> list[Finding]:
+def _idle(history: History, cause: str, text: str) -> list[Improvement]:
     seconds = occupancy.totals(history).get(cause, 0.0)
-    return [Finding(seconds / max(1, history.slots), text)]
+    return [Improvement(seconds / max(1, history.slots), text)]
 
 
-def _slow_nodes(history: History, others: Sequence[History]) -> list[Finding]:
+def _slow_nodes(history: History, others: Sequence[History]) -> list[Improvement]:
     """Nodes that took longer for the same actions than others did, in this run or before."""
     seconds: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
     for run in (history, *others):
@@ -111,7 +111,7 @@ def _slow_nodes(history: History, others: Sequence[History]) -> list[Finding]:
     return found
 
 
-def _slow_node(history: History, name: str, ratio: float, count: int) -> Finding:
+def _slow_node(history: History, name: str, ratio: float, count: int) -> Improvement:
     graph, works, slots = graph_of(history), works_of(history), max(1, history.slots)
     mended = {
         number: msgspec.structs.replace(work, slot_seconds=work.slot_seconds / ratio)
@@ -120,12 +120,12 @@ def _slow_node(history: History, name: str, ratio: float, count: int) -> Finding
         for number, work in works.items()
     }
     gain = makespan(graph, works, slots) - makespan(graph, mended, slots)
-    return Finding(gain, f"node {name} took {ratio:.1f} times as long as others for {count} same actions")
+    return Improvement(gain, f"node {name} took {ratio:.1f} times as long as others for {count} same actions")
 
 
-def _client(history: History) -> list[Finding]:
+def _client(history: History) -> list[Improvement]:
     phases = history.phase_seconds()
     listing = phases.get("list", 0.0) + phases.get("plan", 0.0)
     return [
-        Finding(listing, "listing and planning, before anything runs: the go command and the C compilers")
+        Improvement(listing, "listing and planning, before anything runs: the go command and the C compilers")
     ]

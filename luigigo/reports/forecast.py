@@ -17,7 +17,7 @@ from luigigo.luigid.dispatcher import Dispatcher
 from luigigo.luigid.peers import Peer
 from luigigo.protocol import messages
 from luigigo.protocol.messages import Ended, FromServer, Hello, Needs, Offer
-from luigigo.reports.simulation import Graph, Work
+from luigigo.reports.simulation import Graph, WorkTime
 from luigigo.scheduling.scheduler import ReadyScheduler
 
 MESSAGE_SECONDS = 0.001
@@ -29,7 +29,7 @@ class Task(msgspec.Struct, frozen=True):
     """One action to run."""
 
     name: str
-    work: Work
+    work: WorkTime
     dependencies: tuple[int, ...]
     peak_bytes: int = 0
 

@@ -10,7 +10,7 @@ from luigigo.reports import occupancy
 from luigigo.reports.bounds import least_seconds
 from luigigo.reports.history import History
 from luigigo.reports.paths import chain_seconds, longest_chain
-from luigigo.reports.simulation import Graph, Work
+from luigigo.reports.simulation import Graph, WorkTime
 
 MOSTLY = 0.7
 """Of the slots' time: where so much of it was busy, more slots are what would have helped most."""
@@ -91,10 +91,10 @@ def graph_of(history: History) -> Graph:
     return Graph({number: history.actions[number].dependencies for number in done})
 
 
-def works_of(history: History) -> dict[int, Work]:
+def works_of(history: History) -> dict[int, WorkTime]:
     """What each action took that was done in the run."""
     return {
-        number: Work(step.slot_seconds, after_seconds=max(0.0, step.seconds - step.slot_seconds))
+        number: WorkTime(step.slot_seconds, after_seconds=max(0.0, step.seconds - step.slot_seconds))
         for number, step in history.done.items()
     }
 

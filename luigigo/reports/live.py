@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from luigigo.reports.history import History
-from luigigo.reports.simulation import Graph, Work, makespan
+from luigigo.reports.simulation import Graph, WorkTime, makespan
 
 KNOWN_SHARE = 0.7
 """How many of the remaining actions must have a known time for the rest to be told."""
@@ -124,7 +124,8 @@ def _left(
     if not left or len(told) < KNOWN_SHARE * len(left) or not history.slots:
         return None
     works = {
-        number: Work(max(0.0, known.get(name, 0.0) - ran.get(name, 0.0))) for number, name in names.items()
+        number: WorkTime(max(0.0, known.get(name, 0.0) - ran.get(name, 0.0)))
+        for number, name in names.items()
     }
     return makespan(
         Graph({number: history.actions[number].dependencies for number in left}), works, history.slots

@@ -19,7 +19,7 @@ WAIT_SECONDS = 0.0005
 """A shorter wait than this is told by no clock."""
 
 
-class Link(msgspec.Struct, frozen=True):
+class ChainLink(msgspec.Struct, frozen=True):
     """One link of the chain that happened, later ones last."""
 
     step: Step
@@ -82,19 +82,19 @@ def _in_order(history: History) -> list[int]:
     return order
 
 
-def chain_that_happened(history: History) -> list[Link]:
+def chain_that_happened(history: History) -> list[ChainLink]:
     """Why the run ended when it did, from its beginning to the last action's end."""
     ended = [step for step in history.last.values() if step.moments.ended is not None]
     if not ended:
         return []
     occupants = _Occupants(history)
     step: Step | None = max(ended, key=lambda each: each.moments.ended or 0.0)
-    links: list[Link] = []
+    links: list[ChainLink] = []
     seen: set[int] = set()
     while step is not None and step.number not in seen:
         seen.add(step.number)
         before, cause = _before(history, occupants, step)
-        links.append(Link(step, cause, _waits(step, cause)))
+        links.append(ChainLink(step, cause, _waits(step, cause)))
         step = before
     return links[::-1]
 

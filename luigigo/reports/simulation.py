@@ -16,7 +16,7 @@ _LEFT, _DONE, _STAGED = range(3)
 """What can happen to an action, in the order in which it counts at one moment."""
 
 
-class Work(msgspec.Struct, frozen=True):
+class WorkTime(msgspec.Struct, frozen=True):
     """What one action takes."""
 
     slot_seconds: float
@@ -54,7 +54,7 @@ class Graph:
                     ready.append(each)
         return order
 
-    def remaining(self, works: Mapping[int, Work]) -> dict[int, float]:
+    def remaining(self, works: Mapping[int, WorkTime]) -> dict[int, float]:
         """For each action, the longest chain of work that starts with it."""
         found: dict[int, float] = {}
         for number in reversed(self.order):
@@ -64,7 +64,7 @@ class Graph:
         return found
 
 
-def makespan(graph: Graph, works: Mapping[int, Work], slots: int) -> float:
+def makespan(graph: Graph, works: Mapping[int, WorkTime], slots: int) -> float:
     """How long all of it takes in so many slots."""
     remaining = graph.remaining(works)
     waiting = {number: len(graph.dependencies[number]) for number in graph.order}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from luigigo.reports import occupancy
 from luigigo.reports.bypackage import PackageRow, package_rows
 from luigigo.reports.comparing import Comparison
-from luigigo.reports.findings import Finding, findings
+from luigigo.reports.findings import Improvement, findings
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.paths import chain_that_happened
@@ -78,7 +78,7 @@ def _given_up(history: History) -> str:
     return ", ".join(f"{count} × {cause}" for cause, count in causes.most_common(3))
 
 
-def _shorter(found: Sequence[Finding]) -> str:
+def _shorter(found: Sequence[Improvement]) -> str:
     lines = ["What would make it shorter"]
     if not found:
         lines.append(

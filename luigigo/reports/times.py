@@ -13,7 +13,7 @@ from luigigo.golang.actions import Plan
 from luigigo.model import ActionId, ActionRecord
 from luigigo.reports.forecast import Task
 from luigigo.reports.history import History
-from luigigo.reports.simulation import Work
+from luigigo.reports.simulation import WorkTime
 
 MEASURED, STORED, ESTIMATED = "measured in the run", "known from the store", "estimated from source size"
 GUESS_FACTOR = 2**0.5
@@ -67,12 +67,12 @@ def times_of_plan(
     for each in needed:
         action, seconds = plan.actions[each], known[each]
         sources[ESTIMATED if seconds is None else STORED] += 1
-        work = Work(factor * expected_seconds(action) if seconds is None else seconds)
+        work = WorkTime(factor * expected_seconds(action) if seconds is None else seconds)
         tasks[numbers[each]] = Task(each, work, tuple(numbers[other] for other in action.dependencies))
     return Times(tasks, dict(sources))
 
 
-def _scaled(work: Work, factor: float) -> Work:
+def _scaled(work: WorkTime, factor: float) -> WorkTime:
     return msgspec.structs.replace(work, slot_seconds=factor * work.slot_seconds)
 
 
@@ -95,11 +95,11 @@ def times_of(
         if step is not None:
             source, peak_bytes = MEASURED, step.line.peak_bytes
             after = max(0.0, step.seconds - step.slot_seconds)
-            work = Work(step.slot_seconds, step.staging_seconds, after)
+            work = WorkTime(step.slot_seconds, step.staging_seconds, after)
         elif record is not None:
-            source, work, peak_bytes = STORED, Work(record.seconds), record.peak_bytes
+            source, work, peak_bytes = STORED, WorkTime(record.seconds), record.peak_bytes
         elif planned is not None:
-            source, work = ESTIMATED, Work(expected_seconds(planned))
+            source, work = ESTIMATED, WorkTime(expected_seconds(planned))
         else:
             continue
         sources[source] += 1

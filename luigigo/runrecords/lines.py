@@ -151,7 +151,7 @@ class NodesLine(Line, frozen=True, tag="nodes"):
     """`host:port` of the luigid that knows them; "" without one."""
 
 
-class Running(msgspec.Struct, frozen=True, array_like=True):
+class UnderWay(msgspec.Struct, frozen=True, array_like=True):
     """An attempt under way."""
 
     action: int
@@ -163,7 +163,7 @@ class NowLine(Line, frozen=True, tag="now"):
     """What runs at a moment; written now and then where it has changed."""
 
     at: float
-    running: tuple[Running, ...]
+    running: tuple[UnderWay, ...]
 
 
 class EndLine(Line, frozen=True, tag="end"):

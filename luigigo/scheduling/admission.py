@@ -15,7 +15,7 @@ Budget: TypeAlias = "int | Callable[[], int | None] | None"
 """Bytes, or how to learn them."""
 
 
-class Claim(msgspec.Struct, frozen=True):
+class MemoryClaim(msgspec.Struct, frozen=True):
     """What one task asks for."""
 
     task_id: str
@@ -40,9 +40,9 @@ class Admission:
         A function is asked at the first claim, for a run without any need not know.
         """
         self._budget = budget_bytes
-        self._running: dict[str, Claim] = {}
+        self._running: dict[str, MemoryClaim] = {}
         self._running_bytes = 0
-        self._held: list[Claim] = []
+        self._held: list[MemoryClaim] = []
         self._passed_bytes = 0
         """Claimed by running tasks that started after the first of `_held` came to the front."""
         self._passed_ids: set[str] = set()
@@ -65,7 +65,7 @@ class Admission:
             raise ValueError(f"{task_id} has claimed already")
         if self._budget_bytes is not None:
             predicted_bytes = min(predicted_bytes, self._budget_bytes)
-        claim = Claim(task_id, max(0, predicted_bytes), exclusive)
+        claim = MemoryClaim(task_id, max(0, predicted_bytes), exclusive)
         if self._may_start(claim):
             self._start(claim)
             return True
@@ -100,7 +100,7 @@ class Admission:
             started.append(claim.task_id)
         return started
 
-    def _may_start(self, claim: Claim) -> bool:
+    def _may_start(self, claim: MemoryClaim) -> bool:
         if any(running.exclusive for running in self._running.values()):
             return False
         if claim.exclusive and self._running:
@@ -117,14 +117,14 @@ class Admission:
     def _fits(self, total_bytes: int) -> bool:
         return self._budget_bytes is None or total_bytes <= self._budget_bytes
 
-    def _start(self, claim: Claim) -> None:
+    def _start(self, claim: MemoryClaim) -> None:
         self._running[claim.task_id] = claim
         self._running_bytes += claim.predicted_bytes
         if self._held:
             self._passed_ids.add(claim.task_id)
             self._passed_bytes += claim.predicted_bytes
 
-    def _note_front(self, before: Claim | None) -> None:
+    def _note_front(self, before: MemoryClaim | None) -> None:
         """A new front is owed nothing by what runs already: forget who passed the one before."""
         if not self._held or self._held[0] is not before:
             self._passed_ids.clear()

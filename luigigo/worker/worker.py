@@ -67,7 +67,7 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     """The name of its Go toolchain, for people."""
 
 
-class Running(msgspec.Struct):
+class HeldTask(msgspec.Struct):
     """One task under way."""
 
     grant: Grant
@@ -104,9 +104,9 @@ class NodeWorker:
         self._cache_bytes = cache_bytes
         self._channel = Channel(options.place, self)
         self._lock = threading.Condition()
-        self._held: dict[int, Running] = {}
+        self._held: dict[int, HeldTask] = {}
         """By lease, everything that was taken on and has not ended."""
-        self._ready: list[tuple[int, Running]] = []
+        self._ready: list[tuple[int, HeldTask]] = []
         """Staged, in the order of their leases: luigid gives out the most urgent first."""
         self._free_cores = float(options.slots)
         self._slots = SlotNumbers()
@@ -239,7 +239,7 @@ class NodeWorker:
             family = self._families.get(grant.family)
             if family is None:
                 raise TaskRefused(f"a worker runs no {grant.family[:100]!r}")
-            running = Running(grant, family, family.parse(grant), time.monotonic())
+            running = HeldTask(grant, family, family.parse(grant), time.monotonic())
         except TaskRefused as refusal:
             _log.warning("refused %s: %s", grant.task_id[:200], refusal)
             self._report(
@@ -273,7 +273,7 @@ class NodeWorker:
 
     # --- in the threads of staging and of slots ---
 
-    def _stage(self, running: Running) -> None:
+    def _stage(self, running: HeldTask) -> None:
         if running.is_cancelled:
             return
         lease = running.grant.lease
@@ -325,7 +325,7 @@ class NodeWorker:
                     self._publishing -= 1
                     self._begin_more()
 
-    def _vacate(self, running: Running) -> None:
+    def _vacate(self, running: HeldTask) -> None:
         """Let another task have the slot, if it was not left already."""
         with self._lock:
             if running.has_slot:
@@ -335,7 +335,7 @@ class NodeWorker:
                 self._publishing += 1
                 self._begin_more()
 
-    def _begin_publishing(self, running: Running) -> None:
+    def _begin_publishing(self, running: HeldTask) -> None:
         message = messages.Publishing(running.grant.task_id, running.grant.lease)
         if self._ready:
             # The next one says soon that it has started. At the latest this one says that it has ended.
@@ -344,7 +344,7 @@ class NodeWorker:
             self._channel.send(message)
         self._vacate(running)
 
-    def _run(self, running: Running) -> None:
+    def _run(self, running: HeldTask) -> None:
         grant = running.grant
         self._channel.send(messages.Started(grant.task_id, grant.lease))
         running.started_at = time.monotonic()
@@ -365,7 +365,7 @@ class NodeWorker:
             self._vacate(running)
         self._finish(running, result, attempt)
 
-    def _moved(self, running: Running, attempt: Attempt) -> Attempt:
+    def _moved(self, running: HeldTask, attempt: Attempt) -> Attempt:
         """How an attempt went that is over, on luigid's clock."""
         clock = self._channel.clock
         if math.isinf(clock.uncertainty_seconds):
@@ -385,7 +385,7 @@ class NodeWorker:
             uncertainty_seconds=clock.uncertainty_seconds,
         )
 
-    def _finish(self, running: Running, result: Ended, attempt: Attempt = NO_ATTEMPT) -> None:
+    def _finish(self, running: HeldTask, result: Ended, attempt: Attempt = NO_ATTEMPT) -> None:
         with self._lock:
             if running.is_cancelled or self._held.pop(running.grant.lease, None) is None:
                 return

@@ -14,7 +14,7 @@ from luigigo.reports.bounds import least_seconds
 from luigigo.reports.forecast import Forecast, Machines, Task, forecast, until_it_gains_little
 from luigigo.reports.history import History
 from luigigo.reports.outlook import outlook
-from luigigo.reports.simulation import Graph, Work
+from luigigo.reports.simulation import Graph, WorkTime
 from luigigo.reports.times import ESTIMATED, MEASURED, STORED, times_of, times_of_plan
 from luigigo.runrecords.lines import AttemptLine, EndLine
 
@@ -25,7 +25,7 @@ def tasks(seed: int, count: int = 40) -> dict[int, Task]:
     return {
         at: Task(
             f"compile p/{at}",
-            Work(random_.uniform(0.05, 1.0), random_.uniform(0.0, 0.02), random_.uniform(0.0, 0.02)),
+            WorkTime(random_.uniform(0.05, 1.0), random_.uniform(0.0, 0.02), random_.uniform(0.0, 0.02)),
             tuple(random_.sample(range(at), min(at, random_.randint(0, 3)))),
         )
         for at in range(count)
@@ -47,11 +47,11 @@ def test_a_forecast_is_no_less_than_what_is_possible(seed: int, nodes: int) -> N
 
 def test_more_nodes_help_until_the_chain_holds_back() -> None:
     """Of actions that wait for nothing each slot takes its part; of a chain all nodes but one stand idle."""
-    many = {at: Task(f"compile p/{at}", Work(1.0), ()) for at in range(16)}
+    many = {at: Task(f"compile p/{at}", WorkTime(1.0), ()) for at in range(16)}
     found = [forecast(many, Machines(count, 1)) for count in (1, 2, 4)]
     assert [round(each.seconds) for each in found] == [16, 8, 4]
     assert {each.limit for each in found} == {"slots"}
-    chain = {at: Task(f"compile p/{at}", Work(1.0), (at - 1,) if at else ()) for at in range(5)}
+    chain = {at: Task(f"compile p/{at}", WorkTime(1.0), (at - 1,) if at else ()) for at in range(5)}
     held = forecast(chain, Machines(4, 1))
     assert held.seconds == pytest.approx(5.0, abs=0.1)
     assert held.limit == "the longest chain"
@@ -59,7 +59,7 @@ def test_more_nodes_help_until_the_chain_holds_back() -> None:
 
 def test_memory_holds_back() -> None:
     """Where two actions do not fit beside one another, one waits for the other."""
-    large = {at: Task(f"compile p/{at}", Work(1.0), (), peak_bytes=6 << 30) for at in range(4)}
+    large = {at: Task(f"compile p/{at}", WorkTime(1.0), (), peak_bytes=6 << 30) for at in range(4)}
     assert forecast(large, Machines(1, 4, 8 << 30)).seconds == pytest.approx(4.0, abs=0.1)
     assert forecast(large, Machines(1, 4, 8 << 30)).limit == "memory"
     assert forecast(large, Machines(1, 4, 64 << 30)).seconds == pytest.approx(1.0, abs=0.1)

@@ -151,3 +151,14 @@ def test_test_modules_have_names_of_their_own() -> None:
     """pytest takes two test files of one name for one module: `make test` would collect neither."""
     names = Counter(path.name for path in PACKAGE.parent.joinpath("tests").rglob("test_*.py"))
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_public_classes_have_names_of_their_own() -> None:
+    """No two classes that anybody may import are called alike: one word for each thing."""
+    names = Counter(
+        node.name
+        for path in MODULES.values()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, count in names.items() if count > 1] == []

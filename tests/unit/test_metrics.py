@@ -6,7 +6,7 @@ from dispatching import Luigid, action
 from prometheus_client.parser import text_string_to_metric_families
 
 from luigigo.luigid.metrics import metrics_of
-from luigigo.luigid.tally import MOST_KINDS, OTHER, Tally
+from luigigo.luigid.tally import MOST_KINDS, OTHER, ResultCounts
 from luigigo.protocol.messages import Usage
 
 
@@ -60,7 +60,7 @@ def test_series_do_not_grow_with_builds() -> None:
 
 def test_kinds_are_bounded() -> None:
     """However many families clients say, no more than so many are told apart."""
-    tally = Tally()
+    tally = ResultCounts()
     for number in range(2 * MOST_KINDS):
         tally.note_end(f"Family{number}", "ran", 1.0)
     assert len(tally.ended) == MOST_KINDS + 1

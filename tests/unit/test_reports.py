@@ -20,7 +20,7 @@ from luigigo.reports.headline import graph_of, headline, works_of
 from luigigo.reports.history import History
 from luigigo.reports.live import live_run
 from luigigo.reports.paths import chain_seconds, chain_that_happened, longest_chain
-from luigigo.reports.simulation import Graph, Work, makespan
+from luigigo.reports.simulation import Graph, WorkTime, makespan
 from luigigo.reports.text import report_text
 from luigigo.runrecords.lines import (
     AttemptLine,
@@ -30,7 +30,7 @@ from luigigo.runrecords.lines import (
     NodesLine,
     NowLine,
     PhaseLine,
-    Running,
+    UnderWay,
 )
 from luigigo.runrecords.reading import RunRecord, parse
 
@@ -167,7 +167,7 @@ def test_how_far_a_run_is() -> None:
     ended = AttemptLine(0, "n1", "ran", (0.0, 0.0, None, None, 0.0, 0.0, 3.9, 4.0), 0)
     graph = plan([(), (), (0,), (1, 2), ()])
     nodes = NodesLine(0.0, (NodeInfo("n1", 2),))
-    now = NowLine(5.0, (Running(1, "n1", 2.0),))
+    now = NowLine(5.0, (UnderWay(1, "n1", 2.0),))
     run = history(head(started=100.0), graph, HitsLine((HitEntry(4, 9.0),)), nodes, ended, now)
     before = history(
         head(),
@@ -252,11 +252,11 @@ def test_twelve_times_ten_thousand_actions_are_as_many_rows() -> None:
 def test_a_simulation_does_what_can_be_reckoned() -> None:
     """Two chains share two slots; one slot takes the sum; staging and publishing hold no slot."""
     graph = Graph({0: (), 1: (0,), 2: (), 3: (2,)})
-    works = {number: Work(1.0) for number in range(4)}
+    works = {number: WorkTime(1.0) for number in range(4)}
     assert makespan(graph, works, 1) == 4.0
     assert makespan(graph, works, 2) == 2.0
-    assert makespan(graph, {**works, 0: Work(1.0, after_seconds=0.5)}, 2) == 2.5
-    assert makespan(graph, {**works, 1: Work(1.0, before_seconds=0.25)}, 2) == 2.25
+    assert makespan(graph, {**works, 0: WorkTime(1.0, after_seconds=0.5)}, 2) == 2.5
+    assert makespan(graph, {**works, 1: WorkTime(1.0, before_seconds=0.25)}, 2) == 2.25
     assert makespan(Graph({}), {}, 2) == 0.0
 
 

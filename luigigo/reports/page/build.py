@@ -13,7 +13,7 @@ from luigigo import __version__
 from luigigo.reports import occupancy
 from luigigo.reports.bypackage import PackageRow, package_rows
 from luigigo.reports.comparing import compare_histories
-from luigigo.reports.findings import Finding, findings
+from luigigo.reports.findings import Improvement, findings
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.page import utilisation
@@ -116,7 +116,7 @@ def _top(history: History, head: Headline) -> str:
     )
 
 
-def _shorter(found: Sequence[Finding]) -> str:
+def _shorter(found: Sequence[Improvement]) -> str:
     if not found:
         inner = tag(
             "p",
