@@ -1,7 +1,7 @@
 """A peer's end of the connection to luigid: a thread that keeps it up, whatever happens to the network.
 
 The owner keeps its own state; the channel keeps none. Whenever a connection begins, `ChannelOwner.hello` and
-then `ChannelOwner.resume` give all that luigid must know, so that nothing sent into a dead connection is missed.
+then `ChannelOwner.resume` give all that luigid must know: nothing sent into a dead connection is missed.
 """
 
 from __future__ import annotations
