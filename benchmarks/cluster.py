@@ -32,9 +32,10 @@ from hosts import LOCAL, Host, Network
 from moosefs import MASTER_PORT, MooseFS
 from tools import wait_for_port
 
+from luigigo.attempts import span
 from luigigo.golang.toolchain import find_go
 from luigigo.reports.headline import headline
-from luigigo.reports.history import History, span
+from luigigo.reports.history import History
 from luigigo.runrecords.naming import find_run
 from luigigo.runrecords.reading import read_run
 

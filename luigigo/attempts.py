@@ -9,6 +9,11 @@ import msgspec
 from luigigo.model import Output
 
 
+def span(start: float | None, end: float | None) -> float:
+    """Seconds from one moment to another; 0 where either is not known or the order is uncertain."""
+    return 0.0 if start is None or end is None else max(0.0, end - start)
+
+
 class Moments(msgspec.Struct, frozen=True, array_like=True):
     """When an attempt passed which point, in seconds on one monotonic clock; None for what it did not pass.
 
@@ -55,6 +60,10 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     slot: int = -1
     """Which of its node's slots it had; of those that take part of a core, which place beside the others."""
     waits: Waits = Waits()
+    cpu_seconds: float = 0.0
+    """Of its tools."""
+    peak_bytes: int = 0
+    """The largest resident set of any one of its processes; 0 where no tool ran."""
     read_bytes: int = 0
     """What it read of its dependencies' outputs and of bundled sources, where its tools ran."""
     written_bytes: int = 0
@@ -67,6 +76,21 @@ class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where its tools ran, the key of what they read."""
     uncertainty_seconds: float = 0.0
     """By how much its moments may be off, beside those of other machines."""
+
+    @property
+    def queued_seconds(self) -> float:
+        """From the moment when it was ready until a slot took it up."""
+        return span(self.moments.ready, self.moments.started)
+
+    @property
+    def staging_seconds(self) -> float:
+        """Until the share had shown and handed over all that it reads; 0 on a single machine."""
+        return span(self.moments.received, self.moments.staged)
+
+    @property
+    def publishing_seconds(self) -> float:
+        """From its tools' end until the store had what they made; a slot's time only on a single machine."""
+        return span(self.moments.tools_ended, self.moments.ended)
 
 
 class SlotTurn(msgspec.Struct, frozen=True):

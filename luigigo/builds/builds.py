@@ -36,7 +36,6 @@ from luigigo.execution.events import (
     CommandStarted,
     Event,
     Outcome,
-    Resources,
 )
 from luigigo.execution.timings import Timing, Timings
 from luigigo.execution.workdirs import prepare_work_dir
@@ -76,7 +75,6 @@ class Builds:
         self._renewed = time.monotonic()
         self._context: ExecutionContext | None = None
         self._republished: dict[Digest, float] = {}
-        self._queued_seconds: dict[ActionId, float] = {}
         self._withheld = Withheld()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="footprint")
@@ -331,7 +329,6 @@ class Builds:
             self.observe(ActionRequeued(action.key, progress.node, progress.explanation, progress.attempt))
             return
         if progress.status == "running":
-            self._queued_seconds[action_id] = progress.dispatch_seconds
             self.observe(ActionStarted(action.key, action.label, progress.node))
             return
         usage = progress.usage or Usage(outcome="failed" if progress.status == "failed" else "hit")
@@ -339,18 +336,11 @@ class Builds:
             self.observe(CommandStarted(cwd, argv))
         outcome = Outcome.FAILED if progress.status == "failed" else Outcome(usage.outcome)
         if outcome is Outcome.RAN:
-            timing = Timing(usage.seconds, usage.peak_bytes, usage.gogc)
+            timing = Timing(usage.seconds, progress.attempt.peak_bytes, usage.gogc)
             self.context.timings.note(action_id, timing)
         said = executor.known.told(action, usage.said)
         if progress.explanation and not said:
             said = (Told(f"{progress.explanation}\n"),)
-        resources = Resources(
-            usage.cpu_seconds,
-            usage.peak_bytes,
-            usage.published_seconds,
-            usage.waited_seconds,
-            self._queued_seconds.pop(action_id, 0.0),
-        )
         ended = ActionEnded(
             action.key,
             action.kind.value,
@@ -360,7 +350,6 @@ class Builds:
             usage.seconds,
             progress.node,
             said,
-            resources,
             usage.saved_seconds,
             progress.exit_code,
             progress.attempt,

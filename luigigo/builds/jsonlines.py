@@ -43,7 +43,7 @@ VERSION = 2
 
 def action_event(event: ActionEnded) -> dict[str, object]:
     """The object of an action that ended."""
-    took = event.resources
+    attempt = event.attempt
     return {
         "version": VERSION,
         "event": "action",
@@ -53,11 +53,11 @@ def action_event(event: ActionEnded) -> dict[str, object]:
         "seconds": round(event.seconds, 4),
         "saved_seconds": round(event.saved_seconds, 4),
         "node": event.node,
-        "cpu_seconds": round(took.cpu_seconds, 4),
-        "peak_bytes": took.peak_bytes,
-        "published_seconds": round(took.published_seconds, 4),
-        "waited_seconds": round(took.waited_seconds, 4),
-        "queued_seconds": round(took.queued_seconds, 4),
+        "cpu_seconds": round(attempt.cpu_seconds, 4),
+        "peak_bytes": attempt.peak_bytes,
+        "published_seconds": round(attempt.publishing_seconds, 4),
+        "waited_seconds": round(attempt.staging_seconds, 4),
+        "queued_seconds": round(attempt.queued_seconds, 4),
     }
 
 

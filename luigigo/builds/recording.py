@@ -229,15 +229,12 @@ class Recorder:
             return (NowLine(self._at(time.monotonic()), running),)
 
     def _note_ended(self, event: ActionEnded) -> None:
-        took = event.resources
         has_failed = event.outcome is Outcome.FAILED
         self._has_failed |= has_failed
         line = AttemptLine(
             0,
             event.node,
             event.outcome.value,
-            cpu_seconds=brief(took.cpu_seconds),
-            peak_bytes=took.peak_bytes,
             saved_seconds=brief(event.saved_seconds),
             exit_code=event.exit_code,
             message=shown(event.told) if has_failed else "",
@@ -266,8 +263,8 @@ def _filled(line: AttemptLine, number: int, attempt: Attempt, at: Callable[[floa
         times=tuple(None if each is None else at(each) for each in times),
         slot=attempt.slot,
         waits=_without_zeros(waits.memory, waits.luigid, waits.builds),
-        cpu_seconds=line.cpu_seconds,
-        peak_bytes=line.peak_bytes,
+        cpu_seconds=brief(attempt.cpu_seconds),
+        peak_bytes=attempt.peak_bytes,
         read_bytes=attempt.read_bytes,
         written_bytes=attempt.written_bytes,
         made={role: output.digest[:SHORT_DIGEST] for role, output in attempt.made.items()},

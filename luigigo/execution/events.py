@@ -44,20 +44,6 @@ class ActionRequeued(msgspec.Struct, frozen=True):
     attempt: Attempt = Attempt()
 
 
-class Resources(msgspec.Struct, frozen=True):
-    """What an action took beside its slot's time."""
-
-    cpu_seconds: float = 0.0
-    peak_bytes: int = 0
-    """The largest resident set of any one of its processes; 0 where no tool ran."""
-    published_seconds: float = 0.0
-    """From its tools' end until the store had what they made; a slot's time only on a single machine."""
-    waited_seconds: float = 0.0
-    """Until the share had shown and handed over all that it reads; a slot's time only on a single machine."""
-    queued_seconds: float = 0.0
-    """From the moment when it was ready until a slot took it up."""
-
-
 class ActionEnded(msgspec.Struct, frozen=True):
     """An action is over."""
 
@@ -70,7 +56,6 @@ class ActionEnded(msgspec.Struct, frozen=True):
     node: str
     told: tuple[Told, ...] = ()
     """What its tools printed."""
-    resources: Resources = Resources()
     saved_seconds: float = 0.0
     """What the run took whose outputs serve; 0 where the tools ran."""
     exit_code: int = 0

@@ -65,11 +65,6 @@ class Stopwatch:
         self._stop_waiting()
         return time.monotonic() - self._started
 
-    @property
-    def published_seconds(self) -> float:
-        """Since its tools ended; 0 before."""
-        return 0.0 if self._ended_at is None else time.monotonic() - self._ended_at
-
     def attempt(self, turn: SlotTurn) -> Attempt:
         """How it went, now that it is over, by `time.monotonic`; what was made is left out."""
         moments = Moments(
@@ -81,4 +76,4 @@ class Stopwatch:
             ended=time.monotonic(),
         )
         waits = Waits(turn.memory_wait_seconds, turn.free_wait_seconds, self.left_seconds)
-        return Attempt(moments, turn.slot, waits, self.read_bytes)
+        return Attempt(moments, turn.slot, waits, read_bytes=self.read_bytes)

@@ -359,10 +359,9 @@ class Dispatcher:
         """A task was killed for memory: have it ask for more, if a node has more to give."""
         needs = self._leases.needs.get(ended.task_id)
         nodes = [each.capacity for each in self.peers.values() if each.is_node and not each.is_draining]
-        killed_bytes = ended.usage.peak_bytes if ended.usage is not None else 0
         if needs is None or self._leases.kills[ended.task_id] >= MOST_KILLS:
             return False
-        larger = enlarged(needs, killed_bytes, nodes)
+        larger = enlarged(needs, ended.attempt.peak_bytes, nodes)
         if larger is None:
             return False
         self._leases.enlarge(larger)

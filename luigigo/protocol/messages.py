@@ -133,18 +133,12 @@ class Leave(Message, frozen=True, tag="leave"):
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one action took."""
+    """What came of one action, beside how its attempt went."""
 
     outcome: str
     seconds: float = 0.0
     """Wall time from the moment when a slot took it up."""
-    cpu_seconds: float = 0.0
-    peak_bytes: int = 0
-    published_seconds: float = 0.0
-    """The last part of it, without a slot: from the end of the tools until the store had what they made."""
     gogc: str = ""
-    waited_seconds: float = 0.0
-    """Time that it waited for the share to show and to hand over what it reads."""
     saved_seconds: float = 0.0
     """What the run took whose outputs serve, where no tool ran."""
     said: tuple[Said, ...] = ()

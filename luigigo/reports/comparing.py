@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from luigigo.reports.history import History, Step, span
+from luigigo.attempts import span
+from luigigo.reports.history import History, Step
 
 _MUCH_SECONDS = 0.05
 """A wait that differs by less is none that anybody feels."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import msgspec
 
-from luigigo.attempts import Moments, NodeInfo, Waits
+from luigigo.attempts import Moments, NodeInfo, Waits, span
 from luigigo.runrecords.lines import AttemptLine
 from luigigo.runrecords.reading import RunRecord
 
@@ -86,11 +86,6 @@ class Step(msgspec.Struct, frozen=True):
         """Whether its times are not in the order in which they must have been: two clocks disagree."""
         known = [each for each in msgspec.structs.astuple(self.moments) if each is not None]
         return known != sorted(known)
-
-
-def span(start: float | None, end: float | None) -> float:
-    """Seconds from one moment to another; 0 where either is not known or the order is uncertain."""
-    return 0.0 if start is None or end is None else max(0.0, end - start)
 
 
 class History:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from luigigo.attempts import Attempt, SlotTurn
-from luigigo.execution.events import ActionEnded, CommandStarted, Event, Resources
+from luigigo.execution.events import ActionEnded, CommandStarted, Event
 from luigigo.protocol.messages import Grant, Prefetch, Usage
 from luigigo.worker.assignment import FAMILIES, Assignment, action_of, assignment_of, sound
 from luigigo.worker.families import Family, TaskRefused, Took
@@ -65,12 +65,8 @@ class GoActions:
         finally:
             self._current.noted = None
         seen = noted.ended
-        took = seen.resources if seen is not None else Resources()
         usage = Usage(
             outcome=seen.outcome.value if seen is not None else "ran",
-            cpu_seconds=took.cpu_seconds,
-            peak_bytes=took.peak_bytes,
-            published_seconds=took.published_seconds,
             gogc=self._node_context.context.timings.gogc(assignment.action),
             saved_seconds=seen.saved_seconds if seen is not None else 0.0,
             said=record.said,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from luigigo.attempts import Attempt
 from luigigo.errors import (
     ActionError,
     ExitCode,
@@ -25,8 +26,8 @@ def result_of(grant: Grant, error: BaseException) -> Ended:
     """What an error means for luigid: the task's fault, or this node's."""
     name, lease, text = grant.task_id, grant.lease, str(error)
     if isinstance(error, ToolKilled):
-        usage = Usage(outcome="killed", peak_bytes=error.peak_bytes)
-        return Ended(name, lease, "killed", text, int(error.exit_code), usage)
+        attempt = Attempt(peak_bytes=error.peak_bytes)
+        return Ended(name, lease, "killed", text, int(error.exit_code), attempt=attempt)
     if isinstance(error, ActionError) and not isinstance(error, ToolStopped):
         usage = Usage("failed", said=error.said)
         return Ended(name, lease, "failed", text, int(error.exit_code), usage)

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from luigigo.attempts import Attempt, SlotNumbers
+from luigigo.attempts import Attempt, Moments, SlotNumbers
 from luigigo.errors import (
     ExitCode,
     LuigigoError,
@@ -352,15 +352,12 @@ class NodeWorker:
         try:
             with self._runner.scope(grant.lease):
                 took = running.family.run(running.work, lambda: self._begin_publishing(running))
-            usage = msgspec.structs.replace(
-                took.usage,
-                seconds=time.monotonic() - running.started_at,
-                waited_seconds=running.staged_at - running.received_at,
-            )
+            usage = msgspec.structs.replace(took.usage, seconds=time.monotonic() - running.started_at)
             attempt = took.attempt
             result = Ended(grant.task_id, grant.lease, "done", usage=usage, made=took.made)
         except BaseException as error:
             result = result_of(grant, error)
+            attempt = result.attempt
         finally:
             self._vacate(running)
         self._finish(running, result, attempt)
@@ -368,8 +365,9 @@ class NodeWorker:
     def _moved(self, running: HeldTask, attempt: Attempt) -> Attempt:
         """How an attempt went that is over, on luigid's clock."""
         clock = self._channel.clock
+        attempt = msgspec.structs.replace(attempt, slot=running.slot, made={})
         if math.isinf(clock.uncertainty_seconds):
-            return Attempt(slot=running.slot)
+            return msgspec.structs.replace(attempt, moments=Moments())
         moments = msgspec.structs.replace(
             attempt.moments,
             received=running.received_at,
@@ -379,9 +377,7 @@ class NodeWorker:
         )
         return msgspec.structs.replace(
             attempt,
-            slot=running.slot,
             moments=moments.moved(clock.to_luigid),
-            made={},
             uncertainty_seconds=clock.uncertainty_seconds,
         )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dispatching import DONE, FAILED, Luigid, action
 
+from luigigo.attempts import Attempt
 from luigigo.protocol import messages
-from luigigo.protocol.messages import Notice, Usage
+from luigigo.protocol.messages import Notice
 
 
-def killed(bytes_taken: int) -> dict[str, Usage]:
-    return {"usage": Usage("killed", peak_bytes=bytes_taken)}
+def killed(bytes_taken: int) -> dict[str, Attempt]:
+    return {"attempt": Attempt(peak_bytes=bytes_taken)}
 
 
 def test_an_action_that_is_killed_runs_where_there_is_more() -> None:

@@ -172,7 +172,7 @@ def test_luigid_is_told_what_was_taken_until_it_was_killed(scene: Scene) -> None
     wait_for(lambda: scene.results == {"first": "killed"})
     channel: Any = scene.worker._channel
     ended = next(said for said in channel.said if isinstance(said, Ended))
-    assert ended.usage is not None and ended.usage.peak_bytes == 7
+    assert ended.attempt.peak_bytes == 7
 
 
 def test_luigid_is_told_when_a_slot_is_left(scene: Scene) -> None:

@@ -33,7 +33,7 @@ from luigigo.errors import (
 )
 from luigigo.execution.claims import Turn
 from luigigo.execution.context import ExecutionContext
-from luigigo.execution.events import ActionEnded, ActionRequeued, ActionStarted, Outcome, Resources
+from luigigo.execution.events import ActionEnded, ActionRequeued, ActionStarted, Outcome
 from luigigo.execution.stopwatch import LeaveSlot, Stopwatch, stay
 from luigigo.execution.timings import Timing
 from luigigo.golang.actions import Action, Kind, Plan
@@ -153,14 +153,12 @@ class ActionExecutor:
         watch = Stopwatch(tools_ended, leave_slot)
         outcome: Outcome | None = Outcome.FAILED
         said: tuple[Told, ...] = ()
-        resources, saved_seconds, exit_code = Resources(), 0.0, 0
+        saved_seconds, exit_code = 0.0, 0
         record: ActionRecord | None = None
         try:
             record, outcome = self._find_or_run(action, watch, turn.run)
             said = self.known.told(action, record.said)
-            if outcome is Outcome.RAN:
-                resources = Resources(record.cpu_seconds, record.peak_bytes, watch.published_seconds)
-            else:
+            if outcome is not Outcome.RAN:
                 saved_seconds = record.seconds
             return record
         except LuigigoError as error:
@@ -180,7 +178,7 @@ class ActionExecutor:
             else:
                 ended = self.ended[action_id] = ActionEnded(
                     action.key, action.kind.value, action.package, action.label, outcome,
-                    watch.seconds, node, said, resources, saved_seconds, exit_code, attempt,
+                    watch.seconds, node, said, saved_seconds, exit_code, attempt,
                 )  # fmt: skip
                 observe(ended)
 
@@ -451,7 +449,12 @@ def _attempt(
         return msgspec.structs.replace(attempt, made=record.outputs, made_by=record.run)
     written_bytes = sum(output.size_bytes for output in record.outputs.values())
     return msgspec.structs.replace(
-        attempt, made=record.outputs, written_bytes=written_bytes, content_key=record.content_key
+        attempt,
+        cpu_seconds=record.cpu_seconds,
+        peak_bytes=record.peak_bytes,
+        made=record.outputs,
+        written_bytes=written_bytes,
+        content_key=record.content_key,
     )
 
 
