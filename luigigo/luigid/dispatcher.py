@@ -256,8 +256,7 @@ class Dispatcher:
             return
         lease.has_started, lease.started_at = True, self._clock()
         self._show(message.task_id, f"runs on {peer.hello.node}")
-        waited = self._clock() - self.scheduler.queue.ready_at(message.task_id)
-        self._notifier.tell_start(message.task_id, peer, waited)
+        self._notifier.tell_start(message.task_id, peer)
 
     def _show(self, task_id: str, what: str | None) -> None:
         """Let Luigi's page say what an action does or did."""

@@ -41,12 +41,12 @@ class ClientNotifier:
         for client_id in self._runs.clients_of(task_id):
             self.say(client_id, message)
 
-    def tell_start(self, task_id: str, peer: Peer, waited_seconds: float) -> None:
+    def tell_start(self, task_id: str, peer: Peer) -> None:
         """Say that a task runs."""
         node = peer.hello.node
         self.tell(
             task_id,
-            Progress(task_id, "running", node=node, worker_id=peer.id, dispatch_seconds=waited_seconds),
+            Progress(task_id, "running", node=node, worker_id=peer.id),
         )
 
     def tell_wait(self, task_id: str, stop: StoppedAttempt) -> None:

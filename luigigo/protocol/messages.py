@@ -283,8 +283,6 @@ class Progress(Message, frozen=True, tag="progress"):
     explanation: str = ""
     exit_code: int = 0
     usage: Usage | None = None
-    dispatch_seconds: float = 0.0
-    """With `running`: how long after it was ready."""
     attempt: Attempt = Attempt()
     """With `done`, `failed` and `pending`: how the attempt went that is over, on luigid's clock."""
 
