@@ -85,11 +85,10 @@ def main() -> None:
     waits: list[float] = []
 
     def observe(task: Any, progress: Progress) -> None:
-        if progress.status == "running":
-            waits.append(progress.dispatch_seconds)
-            if follows:
-                print(task.task_id, progress.worker_id, flush=True)
+        if progress.status == "running" and follows:
+            print(task.task_id, progress.worker_id, flush=True)
         elif progress.status == "done":
+            waits.append(progress.attempt.queued_seconds)
             Noop.finished.add(task.task_id)
 
     place = Endpoint("127.0.0.1", int(port), read_token(token_file))
