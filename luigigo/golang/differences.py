@@ -7,6 +7,7 @@ Complete by construction: a key is the digest of the tools, the spec and the key
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
@@ -72,6 +73,7 @@ _WORDS = {
     Change.DEPENDENCY: "dependency ",
 }
 _DIGITS = 12
+_DIGEST = re.compile("[0-9a-f]{64}")
 ORDER = "the order of what it waits for"
 _FLAGS_OF_PAIRS = ("import_map",)
 _UNTOLD = "no tool tells all that it reads, so it runs in every build"
@@ -207,6 +209,10 @@ def _whole(old: Any, new: Any, name: str) -> Difference:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return value[:_DIGITS]
     return _shown_value(value if isinstance(value, str) else msgspec.json.encode(value).decode())
 
 

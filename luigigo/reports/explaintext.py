@@ -18,6 +18,8 @@ from luigigo.reports.history import History
 from luigigo.reports.pairing import Pair
 from luigigo.reports.text import seconds_text
 
+MOST_DIFFERENCES = 6
+"""How many differences of one cause are shown."""
 SHOWN = 8
 """How many names of many are shown."""
 
@@ -73,7 +75,12 @@ def _cause(cause: Cause) -> list[str]:
     names = _some([root.partition(" ")[2] for root in cause.roots])
     ran = len(cause.ran)
     lines = [f"{seconds_text(cause.seconds)}: {names}"]
-    lines += [f"    {each.text}" for each in cause.differences]
+    lines += [f"    {each.text}" for each in cause.differences[:MOST_DIFFERENCES]]
+    left = len(cause.differences) - MOST_DIFFERENCES
+    if left > 0:
+        lines.append(
+            f"    and {left} more: luigigo explain {cause.roots[0].partition(' ')[2]} names them all"
+        )
     saved = cause.without_cutoff - ran
     more = f"; {saved} more would have without the cutoff, or what was there" if saved else ""
     lines.append(f"    {ran} action{'' if ran == 1 else 's'} ran because of it{more}")
