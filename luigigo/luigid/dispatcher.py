@@ -6,37 +6,30 @@ is called by one thread; every entry point ends with `settle`, which brings ever
 
 from __future__ import annotations
 
-import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 from luigi.task_status import DISABLED, DONE, FAILED, PENDING, RUNNING
 
 from luigigo.luigid.assigner import AHEAD_FROM, Assigner
-from luigigo.luigid.leases import Leases, StoppedAttempt, remember
+from luigigo.luigid.leases import Leases, remember
 from luigigo.luigid.notifier import ClientNotifier
 from luigigo.luigid.outages import Outages
 from luigigo.luigid.peers import Peer, Send
-from luigigo.luigid.placement import Capacity, enlarged
+from luigigo.luigid.placement import Capacity
 from luigigo.luigid.recovery import Recovery
 from luigigo.luigid.refusals import Refusals
 from luigigo.luigid.republishing import Republishing
+from luigigo.luigid.results import MOST_LOSSES, LuigidParts, ResultTaker
 from luigigo.luigid.runs import Runs
 from luigigo.luigid.submission import Submission
 from luigigo.luigid.tally import ResultCounts
 from luigigo.protocol import messages
-from luigigo.protocol.messages import Ended, Hello, Usage
-from luigigo.scheduling import page
+from luigigo.protocol.messages import Hello
 from luigigo.scheduling.scheduler import ReadyScheduler
 from luigigo.scheduling.tasktable import TaskTable
-
-MOST_LOSSES = 5
-"""A task that took so many workers with it fails."""
-MOST_KILLS = 6
-"""A task that was killed so often, each time with more memory, fails."""
 
 
 class Dispatcher:
@@ -70,6 +63,20 @@ class Dispatcher:
         self._leases.on_requeue = self._notifier.tell_wait
         self._republishing = Republishing(self.peers, self.runs, self._leases)
         self._refusals = Refusals(self.peers, self._leases)
+        self._results = ResultTaker(
+            LuigidParts(
+                tasks=self.tasks,
+                peers=self.peers,
+                leases=self._leases,
+                recovery=self._recovery,
+                republishing=self._republishing,
+                refusals=self._refusals,
+                notifier=self._notifier,
+                prefetcher=self._assigner.prefetcher,
+                tally=self.tally,
+                clock=clock,
+            )
+        )
         self._absent_clients: dict[str, float] = {}
         self._drained: OrderedDict[str, None] = OrderedDict()
         """Nodes that were lost while they were drained."""
@@ -152,7 +159,9 @@ class Dispatcher:
             if peer.is_node:
                 self._leases.losses.setdefault(task_id, set()).add(peer.id)
             if self._leases.mishaps(task_id) >= MOST_LOSSES:
-                self._fail(peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it")
+                self._results.fail(
+                    peer, task_id, f"{task_id}: {MOST_LOSSES} workers were lost while they ran it"
+                )
             else:
                 self._leases.requeue(task_id, stop)
 
@@ -192,7 +201,7 @@ class Dispatcher:
             if peer.reopen_if_due(now):
                 self._notifier.notify_all(f"node {peer.hello.node} is tried again")
         for peer, ended in self._refusals.hopeless(now):
-            self._fail_as(peer, ended)
+            self._results.fail_as(peer, ended)
         self._notifier.remind(now)
         self.settle()
         return [peer for peer in self.peers.values() if now - peer.heard_at > messages.LOST_SECONDS]
@@ -208,7 +217,7 @@ class Dispatcher:
         if self.peers.get(peer.id) is not peer:
             return
         if isinstance(message, messages.Ended):
-            self._take_result(peer, message)
+            self._results.take(peer, message)
         elif isinstance(message, messages.Started):
             self._note_start(peer, message)
         elif isinstance(message, messages.Publishing):
@@ -255,131 +264,13 @@ class Dispatcher:
         if lease is None or lease.number != message.lease:
             return
         lease.has_started, lease.started_at = True, self._clock()
-        self._show(message.task_id, f"runs on {peer.hello.node}")
+        self._results.show(message.task_id, f"runs on {peer.hello.node}")
         self._notifier.tell_start(message.task_id, peer)
-
-    def _show(self, task_id: str, what: str | None) -> None:
-        """Let Luigi's page say what an action does or did."""
-        task = self.tasks.get(task_id)
-        if task is not None and task_id in self._leases.needs:
-            task.status_message = what
 
     def _note_publishing(self, peer: Peer, message: messages.Publishing) -> None:
         lease = peer.leases.get(message.task_id)
         if lease is not None and lease.number == message.lease:
             self._leases.vacate(peer, message.task_id)
-
-    def _take_result(self, peer: Peer, ended: Ended) -> None:
-        task_id = ended.task_id
-        lease = peer.leases.get(task_id)
-        if lease is None or lease.number != ended.lease:
-            if not self._recovery.take_stray(peer, ended):
-                return
-            attempt = msgspec.structs.replace(ended.attempt, made=ended.made)
-        else:
-            attempt = lease.attempt(ended.attempt, ended.made)
-            self._leases.release(peer, task_id)
-        ended = msgspec.structs.replace(ended, attempt=attempt)
-        task = self.tasks.get(task_id)
-        if task is None:
-            return
-        if ended.status in ("done", "failed"):
-            took = ended.usage or Usage(ended.status)
-            self._show(task_id, page.did(took.outcome, took.seconds, peer.hello.node))
-            if peer.is_node:
-                self.tally.note_end(task.family, took.outcome, took.seconds)
-        else:
-            self._show(task_id, None)
-            self.tally.note_stop(ended.status)
-        if ended.status == "done":
-            peer.done += 1
-            peer.ended_at, peer.suspended_at = self._clock(), 0.0
-            self._assigner.prefetcher.note_place(task_id, peer)
-            self._leases.note_made(task_id, ended.made)
-            self._notifier.news[task_id] = (peer, ended)
-            self.tasks.end(task, DONE)
-        elif ended.status == "killed" and self._give_more(peer, ended):
-            self._leases.requeue(task_id, _stop_of(peer, ended))
-        elif ended.status in ("failed", "killed"):
-            self._fail_as(peer, ended)
-        else:
-            self._take_back(peer, task_id, ended)
-
-    def _take_back(self, peer: Peer, task_id: str, ended: Ended) -> None:
-        """A node did not do a task, for reasons of its own: another shall."""
-        if ended.status == "local-only":
-            self._leases.bind(task_id)
-            self.tasks.get(task_id).runnable = False
-        elif not peer.is_node:
-            self._take_answer(ended)
-        elif ended.status == "sourceless":
-            self._leases.refusals[task_id] += 1
-            if self._leases.mishaps(task_id) < MOST_LOSSES and self._republishing.ask(peer, ended):
-                return
-        elif ended.status == "unable":
-            despair = self._note_unable(peer, ended)
-            if despair:
-                self._fail_as(peer, msgspec.structs.replace(ended, explanation=despair))
-                return
-        if self._leases.mishaps(task_id) >= MOST_LOSSES:
-            self._fail_as(peer, ended)
-        else:
-            self._leases.requeue(task_id, _stop_of(peer, ended))
-
-    def _note_unable(self, peer: Peer, ended: Ended) -> str:
-        """A node cannot run a task. Returns why no other can either, or ""."""
-        despair = ""
-        if ended.lacks:
-            peer.capacity.lacks.add(ended.lacks)
-        elif ended.trouble:
-            despair = self._refusals.note(peer, ended)
-        else:
-            self._leases.refusals[ended.task_id] += 1
-        if not ended.lacks and ended.trouble != "size":
-            self._suspend(peer, ended.explanation)
-        else:
-            self._notifier.notify_all(f"node {peer.hello.node}: {ended.explanation}")
-        return despair
-
-    def _take_answer(self, ended: Ended) -> None:
-        """A client has looked after what a node did not see in the store."""
-        blamed = self._republishing.take_answer(ended)
-        if blamed is None:
-            return
-        node, explanation = blamed
-        if node is not None:
-            self._suspend(node, explanation)
-
-    def _suspend(self, node: Peer, explanation: str) -> None:
-        node.suspend(explanation, self._clock())
-        self._notifier.notify_all(f"node {node.hello.node}: {explanation}")
-
-    def _give_more(self, peer: Peer, ended: Ended) -> bool:
-        """A task was killed for memory: have it ask for more, if a node has more to give."""
-        needs = self._leases.needs.get(ended.task_id)
-        nodes = [each.capacity for each in self.peers.values() if each.is_node and not each.is_draining]
-        if needs is None or self._leases.kills[ended.task_id] >= MOST_KILLS:
-            return False
-        larger = enlarged(needs, ended.attempt.peak_bytes, nodes)
-        if larger is None:
-            return False
-        self._leases.enlarge(larger)
-        what = ended.explanation.partition("\n")[0].removeprefix("# ")
-        room = f"{larger.peak_bytes >> 20} MB" + (", alone" if larger.runs_alone else "")
-        self._notifier.notify_all(f"node {peer.hello.node}: {what} was killed for memory and is given {room}")
-        return True
-
-    def _fail_as(self, peer: Peer, ended: Ended) -> None:
-        self._notifier.news[ended.task_id] = (peer, ended)
-        self._fail(peer, ended.task_id, ended.explanation)
-
-    def _fail(self, peer: Peer, task_id: str, explanation: str) -> None:
-        task = self.tasks.get(task_id)
-        if task is None:
-            return
-        task.expl = json.dumps(explanation)
-        self._notifier.news.setdefault(task_id, (peer, Ended(task_id, 0, "failed", explanation)))
-        self.tasks.end(task, FAILED)
 
     # --- coming to rest ---
 
@@ -411,7 +302,7 @@ class Dispatcher:
             return
         self._assigner.note_done(needs.key)
         for duplicate in self._leases.duplicates(task.id):
-            self._show(duplicate.id, "cached" if task.status_message is None else task.status_message)
+            self._results.show(duplicate.id, "cached" if task.status_message is None else task.status_message)
             self.tasks.set_status(duplicate, DONE)
 
     def _conclude_failed(self, task: Any) -> None:
@@ -425,7 +316,7 @@ class Dispatcher:
         else:
             for duplicate in self._leases.duplicates(task.id):
                 self._notifier.news[duplicate.id] = news
-                self._fail(news[0], duplicate.id, news[1].explanation)
+                self._results.fail(news[0], duplicate.id, news[1].explanation)
         self._drop_unneeded(cancel_running=True)
 
     def _drop_unneeded(self, *, cancel_running: bool) -> None:
@@ -473,12 +364,6 @@ class Dispatcher:
         """Whether a peer runs the task or an equal one, or it is kept for a worker."""
         equals = self._leases.equals(task_id)
         return any(each in self._leases or self._recovery.is_kept(each) for each in equals)
-
-
-def _stop_of(peer: Peer, ended: Ended) -> StoppedAttempt:
-    """How an attempt stopped, by what its peer said."""
-    said = ended.explanation.partition("\n")[0][:200]
-    return StoppedAttempt(peer.hello.node, f"{ended.status}: {said}" if said else ended.status, ended.attempt)
 
 
 _CALLS_WITH_WORKER = frozenset(("announce_scheduling_failure", "add_task_batcher"))
