@@ -9,20 +9,17 @@ import datetime
 import logging
 import queue
 import signal
-import sys
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import luigi.scheduler
 import luigi.worker
-from luigi.event import Event
 from luigi.task_status import DONE, PENDING, SUSPENDED
-from luigi.worker import WORKER_STATE_DISABLED, TaskException, TaskStatusReporter, TracebackWrapper
+from luigi.worker import WORKER_STATE_DISABLED, TaskStatusReporter
 
-from luigigo.client import exit_codes
+from luigigo.client.adding_worker import AddingWorker
 from luigigo.client.signals import (
     call_at_end,
     check,
@@ -41,8 +38,6 @@ from luigigo.client.slot_worker import (
 )
 from luigigo.client.slots import SlotLog
 from luigigo.client.stock_luigid import SharedScheduler
-from luigigo.errors import LuigigoError
-from luigigo.messages import for_user
 from luigigo.scheduling import resting
 from luigigo.scheduling.admission import Admission, Budget
 
@@ -63,7 +58,7 @@ PING_WAIT_SECONDS = 0.5
 """How long a worker that leaves waits for a ping under way."""
 
 
-class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
+class SlotWorker(AddingWorker):
     """Luigi's worker, where a task that `runs_in_slot` runs on a thread, within a budget of memory.
 
     Other tasks run as Luigi runs them: forked when there is more than one process, else in-line. A task
@@ -72,7 +67,6 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
 
     _task_result_queue: Any
     _keep_alive_thread: Any
-    _first_task: str | None
     _idle_since: datetime.datetime | None
 
     def __init__(
@@ -99,10 +93,6 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         self._keep_alive_thread = None
         remote = not isinstance(self._scheduler, luigi.scheduler.Scheduler)
         self._shared = SharedScheduler(self._scheduler, self._id) if remote else None
-        self._roots: list[str] = []
-        self._unscheduled: dict[str, LuigigoError] = {}
-        """By task, the error that its `complete` raised."""
-        self._reported: set[str] = set()
         self._taken: set[str] = set()
         """Every task that this worker ever ran or began to."""
         self._waits = False
@@ -151,30 +141,6 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
         if signal.getsignal(signal.SIGUSR1) == self.handle_interrupt:
             signal.signal(signal.SIGUSR1, self._on_usr1 or signal.SIG_DFL)
 
-    def add(self, task: Any, multiprocess: bool = False, processes: int = 0) -> bool:
-        """Check a task and all that it needs, each once, and tell the scheduler of them, breadth first.
-
-        Returns whether all could be checked. The arguments for a pool of processes are ignored.
-        """
-        if self._first_task is None and hasattr(task, "task_id"):
-            self._first_task = task.task_id
-        self.add_succeeded = True
-        self._validate_task(task)
-        with interruptible(self._stop_running):
-            try:
-                self._add_all(task)
-            except TaskException:
-                raise
-            except Exception as error:
-                self.add_succeeded = False
-                formatted_traceback = traceback.format_exc()
-                self._log_unexpected_error(task)
-                task.trigger_event(Event.BROKEN_TASK, task, error)
-                self._email_unexpected_error(task, formatted_traceback)
-                raise
-        self._roots.append(task.task_id)
-        return bool(self.add_succeeded)
-
     def run(self) -> bool:
         """Run all that was added, as far as it can be; return whether every task that ran succeeded.
 
@@ -197,52 +163,6 @@ class SlotWorker(luigi.worker.Worker):  # type: ignore[misc]
                 callback()
             except Exception:
                 logger.exception("Could not stop all that runs")
-
-    def _add_all(self, root: Any) -> None:
-        seen = {root.task_id}
-        waiting = deque([root])
-        while waiting:
-            task = waiting.popleft()
-            for dep in self._add(task, self._check_complete(task)):
-                if dep.task_id not in seen:
-                    self._validate_task(dep)
-                    seen.add(dep.task_id)
-                    waiting.append(dep)
-
-    def _check_complete(self, task: Any) -> Any:
-        """What Luigi's `_add` wants to know of a task: a truth value, or how asking for it failed."""
-        try:
-            return luigi.worker.check_complete_cached(task, self._task_completion_cache)
-        except LuigigoError as error:
-            self._unscheduled[task.task_id] = error
-            return TracebackWrapper(str(error))
-        except Exception:
-            return TracebackWrapper(traceback.format_exc())
-
-    def _log_complete_error(self, task: Any, tb: str) -> None:
-        error = self._unscheduled.pop(task.task_id, None)
-        if error is None:
-            super()._log_complete_error(task, tb)
-        else:
-            self._note_error(error)
-
-    def _log_dependency_error(self, task: Any, tb: str) -> None:
-        # Luigi calls this while it handles what `requires` raised, but does not pass that on.
-        error = sys.exc_info()[1]
-        if isinstance(error, LuigigoError):
-            self._note_error(error)
-        else:
-            super()._log_dependency_error(task, tb)
-
-    def _note_error(self, error: LuigigoError) -> None:
-        exit_codes.note(error)
-        if str(error) not in self._reported:
-            self._reported.add(str(error))
-            self._report_error(error)
-
-    def _report_error(self, error: LuigigoError) -> None:
-        """Tell the user of an error in checking the tasks; called once for each text."""
-        print(for_user(error), file=sys.stderr, flush=True)
 
     def _add_task(self, *args: Any, **kwargs: Any) -> None:
         task_id, status, runnable = kwargs["task_id"], kwargs["status"], kwargs["runnable"]
