@@ -46,7 +46,7 @@ def show(build: PlannedBuild, context: ExecutionContext, out: TextIO) -> None:
 
 
 def _show_action(action: Action, build: PlannedBuild, idle: ExecutionContext, out: TextIO) -> None:
-    gogc = build.executor.memory_estimate(action).gogc
+    gogc = build.executor.memory.estimate(action).gogc
     job = Job.start(action, build.plan, idle, unpacked(action, idle), gogc)
     inputs = {str(path): f"{job.layout.object_dir}/_pkg_.a" for path, _ in action.imports}
     for name, dependency in ((" cgo", action.cgo), (" profile", action.profile)):

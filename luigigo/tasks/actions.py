@@ -101,7 +101,7 @@ class ActionTask(luigi.Task):  # type: ignore[misc]
     @property
     def predicted_peak_bytes(self) -> int:
         """What its tools are expected to take, for admission."""
-        return session.current().builds.executor(self.plan).memory_estimate(self.action).peak_bytes
+        return session.current().builds.executor(self.plan).memory.estimate(self.action).peak_bytes
 
     @property
     def needs(self) -> Needs:

@@ -58,7 +58,7 @@ class GoActions:
         """Do the action, or find that it is done."""
         noted = self._current.noted = _Noted(assignment)
         executor = self._node_context.executor(assignment.plan)
-        executor.reserve(assignment.action, assignment.peak_bytes)
+        executor.memory.reserve(assignment.action, assignment.peak_bytes)
         try:
             turn = SlotTurn(run=assignment.run)
             record = executor.perform(assignment.action, tools_ended, turn=turn)

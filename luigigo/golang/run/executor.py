@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import msgspec
 
-from luigigo.attempts import AT_ONCE, Attempt, SlotTurn
+from luigigo.attempts import AT_ONCE, SlotTurn
 from luigigo.endings import Ending
 from luigigo.errors import (
     ActionError,
@@ -28,8 +28,6 @@ from luigigo.errors import (
     SourcesElsewhere,
     SourcesMissing,
     StoreError,
-    ToolKilled,
-    ToolStopped,
 )
 from luigigo.execution.claims import Turn
 from luigigo.execution.context import ExecutionContext
@@ -41,12 +39,13 @@ from luigigo.golang.keys import role_read
 from luigigo.golang.run.faults import change_behind, disk_behind, doubt, interrupted, require_there
 from luigigo.golang.run.job import Job, JobFailed
 from luigigo.golang.run.known import KnownActions
-from luigigo.golang.run.memory import MemoryEstimate, memory_estimate, memory_estimate_within
+from luigigo.golang.run.memory import MemoryEstimates
+from luigigo.golang.run.outcomes import attempt_of, error_of
 from luigigo.golang.run.sources import is_local_only_c, publish_missing, runs_anywhere, unpacked, with_bundles
 from luigigo.golang.run.steps import make_outputs
 from luigigo.golang.run.toolcheck import ToolCheck
-from luigigo.messages import for_user, whole
-from luigigo.model import ActionId, ActionRecord, ContentKey, Digest, Output, Told, told
+from luigigo.messages import for_user
+from luigigo.model import ActionId, ActionRecord, ContentKey, Digest, Output, Told
 from luigigo.process import Interrupted
 from luigigo.store.layout import flat
 from luigigo.store.nodecache import remove_entry
@@ -70,12 +69,12 @@ class ActionExecutor:
 
     def __init__(self, plan: Plan, context: ExecutionContext) -> None:
         self.known = KnownActions(plan, context)
+        self.memory = MemoryEstimates(self.known, context)
         self.is_untouched = True
         """Whether nothing was done since `prune`, as far as is known here."""
         self.ended: dict[ActionId, ActionEnded] = {}
         """How the actions ended that were done here."""
         self._context = context
-        self._reserved_bytes: dict[ActionId, int] = {}
         self._prepared: dict[ActionId, _Prepared] = {}
         """Of what is staged and has not run, so that the share is asked once."""
 
@@ -117,23 +116,6 @@ class ActionExecutor:
         """
         return publish_missing(self.plan, self._context)
 
-    def memory_estimate(self, action: Action) -> MemoryEstimate:
-        """How much memory the action is expected to take, and how its tools collect garbage."""
-        context = self._context
-        linked = 0
-        if action.kind is Kind.LINK:
-            linked = sum(self.plan.actions[each].sources.go_bytes for _, each in action.imports)
-        earlier = context.timings.earlier(action.id)
-        reserved_bytes = self._reserved_bytes.get(action.id)
-        if reserved_bytes:
-            return memory_estimate_within(action, earlier, reserved_bytes, linked)
-        share_bytes = context.budget_bytes // max(1, context.cpus)
-        return memory_estimate(action, earlier, share_bytes, linked)
-
-    def reserve(self, action_id: ActionId, peak_bytes: int) -> None:
-        """Run the action with what was set aside for it elsewhere; 0 leaves it to this node."""
-        self._reserved_bytes[action_id] = peak_bytes
-
     def perform(
         self,
         action_id: ActionId,
@@ -171,7 +153,7 @@ class ActionExecutor:
                 said = (Told(f"{for_user(error)}\n"),)
             raise
         finally:
-            attempt = _attempt(watch, turn, outcome, record)
+            attempt = attempt_of(watch, turn, outcome, record)
             node = self._context.node
             if outcome is None:
                 observe(ActionRequeued(action.key, node, "interrupted", attempt))
@@ -327,7 +309,7 @@ class ActionExecutor:
         self, action: Action, inputs: Mapping[str, Output], watch: Stopwatch, is_first: bool
     ) -> ActionRecord:
         context = self._context
-        wanted = self.memory_estimate(action)
+        wanted = self.memory.estimate(action)
         unpacked_dir = self._unpack(action)
         started = time.monotonic()
         job = Job.start(action, self.plan, context, unpacked_dir, wanted.gogc)
@@ -373,7 +355,7 @@ class ActionExecutor:
         self, failed: JobFailed, job: Job, inputs: Mapping[str, str], is_first: bool
     ) -> ActionError | NodeTrouble:
         """What a failure is to be taken for: the program's, or this node's."""
-        error = _error_of(failed, job)
+        error = error_of(failed, job)
         if not failed.ending.is_verdict:
             return error
         change = change_behind(job, self._tool_check.changed(), has_failed=True)
@@ -436,34 +418,3 @@ class ActionExecutor:
         node = self._context.node
         self._context.observe(ActionEnded(key, kind, package, label, Outcome.RAN, record.seconds, node))
         return record
-
-
-def _attempt(
-    watch: Stopwatch, turn: SlotTurn, outcome: Outcome | None, record: ActionRecord | None
-) -> Attempt:
-    """How an attempt went that is over, with what it made or what serves instead."""
-    attempt = watch.attempt(turn)
-    if record is None:
-        return attempt
-    if outcome is not Outcome.RAN:
-        return msgspec.structs.replace(attempt, made=record.outputs, made_by=record.run)
-    written_bytes = sum(output.size_bytes for output in record.outputs.values())
-    return msgspec.structs.replace(
-        attempt,
-        cpu_seconds=record.cpu_seconds,
-        peak_bytes=record.peak_bytes,
-        made=record.outputs,
-        written_bytes=written_bytes,
-        content_key=record.content_key,
-    )
-
-
-def _error_of(failed: JobFailed, job: Job) -> ActionError:
-    """The failure of a job, with all that its tools said before."""
-    said = (*job.said, *failed.said)
-    kind = {Ending.STOPPED: ToolStopped, Ending.KILLED: ToolKilled}.get(failed.ending, ActionError)
-    error = kind(whole(told(said, job.package_dir)))
-    error.said, error.folder = said, job.package_dir
-    if isinstance(error, ToolKilled):
-        error.peak_bytes = job.peak_bytes
-    return error

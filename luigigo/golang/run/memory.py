@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
+from luigigo.execution.context import ExecutionContext
 from luigigo.execution.timings import Timing
 from luigigo.golang.actions import Action, Kind
+from luigigo.golang.run.known import KnownActions
+from luigigo.model import ActionId
 
 MB = 1 << 20
 
@@ -80,3 +83,29 @@ def _guess(action: Action, linked_bytes: int) -> int:
         if size < kilobytes * 1024:
             return megabytes * MB
     return max(_COMPILE_PEAKS[-1][1] * MB, size * _GIANT_BYTES_PER_SOURCE_BYTE)
+
+
+class MemoryEstimates:
+    """What the actions of one plan are expected to take on this node."""
+
+    def __init__(self, known: KnownActions, context: ExecutionContext) -> None:
+        self._known = known
+        self._context = context
+        self._reserved_bytes: dict[ActionId, int] = {}
+
+    def estimate(self, action: Action) -> MemoryEstimate:
+        """How much memory the action is expected to take, and how its tools collect garbage."""
+        context = self._context
+        linked = 0
+        if action.kind is Kind.LINK:
+            linked = sum(self._known.plan.actions[each].sources.go_bytes for _, each in action.imports)
+        earlier = context.timings.earlier(action.id)
+        reserved_bytes = self._reserved_bytes.get(action.id)
+        if reserved_bytes:
+            return memory_estimate_within(action, earlier, reserved_bytes, linked)
+        share_bytes = context.budget_bytes // max(1, context.cpus)
+        return memory_estimate(action, earlier, share_bytes, linked)
+
+    def reserve(self, action_id: ActionId, peak_bytes: int) -> None:
+        """Run the action with what was set aside for it elsewhere; 0 leaves it to this node."""
+        self._reserved_bytes[action_id] = peak_bytes
