@@ -2,26 +2,33 @@
 
     python benchmarks/reports.py pages
     python benchmarks/reports.py forecasts FOLDER…
+    python benchmarks/reports.py never hello gopls
 
 `pages` makes pages of made-up runs and draws them; it needs Chromium, chromium-driver and selenium.
 `forecasts` takes folders with records of one program's runs on several numbers of nodes, as
 `cluster.py --records` leaves them: each run is forecast from each other one, as if both had had the same
 work, for this machine is not equally fast at all times.
+`never` asks `luigigo build --plan-only` how long a program takes that was never built, then builds it: with
+empty caches, and with those that the first program filled.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import re
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "tests"))
 sys.path.insert(0, str(HERE.parent / "tests" / "browser"))
 
+from builds import Bench
 from made_runs import large_run
 
 from luigigo.reports.forecast import Machines, forecast
@@ -99,17 +106,52 @@ def forecasts(folders: list[str]) -> None:
                 )
 
 
+RANGE = re.compile(r"([0-9.]+) s\s+([0-9.]+) s to ([0-9.]+) s")
+"""Of the last line of a plan's forecast: takes, at least, at most. None may take two minutes."""
+
+
+def never(names: list[str]) -> None:
+    """A line for each program never built, from empty caches and from those that the first one filled."""
+    print("| program | caches | forecast s | range s | took s | inside |")
+    print("|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="luigigo-bench-") as scratch:
+        bench = Bench(scratch, 1, "")
+        used = bench.fresh("used")
+        for count, name in enumerate(names):
+            cases = [("empty", bench.fresh("empty"))] + ([("used", used)] if count else [])
+            for title, caches in cases:
+                print(f"| {name} | {title} | {_foretold(bench, name, caches)} |", flush=True)
+            if not count:
+                bench.luigigo_build(bench.programs[name], used, scratch + "/out")
+
+
+def _foretold(bench: Bench, name: str, caches: str) -> str:
+    program = bench.programs[name]
+    argv = [bench.luigigo, "build", "--plan-only", "-o", bench.scratch + "/out", *program.packages]
+    env = {**bench.env, "GOCACHE": caches + "/go", "LUIGIGO_CACHE": caches + "/luigigo"}
+    done = subprocess.run(argv, cwd=program.dir, env=env, capture_output=True, text=True, check=True)
+    found = RANGE.search(done.stdout.splitlines()[-1])
+    if found is None:
+        raise SystemExit(f"no range in:\n{done.stdout}")
+    takes, low, high = (float(each) for each in found.groups())
+    took = bench.luigigo_build(program, caches, bench.scratch + "/out").seconds
+    inside = "yes" if low <= took <= high else "**no**"
+    return f"{takes:.1f} | {low:.1f}–{high:.1f} | {took:.1f} | {inside}"
+
+
 def main() -> None:
     """Measure what the command line names."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("what", choices=["pages", "forecasts"])
-    parser.add_argument("folders", nargs="*")
+    parser.add_argument("what", choices=["pages", "forecasts", "never"])
+    parser.add_argument("names", nargs="*", help="folders of records, or programs")
     options = parser.parse_args()
     if options.what == "pages":
         pages()
+    elif options.what == "forecasts":
+        forecasts(options.names)
     else:
-        forecasts(options.folders)
+        never(options.names)
 
 
 if __name__ == "__main__":
