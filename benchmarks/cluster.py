@@ -174,14 +174,14 @@ def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("program")
-    parser.add_argument("--nodes", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--nodes", type=int, nargs="*", default=[1, 2, 4, 8], help="none: go build alone")
     parser.add_argument("--slots", type=int, nargs="+", default=[1], help="of each host")
     parser.add_argument("--share", type=float, default=0.2, help="of one processor, for each host's slot")
     parser.add_argument("--delay", type=float, default=0.0, help="milliseconds by which the share is slower")
     parser.add_argument("--records", default="", help="a folder for the runs' records")
     parser.add_argument("--go-build", action="store_true", help="measure go build on one such host, too")
     options = parser.parse_args()
-    names = [f"n{number}" for number in range(1, max(options.nodes) + 1)]
+    names = [f"n{number}" for number in range(1, max([1, *options.nodes]) + 1)]
     with (
         tempfile.TemporaryDirectory(prefix="luigigo-bench-") as scratch,
         Network(("head", *names), Path(scratch), visible=[Path(modules_folder())]) as network,
