@@ -200,6 +200,63 @@ def start_detached(command: Command, output: BinaryIO) -> Detached:
     return Detached(child)
 
 
+class Grouped:
+    """A process that leads a group of its own, with what it starts; it shares this one's terminal."""
+
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        """Use `start_group`."""
+        self._child = child
+        self.pid = child.pid
+        self.output = child.stderr
+        """What it says, where that was wanted."""
+
+    def wait(self, on_stop: Callable[[int], None] | None = None) -> int:
+        """Wait for the end of the process itself; return its exit code, or the signal's number below zero.
+
+        `on_stop` is called with the signal that stopped it, such as SIGTTIN for reading from a terminal.
+        """
+        options = 0 if on_stop is None else os.WUNTRACED
+        while True:
+            _, status = os.waitpid(self.pid, options)
+            if os.WIFSTOPPED(status):
+                if on_stop is not None:
+                    on_stop(os.WSTOPSIG(status))
+                continue
+            self._child.returncode = os.waitstatus_to_exitcode(status)
+            return self._child.returncode
+
+    def signal(self, signum: int) -> None:
+        """Send a signal to all of the group; none is left to whom it could be sent is no error."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signum)
+
+    def is_gone(self) -> bool:
+        """Whether nothing of the group is left."""
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        return False
+
+
+def start_group(command: Command, *, takes_stdin: bool = False, is_heard: bool = False) -> Grouped:
+    """Start a process that leads a group of its own and writes where this one does.
+
+    `is_heard`: what it says on stderr is for the caller. Raises `OSError` when it cannot be started.
+    """
+    child = subprocess.Popen(
+        command.argv,
+        cwd=command.cwd,
+        env=command.env,
+        stdin=None if takes_stdin else subprocess.DEVNULL,
+        stderr=subprocess.PIPE if is_heard else None,
+        preexec_fn=os.setpgrp,
+    )
+    return Grouped(child)
+
+
 @contextmanager
 def _following(file: BinaryIO, on_line: Callable[[str], None]) -> Iterator[None]:
     """Hand on the lines of a growing file, looking a few times a second, and once more at the end."""

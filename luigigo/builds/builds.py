@@ -16,15 +16,14 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from luigigo.builds import uptodate
 from luigigo.builds.destinations import deliveries
-from luigigo.builds.planned import PlannedBuild, PlanningStart
-from luigigo.builds.planning import Desk, describe_go, make_plan
+from luigigo.builds.planned import PlannedBuild, PlanningStart, is_other_toolchain
+from luigigo.builds.planning import Desk, describe_go, make_plan, refused_packages
 from luigigo.builds.withheld import Withheld
 from luigigo.errors import LuigigoError, StoreError
 from luigigo.execution.claims import Claims
@@ -49,7 +48,6 @@ from luigigo.model import ActionId, Digest, Told
 from luigigo.protocol.messages import Progress, Usage
 from luigigo.store import Store
 from luigigo.store.pins import Pin
-from luigigo.store.staging import staged
 from luigigo.store.stathashes import StatHashes
 
 if TYPE_CHECKING:
@@ -175,6 +173,10 @@ class Builds:
             except LuigigoError as error:
                 if recorder is not None:
                     recorder.note_error(for_user(error))
+                if self._invocation.watch is not None:
+                    self._invocation.watch.note_refused(
+                        refused_packages(request, self._desk()), request.project
+                    )
                 raise
             self._builds[(request, output)] = build
             if recorder is not None:
@@ -205,7 +207,8 @@ class Builds:
             self._begin_pin(request, output)
 
     def _kept_plan(self, place: uptodate.Place) -> PlannedBuild | None:
-        earlier = uptodate.read(place)
+        # Whoever watches wants to know what the plan rests on.
+        earlier = None if self._invocation.watch is not None else uptodate.read(place)
         if earlier is None or not earlier.holds:
             return None
         try:
@@ -222,18 +225,10 @@ class Builds:
         context, phases = self.context, self._invocation.phases
         phases.enter("list")
         asking = PlanningStart.begin(request, self._invocation.variables)
-        desk = Desk(
-            self._invocation.config,
-            self._invocation.variables,
-            self._invocation.runner,
-            context.hashes,
-            self._invocation.say,
-            context.work_dir,
-            FileSystems().trusts,
-            phases.enter,
-        )
-        planned = make_plan(request, desk)
-        self._say_toolchain(describe_go(planned))
+        planned = make_plan(request, self._desk())
+        toolchain = describe_go(planned)
+        if is_other_toolchain(self._invocation.config.cache, toolchain) or self._invocation.is_verbose:
+            self._invocation.say(toolchain)
         executor = ActionExecutor(planned.plan, context)
         phases.enter("prune")
         done = executor.known.prune()
@@ -244,6 +239,8 @@ class Builds:
         self._executors[digest] = executor
         build = PlannedBuild(digest, executor, done, context.timings)
         outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
+        if self._invocation.watch is not None:
+            self._invocation.watch.note_plan(planned, outputs, self._invocation.variables)
 
         def keep() -> tuple[uptodate.Place, uptodate.Kept] | None:
             state = asking.kept(digest, planned, outputs, self._invocation.variables)
@@ -255,16 +252,18 @@ class Builds:
             build.keeping.set_result(None)
         return build
 
-    def _say_toolchain(self, line: str) -> None:
-        """Say which toolchain builds, where the last plan in this cache had another or the user asks."""
-        path = os.path.join(self._invocation.config.cache, "toolchain")
-        content = os.fsencode(line)
-        with suppress(OSError), open(path, "rb") as file:
-            if file.read() == content and not self._invocation.is_verbose:
-                return
-        self._invocation.say(line)
-        with suppress(OSError), staged(path, 0o644) as file:
-            file.write(content)
+    def _desk(self) -> Desk:
+        context = self.context
+        return Desk(
+            self._invocation.config,
+            self._invocation.variables,
+            self._invocation.runner,
+            context.hashes,
+            self._invocation.say,
+            context.work_dir,
+            FileSystems().trusts,
+            self._invocation.phases.enter,
+        )
 
     def _write_plan(self, plan: bytes) -> Digest:
         """Publish a plan. A store that can only be read may still hold all that the plan asks for."""

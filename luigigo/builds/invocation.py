@@ -14,6 +14,7 @@ from luigigo.model import Digest
 
 if TYPE_CHECKING:
     from luigigo.builds.recording import Recorder
+    from luigigo.builds.watched import WatchFile
     from luigigo.execution.events import Event, Observer
     from luigigo.process import Runner
 
@@ -37,6 +38,8 @@ class Invocation:
         self.phases = Phases(time.monotonic())
         """What it does at which time, for the run's record."""
         self._recorder: Recorder | None = None
+        self.watch: WatchFile | None = None
+        """Where it leaves what it rests on, for whoever watches."""
         self.written: set[tuple[str, Digest]] = set()
         """The places that this process put a binary into, with its digest: pipes cannot be looked at."""
 

@@ -21,6 +21,7 @@ from luigigo.footprint import Exempt, take
 from luigigo.golang.request import BuildRequest
 from luigigo.golang.run.executor import ActionExecutor
 from luigigo.model import ActionId, ActionRecord, Digest
+from luigigo.store.staging import staged
 
 _FRESH_SECONDS = 1.0
 """A plan this young is what the caller has just made; it is not looked at again."""
@@ -112,3 +113,14 @@ class PlanningStart(msgspec.Struct, frozen=True):
             if footprint is not None:
                 return uptodate.Kept(uptodate.FORMAT, plan, footprint, toolchain=describe_go(planned))
         return None
+
+
+def is_other_toolchain(cache: str, toolchain: str) -> bool:
+    """Whether the last plan in this cache had another toolchain; from now on it is this one."""
+    path, content = os.path.join(cache, "toolchain"), os.fsencode(toolchain)
+    with suppress(OSError), open(path, "rb") as file:
+        if file.read() == content:
+            return False
+    with suppress(OSError), staged(path, 0o644) as file:
+        file.write(content)
+    return True

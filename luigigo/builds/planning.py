@@ -116,6 +116,14 @@ def make_plan(request: BuildRequest, desk: Desk) -> Planned:
     )
 
 
+def refused_packages(request: BuildRequest, desk: Desk) -> list[Package]:
+    """The packages of a request that cannot be planned, as far as the go command tells of them."""
+    with suppress(LuigigoError):
+        project, request, _ = _open_project(find_go(desk.config.go, desk.variables), request, desk)
+        return listing.list_refused(project, request, desk.runner)
+    return []
+
+
 def _warm_caches(env: GoEnv, project: listing.GoProject, desk: Desk) -> None:
     """Ask the compilers and hash the tools while the packages are listed; the answers are cached.
 

@@ -18,7 +18,7 @@ from luigigo.golang.patternplaces import pattern_places
 from luigigo.golang.quoted import split
 from luigigo.golang.toolchain import TOOLS
 
-_READ_IN_PACKAGES = (
+READ_IN_PACKAGES = (
     ".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".f", ".F", ".for", ".f90",
     ".s", ".S", ".sx", ".swig", ".swigcxx", ".syso", ".mod", ".pgo",
 )  # fmt: skip
@@ -71,7 +71,7 @@ def unread(outputs: Sequence[str], packages: Sequence[Package]) -> tuple[str, ..
     return tuple(
         path
         for path in outputs
-        if not path.endswith(_READ_IN_PACKAGES)
+        if not path.endswith(READ_IN_PACKAGES)
         and not any(_is_embedded(path, package) for package in packages if package.embed_patterns)
     )
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 FORMAT = 6
 
+WATCHED_VARIABLE = "LUIGIGO_WATCHED"
+"""Names the file to which a build writes what it rests on, for whoever watches it."""
+
 USE_SECONDS = 86_400.0 / 2
 """How old the sign of the last use may be: a trim spares what was used within a day."""
 

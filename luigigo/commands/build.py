@@ -113,6 +113,9 @@ def _show_outlook(request: BuildRequest, output: str, options: Options) -> int:
 
 def _run_unless_current(request: BuildRequest, output: str, options: Options, command: uptodate.Place) -> int:
     config, options = _with_cluster(read_config(os.environ), options)
+    watch_path = os.environ.pop(uptodate.WATCHED_VARIABLE, "")
+    if watch_path:
+        return _run(request, output, options, config, watch_path)
     place = uptodate.place_of(request, output, config, os.environ)
     up_to_date = uptodate.current_build(place)
     if up_to_date is not None:
@@ -183,7 +186,7 @@ def _with_luigid(config: Config, options: Options) -> tuple[Config, Options]:
     return config, msgspec.structs.replace(options, scheduler_host=host, scheduler_port=port)
 
 
-def _run(request: BuildRequest, output: str, options: Options, config: Config) -> int:
+def _run(request: BuildRequest, output: str, options: Options, config: Config, watch_path: str = "") -> int:
     from luigigo.builds import session
     from luigigo.builds.phases import Phases
     from luigigo.builds.reporters import choose_reporter
@@ -195,6 +198,10 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
     here.is_on_cluster = bool(options.scheduler_host and config.shared)
     here.is_verbose = options.verbose
     here.phases = Phases(process_began())
+    if watch_path:
+        from luigigo.builds.watched import WatchFile
+
+        here.watch = WatchFile(watch_path)
     reporter = choose_reporter(
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
     )
@@ -216,10 +223,14 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config) -
         raise
     finally:
         here.phases.enter("end")
-        reporter.close(outcome, error)
+        # Whoever watches says in one line what changed and what that led to.
+        reporter.close("watched" if here.watch is not None and outcome == "ok" else outcome, error)
         here.close()
         run_id = here.end_record(outcome, int(code), error)
-        if outcome == "ok" and reporter.tally.is_busy and not options.as_json:
+        if here.watch is not None:
+            tally = reporter.tally
+            here.watch.end({each.value: count for each, count in tally.counts.items()}, tuple(tally.paths))
+        elif outcome == "ok" and reporter.tally.is_busy and not options.as_json:
             _say_run(run_id)
         # An interpreter that ends in the middle of an import may crash.
         loading.join()

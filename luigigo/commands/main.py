@@ -94,6 +94,21 @@ def build(packages: tuple[str, ...] = (), **options: Any) -> None:
     sys.exit(build_command.run(packages, build_command.Options(**options)))
 
 
+@cli.command(context_settings={"ignore_unknown_options": True, **_CONTEXT})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[BUILD FLAGS] [DIR] [PACKAGES]...")
+def watch(arguments: tuple[str, ...]) -> None:
+    """Build, and build again whenever a source changes. Keys: r builds, q ends.
+
+    \b
+    --run [CMD...]   run CMD, or the binary, and replace it when its bytes changed; must be last
+    --stop-first     end it before each build, and not when the next one is ready
+    --grace SECONDS  between SIGTERM and SIGKILL (5)
+    """
+    from luigigo.commands import watch as watch_command
+
+    sys.exit(watch_command.run(arguments))
+
+
 @cli.command("help", context_settings=_CONTEXT)
 @click.argument("command", nargs=-1)
 @click.pass_context

@@ -82,6 +82,15 @@ def list_packages(
     return packages
 
 
+def list_refused(project: GoProject, request: BuildRequest, runner: Runner) -> list[Package]:
+    """What can be told of packages that were refused: those that can be found, with their errors.
+
+    Raises `PlanError` where the go command tells nothing at all.
+    """
+    arguments = ("-e", "-deps", *request.list_flags(), "--", *request.packages)
+    return _list(project, runner, lambda text: None, arguments)
+
+
 def has_unreadable(package: Package) -> bool:
     """Whether a file that its name keeps out has no package clause: the index reads it, the list does not.
 

@@ -41,7 +41,7 @@ LAYERS = (
     ("execution",),
     ("golang.run",),
     ("builds",),
-    ("reports", "tasks"),
+    ("reports", "tasks", "watching"),
     ("cluster", "worker"),
     ("commands", "__main__"),
 )

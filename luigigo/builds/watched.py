@@ -1,0 +1,118 @@
+"""What somebody who watches a build looks at between builds, and how the last one went.
+
+Written by the build itself, for whoever started it to watch (`watching/`): also where the build fails, and
+where no footprint can be certain, as on a share.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from luigigo.builds.planning import Planned
+from luigigo.builds.planning_places import places_of, unread
+from luigigo.encoding import Codec
+from luigigo.footprint import Places, joined
+from luigigo.golang.embedplaces import embed_places
+from luigigo.golang.moduleplaces import above
+from luigigo.golang.packages import Package
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """Where a build's inputs are, or would be were they there, by absolute paths."""
+
+    places: Places
+    sources: dict[str, tuple[str, ...]] = {}
+    """Folders of packages, with what each embeds of its own folder: no other name than Go's counts there."""
+    outputs: tuple[str, ...] = ()
+    """What the build itself writes, and nobody reads: it does not count."""
+    closed: tuple[str, ...] = ()
+    """Trees in which nobody saves a file to look at: the toolchain's and the module cache."""
+
+
+class Watching(msgspec.Struct, frozen=True):
+    """What one build left for whoever watches."""
+
+    watched: Watched | None = None
+    """None where the packages could not be listed at all."""
+    is_whole: bool = False
+    """Whether it names all that the build rests on, and not only what was found before it was refused."""
+    counts: dict[str, int] = {}
+    """By outcome, how many actions ended so."""
+    paths: tuple[str, ...] = ()
+    """The binaries that are in place."""
+
+
+_codec = Codec[Watching](msgspec.msgpack, Watching)
+
+
+def watched_plan(planned: Planned, outputs: Sequence[str], variables: Mapping[str, str]) -> Watched:
+    """All that a plan rests on."""
+    return Watched(
+        places_of(planned, variables),
+        _sources(planned.packages),
+        unread(outputs, planned.packages),
+        (planned.env.goroot, planned.env.gomodcache),
+    )
+
+
+def watched_packages(packages: Sequence[Package], project: str) -> Watched:
+    """What can be said of packages that were refused: their folders, and their modules' files."""
+    there = [package for package in packages if package.dir]
+    modules = {p.module.path: p.module.dir for p in there if p.module is not None and p.module.dir}
+    files = [os.path.join(folder, name) for folder in modules.values() for name in ("go.mod", "go.sum")]
+    missing = [
+        folder + package.import_path.removeprefix(path)
+        for package in packages
+        for path, folder in modules.items()
+        if not package.dir and package.import_path.startswith(path + "/")
+    ]
+    places = joined((
+        Places((*above(project), *files), tuple(package.dir for package in there), tuple(missing)),
+        *(embed_places(package.dir, package.embed_patterns) for package in there),
+    ))  # fmt: skip
+    return Watched(places, _sources(there))
+
+
+def _sources(packages: Sequence[Package]) -> dict[str, tuple[str, ...]]:
+    return {package.dir: package.embed_patterns for package in packages}
+
+
+class WatchFile:
+    """Collects what one build leaves for whoever watches, and writes it when the build is over."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._watched: Watched | None = None
+        self._is_whole = False
+
+    def note_plan(self, planned: Planned, outputs: Sequence[str], variables: Mapping[str, str]) -> None:
+        """The build has a plan."""
+        self._watched, self._is_whole = watched_plan(planned, outputs, variables), True
+
+    def note_refused(self, packages: Sequence[Package], project: str) -> None:
+        """The build has no plan; `packages` are those that the go command could tell of."""
+        self._watched = watched_packages(packages, project)
+
+    def end(self, counts: Mapping[str, int], paths: Sequence[str]) -> None:
+        """The build is over. Raises `OSError`."""
+        write_watching(self._path, Watching(self._watched, self._is_whole, dict(counts), tuple(paths)))
+
+
+def write_watching(path: str, watching: Watching) -> None:
+    """Leave it for whoever watches. Raises `OSError`."""
+    temporary = f"{path}.new"
+    with open(temporary, "wb") as file:
+        file.write(_codec.encode(watching))
+    os.replace(temporary, path)
+
+
+def read_watching(path: str) -> Watching | None:
+    """What a build has left; None for one that left nothing whole."""
+    try:
+        with open(path, "rb") as file:
+            return _codec.decode(file.read())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None

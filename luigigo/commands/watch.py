@@ -1,0 +1,108 @@
+"""`luigigo watch`: a build that is made again while its sources are edited."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+
+import msgspec
+
+from luigigo.commands.build import Options as BuildOptions
+from luigigo.currentfolder import change_folder
+from luigigo.errors import ExitCode, UsageError
+from luigigo.golang.buildflags import read_arguments
+from luigigo.golang.listing import project_folder
+from luigigo.golang.request import check
+from luigigo.watching.keys import keys
+from luigigo.watching.programs import Manner, ServedProgram
+from luigigo.watching.watch import Watch, WatchRequest
+
+GRACE_SECONDS = 5.0
+
+
+class WatchOptions(msgspec.Struct, frozen=True):
+    """The flags of `luigigo watch` itself."""
+
+    build: tuple[str, ...]
+    """What `luigigo build` is given."""
+    command: tuple[str, ...] | None = None
+    """What is run; empty for the binary, None for nothing."""
+    grace_seconds: float = GRACE_SECONDS
+    stops_first: bool = False
+
+
+def read_options(arguments: Sequence[str]) -> WatchOptions:
+    """Tell the watch's own flags from those of the build. Raises `UsageError`."""
+    build: list[str] = []
+    options = WatchOptions(())
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        name, _, value = argument.partition("=")
+        flag = name.lstrip("-") if argument.startswith("-") else ""
+        if flag == "run":
+            command = (*([value] if value else ()), *waiting)
+            options, waiting = msgspec.structs.replace(options, command=command), []
+        elif flag == "stop-first":
+            options = msgspec.structs.replace(options, stops_first=True)
+        elif flag == "grace":
+            text = value or (waiting.pop(0) if waiting else "")
+            options = msgspec.structs.replace(options, grace_seconds=_seconds(text))
+        else:
+            build.append(argument)
+    return msgspec.structs.replace(options, build=tuple(build))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Watch until the user has had enough; return the exit code. Raises `UsageError`."""
+    options = read_options(arguments)
+    read = read_arguments(options.build)
+    _check(BuildOptions(**read.values), read.packages)  # type: ignore[arg-type]
+    if options.command and shutil.which(options.command[0]) is None:
+        raise UsageError(f"--run: there is no command {options.command[0]}")
+    with tempfile.TemporaryDirectory(prefix="luigigo-watch-") as folder:
+        request = WatchRequest(options.build, os.path.join(folder, "watched"), dict(os.environ))
+        program = None
+        if options.command is not None:
+            manner = Manner(options.command, options.grace_seconds, options.stops_first)
+            program = ServedProgram(manner, dict(os.environ), _say, lambda: watch.end(ExitCode.INTERRUPTED))
+        watch = Watch(request, program, sys.stderr)
+        actions = {"r": watch.ask, "q": watch.end}
+        with keys(0, lambda key: actions.get(key, _nothing)()):
+            return watch.run()
+
+
+def _nothing() -> None:
+    """Of other keys."""
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _check(flags: BuildOptions, packages: tuple[str, ...]) -> None:
+    """What cannot be watched is named before anything is built."""
+    for field, name in (("dry_run", "-n"), ("plan_only", "-plan-only"), ("as_json", "-json")):
+        if getattr(flags, field):
+            raise UsageError(f"luigigo watch builds: {name} is for luigigo build")
+    here = os.getcwd()
+    if flags.change_dir:
+        change_folder(flags.change_dir)
+    request = check(flags.request(packages))
+    if request.is_remote_module:
+        raise UsageError(f"{request.project}: a version of a module never changes; use luigigo build")
+    project_folder(request.project)
+    change_folder(here)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"--grace {text}: wanted a number of seconds")
+    return seconds

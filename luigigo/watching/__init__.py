@@ -1,0 +1,1 @@
+"""Builds that are made again while their sources are edited."""

@@ -1,0 +1,196 @@
+"""How the inputs of a build are at one moment, and which of them have another content than before.
+
+Stats say what may have changed, contents what did: a save of the same bytes is no change. Of a package's
+folder only names count that Go reads, so that editors' helper files are none either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat as kinds
+from collections.abc import Collection, Iterable
+
+from luigigo.builds.planning_places import READ_IN_PACKAGES
+from luigigo.builds.watched import Watched
+from luigigo.footprint import is_settled, stat_numbers
+from luigigo.golang.embedplaces import may_embed
+
+HASHED_BYTES = 64 << 20
+"""Of a larger file every save counts."""
+_CHUNK_BYTES = 1 << 20
+_STAT_NUMBERS = 6
+
+State = tuple[int, ...]
+"""Stat numbers of a file, the kind alone of a folder, or how it is absent."""
+Look = dict[str, State]
+"""By absolute path."""
+
+
+class WatchedPlaces:
+    """Where to look, from what a build rests on."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._sources = watched.sources
+        self._outputs = frozenset(watched.outputs)
+        self.files = dict.fromkeys(watched.places.files)
+        self.folders = dict.fromkeys(watched.places.folders)
+        self.listings = {path: None for path in watched.places.listings if path not in self.folders}
+        self._closed = tuple(tree + "/" for tree in watched.closed if tree)
+
+    def parents(self) -> dict[str, None]:
+        """The folders in whose entries something can change: those of links' targets, too."""
+        paths = (*self.files, *(os.path.realpath(path) for path in self.files if os.path.islink(path)))
+        return dict.fromkeys((*map(os.path.dirname, paths), *self.folders, *self.listings))
+
+    def is_closed(self, path: str) -> bool:
+        """Whether it lies where nobody saves files to look at."""
+        return path.startswith(self._closed)
+
+    def look(self, within: Collection[str] | None = None) -> Look:
+        """How all is that counts, or what is in some folders only."""
+        found: Look = {}
+        for path in self.files:
+            if within is None or os.path.dirname(path) in within:
+                found[path] = state_of(path)
+        for folder in self.folders:
+            if within is None or folder in within:
+                self._look_into(folder, found, with_stats=True)
+        for folder in self.listings:
+            if within is None or folder in within:
+                self._look_into(folder, found, with_stats=False)
+        return found
+
+    def _look_into(self, folder: str, found: Look, *, with_stats: bool) -> None:
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if self.counts(folder, entry.name):
+                        found[entry.path] = _entry_state(entry, with_stats=with_stats)
+        except OSError as error:
+            # Told from its entry in the folder around it.
+            found[folder + "/"] = _absence(error)
+
+    def counts(self, folder: str, name: str) -> bool:
+        """Whether an entry of a folder that is looked into can change the build."""
+        if os.path.join(folder, name) in self._outputs:
+            return False
+        patterns = self._sources.get(folder)
+        if patterns is None and folder in self.folders:
+            return True
+        if patterns and may_embed(patterns, name):
+            return True
+        if name.startswith("."):
+            return False
+        return name.endswith(READ_IN_PACKAGES) or os.path.isdir(os.path.join(folder, name))
+
+    def notices(self, folder: str, name: str) -> bool:
+        """Whether an event of this entry is worth a look."""
+        path = os.path.join(folder, name)
+        if path in self.files or path in self.folders or path in self.listings:
+            return True
+        if folder in self.folders or folder in self.listings:
+            return self.counts(folder, name) or not os.path.lexists(path)
+        # A folder on the way to a place that was not there.
+        return any(place.startswith(path + "/") for place in self.files) or any(
+            place.startswith(path + "/") for place in (*self.folders, *self.listings)
+        )
+
+
+class Basis:
+    """How the inputs were when a build began that saw them so, or later ones."""
+
+    def __init__(self) -> None:
+        self._look: Look = {}
+        self._digests: dict[str, bytes | None] = {}
+
+    def changed(self, look: Look, within: Collection[str] | None = None) -> list[str]:
+        """The paths whose contents are others than they were; what only looks so is not looked at again."""
+        changed = []
+        for path in self._all(look, within):
+            before, now = self._look.get(path), look.get(path)
+            if before == now:
+                continue
+            if before is not None and now is not None and self._is_same(path, now):
+                self._look[path] = now
+            else:
+                changed.append(path)
+        return changed
+
+    def renew(self, places: WatchedPlaces, look: Look, within: Collection[str] | None = None) -> None:
+        """Take things as they are: before a build begins."""
+        for path in list(self._all(look, within)):
+            now = look.get(path)
+            if now is None:
+                self._look.pop(path, None)
+                self._digests.pop(path, None)
+            elif self._look.get(path) != now:
+                self._look[path] = now
+                self._digests[path] = None if places.is_closed(path) else digest(path, now)
+
+    def adopt(self, places: WatchedPlaces, look: Look, started_ns: int) -> list[str]:
+        """Go on with the places that a build named which began at `started_ns`.
+
+        Returns those that may have changed since it saw them: of what is new to us nobody knows how it was.
+        """
+        for path in [path for path in self._look if path not in look]:
+            del self._look[path], self._digests[path]
+        for path, state in look.items():
+            if path not in self._look and not _is_recent(state, started_ns):
+                self._look[path] = state
+                self._digests[path] = None if places.is_closed(path) else digest(path, state)
+        return self.changed(look)
+
+    def _all(self, look: Look, within: Collection[str] | None) -> Iterable[str]:
+        if within is None:
+            return dict.fromkeys((*self._look, *look))
+        before = (path for path in self._look if os.path.dirname(path) in within)
+        return dict.fromkeys((*before, *look))
+
+    def _is_same(self, path: str, now: State) -> bool:
+        before = self._digests.get(path)
+        return before is not None and before == digest(path, now)
+
+
+def state_of(path: str) -> State:
+    """How a file is; of a folder only that it is one."""
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        return _absence(error)
+    return (kinds.S_IFDIR,) if kinds.S_ISDIR(stat.st_mode) else stat_numbers(stat)
+
+
+def _entry_state(entry: os.DirEntry[str], *, with_stats: bool) -> State:
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return (kinds.S_IFDIR,)
+        if not with_stats:
+            return (kinds.S_IFLNK if entry.is_symlink() else kinds.S_IFREG,)
+        numbers = stat_numbers(entry.stat(follow_symlinks=False))
+        return numbers + state_of(entry.path) if entry.is_symlink() else numbers
+    except OSError as error:
+        return _absence(error)
+
+
+def _absence(error: OSError) -> State:
+    return (-(error.errno or 1),)
+
+
+def _is_recent(state: State, started_ns: int) -> bool:
+    """Whether it may have changed since a moment; `state` as `stat_numbers` has it."""
+    return len(state) > 3 and not is_settled(state[3], started_ns)
+
+
+def digest(path: str, state: State) -> bytes | None:
+    """The digest of a file's content; None for what is no file, too large, or cannot be read."""
+    if len(state) < _STAT_NUMBERS or state[-5] > HASHED_BYTES or not kinds.S_ISREG(state[-6]):
+        return None
+    hasher = hashlib.sha256()
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                hasher.update(chunk)
+    except OSError:
+        return None
+    return hasher.digest()
