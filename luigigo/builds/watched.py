@@ -15,6 +15,7 @@ from luigigo.builds.planning import Planned
 from luigigo.builds.planning_places import places_of, unread
 from luigigo.encoding import Codec
 from luigigo.footprint import Places, joined
+from luigigo.golang.actions import Kind
 from luigigo.golang.embedplaces import embed_places
 from luigigo.golang.moduleplaces import above
 from luigigo.golang.packages import Package
@@ -32,6 +33,19 @@ class Watched(msgspec.Struct, frozen=True):
     """Trees in which nobody saves a file to look at: the toolchain's and the module cache."""
 
 
+class Tested(msgspec.Struct, frozen=True):
+    """How the packages that a build was asked for are tested, and what says that they are others."""
+
+    argv: tuple[str, ...]
+    """The go command with the flags of the build; packages follow."""
+    folder: str
+    environment: dict[str, str]
+    keys: dict[str, str]
+    """By import path, the action keys of what is compiled."""
+    folders: dict[str, str]
+    """Where their test files are."""
+
+
 class Watching(msgspec.Struct, frozen=True):
     """What one build left for whoever watches."""
 
@@ -43,6 +57,8 @@ class Watching(msgspec.Struct, frozen=True):
     """By outcome, how many actions ended so."""
     paths: tuple[str, ...] = ()
     """The binaries that are in place."""
+    tested: Tested | None = None
+    """None where there is no plan."""
 
 
 _codec = Codec[Watching](msgspec.msgpack, Watching)
@@ -55,6 +71,23 @@ def watched_plan(planned: Planned, outputs: Sequence[str], variables: Mapping[st
         _sources(planned.packages),
         unread(outputs, planned.packages),
         (planned.env.goroot, planned.env.gomodcache),
+    )
+
+
+def tested_packages(planned: Planned, variables: Mapping[str, str]) -> Tested:
+    """The packages that the request names, for `go test`."""
+    named = [package for package in planned.packages if not package.dep_only]
+    keys: dict[str, list[str]] = {package.import_path: [] for package in named}
+    for action in planned.plan.actions.values():
+        if action.kind is Kind.COMPILE and action.package in keys:
+            keys[action.package].append(action.key)
+    request = planned.request
+    return Tested(
+        argv=(planned.go.path, "test", *request.build_flags()),
+        folder=planned.plan.project_dir,
+        environment=planned.go.plain_environment({**variables, **request.environment()}),
+        keys={path: " ".join(each) for path, each in keys.items()},
+        folders={p.import_path: p.dir for p in named},
     )
 
 
@@ -87,10 +120,12 @@ class WatchFile:
         self._path = path
         self._watched: Watched | None = None
         self._is_whole = False
+        self._tested: Tested | None = None
 
     def note_plan(self, planned: Planned, outputs: Sequence[str], variables: Mapping[str, str]) -> None:
         """The build has a plan."""
         self._watched, self._is_whole = watched_plan(planned, outputs, variables), True
+        self._tested = tested_packages(planned, variables)
 
     def note_refused(self, packages: Sequence[Package], project: str) -> None:
         """The build has no plan; `packages` are those that the go command could tell of."""
@@ -98,7 +133,8 @@ class WatchFile:
 
     def end(self, counts: Mapping[str, int], paths: Sequence[str]) -> None:
         """The build is over. Raises `OSError`."""
-        write_watching(self._path, Watching(self._watched, self._is_whole, dict(counts), tuple(paths)))
+        left = Watching(self._watched, self._is_whole, dict(counts), tuple(paths), self._tested)
+        write_watching(self._path, left)
 
 
 def write_watching(path: str, watching: Watching) -> None:

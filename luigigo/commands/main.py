@@ -101,6 +101,7 @@ def watch(arguments: tuple[str, ...]) -> None:
 
     \b
     --run [CMD...]   run CMD, or the binary, and replace it when its bytes changed; must be last
+    --test           run go test for the packages whose sources or tests changed
     --stop-first     end it before each build, and not when the next one is ready
     --grace SECONDS  between SIGTERM and SIGKILL (5)
     """

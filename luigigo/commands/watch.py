@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -17,8 +17,9 @@ from luigigo.golang.buildflags import read_arguments
 from luigigo.golang.listing import project_folder
 from luigigo.golang.request import check
 from luigigo.watching.keys import keys
+from luigigo.watching.packagetests import PackageTests
 from luigigo.watching.programs import Manner, ServedProgram
-from luigigo.watching.watch import Watch, WatchRequest
+from luigigo.watching.watch import Follower, Watch, WatchRequest
 
 GRACE_SECONDS = 5.0
 
@@ -30,6 +31,8 @@ class WatchOptions(msgspec.Struct, frozen=True):
     """What `luigigo build` is given."""
     command: tuple[str, ...] | None = None
     """What is run; empty for the binary, None for nothing."""
+    tests: bool = False
+    """Whether go test is."""
     grace_seconds: float = GRACE_SECONDS
     stops_first: bool = False
 
@@ -46,6 +49,8 @@ def read_options(arguments: Sequence[str]) -> WatchOptions:
         if flag == "run":
             command = (*([value] if value else ()), *waiting)
             options, waiting = msgspec.structs.replace(options, command=command), []
+        elif flag == "test":
+            options = msgspec.structs.replace(options, tests=True)
         elif flag == "stop-first":
             options = msgspec.structs.replace(options, stops_first=True)
         elif flag == "grace":
@@ -63,16 +68,23 @@ def run(arguments: Sequence[str]) -> int:
     _check(BuildOptions(**read.values), read.packages)  # type: ignore[arg-type]
     if options.command and shutil.which(options.command[0]) is None:
         raise UsageError(f"--run: there is no command {options.command[0]}")
+    if options.command is not None and options.tests:
+        raise UsageError("luigigo watch either runs a program or tests: leave out --run or --test")
     with tempfile.TemporaryDirectory(prefix="luigigo-watch-") as folder:
         request = WatchRequest(options.build, os.path.join(folder, "watched"), dict(os.environ))
-        program = None
-        if options.command is not None:
-            manner = Manner(options.command, options.grace_seconds, options.stops_first)
-            program = ServedProgram(manner, dict(os.environ), _say, lambda: watch.end(ExitCode.INTERRUPTED))
-        watch = Watch(request, program, sys.stderr)
+        watch = Watch(request, _follower(options, lambda: watch.end(ExitCode.INTERRUPTED)), sys.stderr)
         actions = {"r": watch.ask, "q": watch.end}
         with keys(0, lambda key: actions.get(key, _nothing)()):
             return watch.run()
+
+
+def _follower(options: WatchOptions, on_interrupt: Callable[[], None]) -> Follower | None:
+    if options.tests:
+        return PackageTests(options.grace_seconds, _say)
+    if options.command is None:
+        return None
+    manner = Manner(options.command, options.grace_seconds, options.stops_first)
+    return ServedProgram(manner, dict(os.environ), _say, on_interrupt)
 
 
 def _nothing() -> None:

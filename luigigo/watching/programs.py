@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
+from luigigo.builds.watched import Watching
 from luigigo.process import Command, Grouped, start_group
 from luigigo.watching.looks import digest, state_of
 
@@ -53,8 +54,9 @@ class ServedProgram:
         if self._manner.stops_first:
             self.stop()
 
-    def after_build(self, paths: Sequence[str]) -> None:
-        """A build has put these binaries into place."""
+    def after_build(self, left: Watching, changed: Sequence[str]) -> None:
+        """A build has put binaries into place."""
+        paths = left.paths
         digests = tuple(digest(path, state_of(path)) for path in paths)
         if digests == self._digests and None not in digests:
             return
@@ -75,21 +77,9 @@ class ServedProgram:
     def stop(self) -> None:
         """End it with all that it has started, and wait until it is gone."""
         group, self._group, self._digests = self._group, None, ()
-        if group is None:
-            return
-        deadline = time.monotonic() + self._manner.grace_seconds
-        group.signal(signal.SIGTERM)
-        # One that is stopped hears of it only when it goes on.
-        group.signal(signal.SIGCONT)
-        while not self._is_gone(group):
-            if time.monotonic() >= deadline:
-                group.signal(signal.SIGKILL)
-            time.sleep(_STEP_SECONDS)
-        self._take_terminal()
-
-    def _is_gone(self, group: Grouped) -> bool:
-        # Its leader is waited for by another thread; until then it is there.
-        return self._ended.is_set() and group.is_gone()
+        if group is not None:
+            end(group, self._ended, self._manner.grace_seconds)
+            self._take_terminal()
 
     def _await(self, group: Grouped) -> None:
         exit_code = group.wait(lambda signum: self._give_terminal(group, signum))
@@ -118,6 +108,21 @@ class ServedProgram:
             self._has_terminal = False
             with _unstoppable(), suppress(OSError):
                 os.tcsetpgrp(0, os.getpgrp())
+
+
+def end(group: Grouped, leader_ended: threading.Event, grace_seconds: float) -> None:
+    """End a group: SIGTERM, after the grace SIGKILL; returns when nothing of it is left.
+
+    `leader_ended` is set by whoever waits for its leader, which is there until then.
+    """
+    deadline = time.monotonic() + grace_seconds
+    group.signal(signal.SIGTERM)
+    # One that is stopped hears of it only when it goes on.
+    group.signal(signal.SIGCONT)
+    while not (leader_ended.is_set() and group.is_gone()):
+        if time.monotonic() >= deadline:
+            group.signal(signal.SIGKILL)
+        time.sleep(_STEP_SECONDS)
 
 
 @contextmanager

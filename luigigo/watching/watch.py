@@ -12,8 +12,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import msgspec
 
@@ -24,7 +25,6 @@ from luigigo.filesystems import TRUSTED, FileSystems
 from luigigo.footprint import joined
 from luigigo.process import Command, Grouped, start_group
 from luigigo.watching.looks import Basis, WatchedPlaces
-from luigigo.watching.programs import ServedProgram
 from luigigo.watching.rounds import Act, Happening, Round, WatchPhase, after
 from luigigo.watching.said import changed_text, ended_line
 
@@ -38,6 +38,19 @@ LOOK_SECONDS = 10.0
 CLOSED_SECONDS = 60.0
 """Between two looks at what nobody edits: the toolchain and the module cache."""
 CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+
+
+class Follower(Protocol):
+    """What is done with what was built."""
+
+    def before_build(self) -> None:
+        """A build is about to begin."""
+
+    def after_build(self, left: Watching, changed: Sequence[str]) -> None:
+        """A build has succeeded, after these files had changed."""
+
+    def stop(self) -> None:
+        """End what runs, and wait until it is gone."""
 
 
 class WatchEvent(msgspec.Struct, frozen=True):
@@ -60,8 +73,8 @@ class WatchRequest(msgspec.Struct, frozen=True):
 class Watch:
     """One request that is built whenever what it rests on changes."""
 
-    def __init__(self, request: WatchRequest, program: ServedProgram | None, stream: TextIO) -> None:
-        self._request, self._program, self._stream = request, program, stream
+    def __init__(self, request: WatchRequest, follower: Follower | None, stream: TextIO) -> None:
+        self._request, self._follower, self._stream = request, follower, stream
         self._queue: queue.SimpleQueue[WatchEvent | ExitCode] = queue.SimpleQueue()
         self._state, self._basis = Round(), Basis()
         self._watched = Watched(joined(()))
@@ -101,15 +114,14 @@ class Watch:
         while True:
             now = time.monotonic()
             due_at = self._state.due_at
+            if due_at is not None and now >= due_at:
+                return WatchEvent(Happening.DUE)
             wait = min([self._checks.next_at, *([] if due_at is None else [due_at])]) - now
             try:
                 return self._queue.get(timeout=max(0.0, wait))
             except queue.Empty:
-                now = time.monotonic()
-                if due_at is not None and now >= due_at:
-                    return WatchEvent(Happening.DUE)
-                if self._checks.is_due(now):
-                    self._check(now)
+                if self._checks.is_due(time.monotonic()):
+                    self._check(time.monotonic())
 
     def _take(self, told: WatchEvent) -> None:
         if told.happening is Happening.ENDED:
@@ -165,8 +177,10 @@ class Watch:
             self._changed = self._basis.changed(look, within) or self._changed
             self._basis.renew(self._places, look, within)
         self._began, self._began_ns = time.monotonic(), time.time_ns()
-        if self._program is not None:
-            self._program.before_build()
+        if self._follower is not None:
+            self._follower.before_build()
+        with suppress(FileNotFoundError):
+            os.unlink(self._request.place_path)
         argv = [sys.executable, "-m", "luigigo", "build", *self._request.arguments]
         variables = {**self._request.variables, WATCHED_VARIABLE: self._request.place_path}
         self._held = [] if self._is_failing and self._stream.isatty() else None
@@ -196,27 +210,25 @@ class Watch:
         self._build = None
         was_cancelled = self._state.phase is WatchPhase.CANCELLING
         left = None if was_cancelled else read_watching(self._request.place_path)
+        changed, self._changed = self._changed, [] if not was_cancelled else self._changed
         if not was_cancelled:
-            self._say_end(exit_code, left)
-            self._changed = []
+            self._say_end(ended_line(changed_text(changed), exit_code, left, time.monotonic() - self._began))
+            self._is_failing = exit_code != 0
         self._happen(Happening.ENDED)
         if was_cancelled:
             return
-        if exit_code == 0 and left is not None and self._program is not None:
-            self._program.after_build(left.paths)
+        if exit_code == 0 and left is not None and self._follower is not None:
+            self._follower.after_build(left, changed)
         if left is not None and left.watched is not None:
             self._adopt(left.watched, is_whole=left.is_whole)
 
-    def _say_end(self, exit_code: int, left: Watching | None) -> None:
+    def _say_end(self, line: str) -> None:
+        """Put it below what the build said; an error that it mended goes."""
         if self._is_failing and self._stream.isatty():
             self._stream.write(CLEAR)
         if self._held:
             self._write(b"".join(self._held))
-        self._is_failing = exit_code != 0
-        seconds = time.monotonic() - self._began
-        print(
-            ended_line(changed_text(self._changed), exit_code, left, seconds), file=self._stream, flush=True
-        )
+        print(line, file=self._stream, flush=True)
 
     def _adopt(self, watched: Watched, *, is_whole: bool) -> None:
         """Look from now on at what the build has named."""
@@ -265,8 +277,8 @@ class Watch:
                 told = self._queue.get()
                 if isinstance(told, WatchEvent) and told.happening is Happening.ENDED:
                     self._build = None
-        if self._program is not None:
-            self._program.stop()
+        if self._follower is not None:
+            self._follower.stop()
 
 
 class _Checks:
