@@ -52,6 +52,8 @@ class ChannelScheduler:
         self.callbacks = callbacks
         self.offers: dict[str, Offer] = {}
         self.needs_of: Callable[[str], Needs | None] = lambda task_id: None
+        self.page_of: Callable[[str], str | None] = lambda task_id: None
+        """Where luigid serves a page about a task; Luigi's page links to it."""
         self._unsent: list[Offer] = []
         self._lock = threading.Lock()
         self.send: Callable[..., None] = lambda *messages: None
@@ -59,6 +61,7 @@ class ChannelScheduler:
     def add_task(self, **call: Any) -> None:
         """Offer a task, or report what became of it."""
         task_id = call["task_id"]
+        call = {"tracking_url": self.page_of(task_id), **call}
         offer = Offer(
             {name: value for name, value in call.items() if value is not None}, self.needs_of(task_id)
         )
@@ -177,7 +180,7 @@ class ChannelWorker(SlotWorker):
         self._joined = False
         self._lost_at: float | None = None
         self._said: set[str] = set()
-        scheduler.needs_of = self._needs_of
+        scheduler.needs_of, scheduler.page_of = self._needs_of, self._page_of
         scheduler.send = self._channel.send
         self._channel.start()
 
@@ -199,6 +202,9 @@ class ChannelWorker(SlotWorker):
     def _needs_of(self, task_id: str) -> Needs | None:
         task = self._scheduled_tasks.get(task_id)
         return None if task is None else getattr(task, "needs", None)
+
+    def _page_of(self, task_id: str) -> str | None:
+        return getattr(self._scheduled_tasks.get(task_id), "page", None)
 
     # --- in the channel's thread ---
 

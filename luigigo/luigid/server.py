@@ -30,6 +30,7 @@ import tornado.websocket
 from luigi.scheduler import RPC_METHODS
 
 from luigigo.errors import UsageError
+from luigigo.luigid import reportpage
 from luigigo.luigid.dispatcher import Dispatcher
 from luigigo.luigid.guard import READING_CALLS, BoundedServer, GuardedRouter, NoFrames
 from luigigo.luigid.metrics import MetricsHandler
@@ -89,11 +90,13 @@ class LuigidServer:
     def application(self) -> tornado.web.Application:
         """Luigi's application, with the procedures and the channel of ours in front."""
         stock: tornado.web.Application = luigi.server.app(self.scheduler)
+        reports = reportpage.ReportPages(self.options.shared)
         ours: list[tuple[str, Any, dict[str, Any]]] = [
             (r"/api/(.*)", CallHandler, {"server": self}),
             (re.escape(messages.CHANNEL_PATH), ChannelHandler, {"server": self}),
             (r"/luigigo/(hello|status|drain|stop)", ControlHandler, {"server": self}),
             (r"/metrics", MetricsHandler, {"dispatcher": self.dispatcher}),
+            (reportpage.PATH, reportpage.ReportHandler, {"pages": reports}),
         ]
         stock.add_handlers(r".*", ours)
         stock.settings["log_function"] = lambda handler: None

@@ -118,6 +118,12 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
         tasks_of(build.digest).use(build)
         return build
 
+    @property
+    def page(self) -> str | None:
+        """Where luigid serves the report of the run that this build is part of."""
+        run_id = session.current().run_id
+        return f"/luigigo/report/{run_id}" if run_id else None
+
     def requires(self) -> list[ActionTask]:
         """A task for each program, or package that is no program."""
         build = self.planned()

@@ -135,6 +135,26 @@ def test_every_command_finds_it(lab: Lab, start: Callable[[], Daemon], project: 
     worker.end()
 
 
+def test_a_build_on_luigis_page_leads_to_its_report(
+    lab: Lab, start: Callable[[], Daemon], project: Path
+) -> None:
+    """The task of a build has a link, behind the token, to the report of its run; no other run has a page."""
+    luigid = start()
+    lab.build(project)
+    host = f"http://127.0.0.1:{luigid.facts['port']}"
+    token = (lab.folder / ".config" / "luigigo" / "token").read_text().strip()
+    _, answer = status_of(f"{host}/api/task_list?data=%7B%22status%22%3A%22DONE%22%7D", token)
+    tasks = json.loads(answer)["response"].values()
+    (link,) = {task["tracking_url"] for task in tasks if task["name"] == "BuildBinary"}
+    (run,) = (os.path.basename(each) for each in (lab.cache / "store" / "runs").iterdir())
+    assert link == f"/luigigo/report/{run}"
+    assert status_of(host + link)[0] == 401
+    code, page = status_of(host + link, token)
+    assert (code, page[:15].lower()) == (200, "<!doctype html>")
+    assert run in page
+    assert status_of(f"{host}/luigigo/report/no-such-run", token)[0] == 404
+
+
 def test_other_stores_are_left_alone(lab: Lab, start: Callable[[], Daemon], project: Path) -> None:
     """A build with another cache is none of it; nor is one that is told to schedule by itself."""
     start()
