@@ -135,6 +135,18 @@ def test_every_command_finds_it(lab: Lab, start: Callable[[], Daemon], project: 
     worker.end()
 
 
+def test_status_names_the_nodes(lab: Lab, start: Callable[[], Daemon]) -> None:
+    """`luigigo status` shows the nodes of a luigid for this store, and none where it is gone."""
+    luigid = start()
+    worker = Daemon(lab, "worker", "--node", "helper", "--slots", "3")
+    assert "no build goes on\n\nnode helper: ready, 0 of 3 slots" in lab.luigigo("status").stdout
+    (node,) = json.loads(lab.luigigo("status", "--json").stdout)["nodes"]
+    assert (node["node"], node["slots"], node["state"]) == ("helper", 3, "ready")
+    worker.end()
+    luigid.end()
+    assert json.loads(lab.luigigo("status", "--json").stdout)["nodes"] == []
+
+
 def test_a_build_on_luigis_page_leads_to_its_report(
     lab: Lab, start: Callable[[], Daemon], project: Path
 ) -> None:

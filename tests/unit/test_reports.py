@@ -186,7 +186,7 @@ def test_how_far_a_run_is() -> None:
     # Two slots: what runs has 6 s to go; what is ready takes 10 s, and what waits for both 10 s more.
     assert live.left_seconds == pytest.approx(20.0)
     assert live_run(run, [], now=106.0).left_seconds is None
-    text = "\n".join(status_lines([live]))
+    text = "\n".join(status_lines([live], []))
     assert "1/4 done, 25 %, 6 s, about 20 s left" in text
     assert "compile p/1 runs on n1 for 4.0 s of about 10.0 s" in text
 
