@@ -9,17 +9,21 @@ from __future__ import annotations
 import hashlib
 import os
 import stat as kinds
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable
 
 from luigigo.builds.planning_places import READ_IN_PACKAGES
 from luigigo.builds.watched import Watched
-from luigigo.footprint import is_settled, stat_numbers
+from luigigo.footprint import COARSE_MARGIN_NS, is_settled, stat_numbers
 from luigigo.golang.embedplaces import may_embed
 
 HASHED_BYTES = 64 << 20
 """Of a larger file every save counts."""
 _CHUNK_BYTES = 1 << 20
 _STAT_NUMBERS = 6
+
+UNKNOWN = b""
+"""The digest of a content that nobody has seen; it equals no other."""
 
 State = tuple[int, ...]
 """Stat numbers of a file, the kind alone of a folder, or how it is absent."""
@@ -100,16 +104,19 @@ class WatchedPlaces:
 class Basis:
     """How the inputs were when a build began that saw them so, or later ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._clock_ns = clock_ns
         self._look: Look = {}
         self._digests: dict[str, bytes | None] = {}
+        self._seen_ns: dict[str, int] = {}
+        """When files were looked at that had just changed: one more change may leave them the same times."""
 
     def changed(self, look: Look, within: Collection[str] | None = None) -> list[str]:
         """The paths whose contents are others than they were; what only looks so is not looked at again."""
         changed = []
         for path in self._all(look, within):
             before, now = self._look.get(path), look.get(path)
-            if before == now:
+            if before == now and not self._may_hide_a_change(path):
                 continue
             if before is not None and now is not None and self._is_same(path, now):
                 self._look[path] = now
@@ -122,11 +129,9 @@ class Basis:
         for path in list(self._all(look, within)):
             now = look.get(path)
             if now is None:
-                self._look.pop(path, None)
-                self._digests.pop(path, None)
-            elif self._look.get(path) != now:
-                self._look[path] = now
-                self._digests[path] = None if places.is_closed(path) else digest(path, now)
+                self._forget(path)
+            elif self._look.get(path) != now or path in self._seen_ns:
+                self._keep(places, path, now)
 
     def adopt(self, places: WatchedPlaces, look: Look, started_ns: int) -> list[str]:
         """Go on with the places that a build named which began at `started_ns`.
@@ -134,12 +139,31 @@ class Basis:
         Returns those that may have changed since it saw them: of what is new to us nobody knows how it was.
         """
         for path in [path for path in self._look if path not in look]:
-            del self._look[path], self._digests[path]
+            self._forget(path)
         for path, state in look.items():
             if path not in self._look and not _is_recent(state, started_ns):
-                self._look[path] = state
-                self._digests[path] = None if places.is_closed(path) else digest(path, state)
+                self._keep(places, path, state)
         return self.changed(look)
+
+    def _keep(self, places: WatchedPlaces, path: str, state: State) -> None:
+        self._look[path] = state
+        self._digests[path] = None if places.is_closed(path) else digest(path, state)
+        now_ns = self._clock_ns()
+        if _is_recent(state, now_ns):
+            self._seen_ns[path] = now_ns
+
+    def _forget(self, path: str) -> None:
+        for known in (self._look, self._digests, self._seen_ns):
+            known.pop(path, None)
+
+    def _may_hide_a_change(self, path: str) -> bool:
+        """Whether its times may be the same after another change: for as long as a coarse clock's tick."""
+        seen_ns = self._seen_ns.get(path)
+        if seen_ns is None or self._digests.get(path) is None:
+            return False
+        if self._clock_ns() - seen_ns > 2 * COARSE_MARGIN_NS:
+            del self._seen_ns[path]
+        return True
 
     def _all(self, look: Look, within: Collection[str] | None) -> Iterable[str]:
         if within is None:
@@ -149,7 +173,7 @@ class Basis:
 
     def _is_same(self, path: str, now: State) -> bool:
         before = self._digests.get(path)
-        return before is not None and before == digest(path, now)
+        return before not in (None, UNKNOWN) and before == digest(path, now)
 
 
 def state_of(path: str) -> State:
@@ -183,7 +207,10 @@ def _is_recent(state: State, started_ns: int) -> bool:
 
 
 def digest(path: str, state: State) -> bytes | None:
-    """The digest of a file's content; None for what is no file, too large, or cannot be read."""
+    """The digest of a file's content; None for what is no file, too large, or cannot be read.
+
+    `UNKNOWN` for a file that is no longer as the look at it saw it.
+    """
     if len(state) < _STAT_NUMBERS or state[-5] > HASHED_BYTES or not kinds.S_ISREG(state[-6]):
         return None
     hasher = hashlib.sha256()
@@ -191,6 +218,7 @@ def digest(path: str, state: State) -> bytes | None:
         with open(path, "rb", buffering=0) as file:
             while chunk := file.read(_CHUNK_BYTES):
                 hasher.update(chunk)
+            after = stat_numbers(os.fstat(file.fileno()))
     except OSError:
         return None
-    return hasher.digest()
+    return hasher.digest() if after == state[-_STAT_NUMBERS:] else UNKNOWN

@@ -133,6 +133,25 @@ def test_what_changed_while_a_build_ran_is_not_taken_for_seen(package: Path) -> 
     assert fresh.adopt(places, places.look(), 0) == []
 
 
+def test_a_change_within_a_tick_of_the_clock_is_seen(package: Path) -> None:
+    """A second save that leaves the same size and times, as where times are coarse, counts."""
+    file = package / "p.go"
+    places, basis = places_of(package), Basis()
+    basis.renew(places, places.look())
+    look = places.look()
+    file.write_text("package q\n")
+    assert basis.changed(look) == [str(file)]
+
+
+def test_what_changes_while_it_is_hashed_is_a_change(package: Path) -> None:
+    """A file that is saved between the look at it and the reading of its content is built again."""
+    file, places, basis = package / "p.go", places_of(package), Basis()
+    look = places.look()
+    file.write_text("package other\n")
+    assert basis.adopt(places, look, time.time_ns() + 10_000_000_000) == [str(file)]
+    assert basis.changed(places.look()) == [str(file)]
+
+
 def test_quiet_is_awaited_but_not_for_ever() -> None:
     """A build begins when it has been quiet, or some time after the first change at the latest."""
     state, act = after(Round(), Happening.STIR, 10.0)
