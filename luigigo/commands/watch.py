@@ -15,6 +15,7 @@ from luigigo.currentfolder import change_folder
 from luigigo.errors import ExitCode, UsageError
 from luigigo.golang.buildflags import read_arguments
 from luigigo.golang.listing import project_folder
+from luigigo.golang.moduleplaces import above
 from luigigo.golang.request import check
 from luigigo.watching.keys import keys
 from luigigo.watching.packagetests import PackageTests
@@ -106,7 +107,13 @@ def _check(flags: BuildOptions, packages: tuple[str, ...]) -> None:
     request = check(flags.request(packages))
     if request.is_remote_module:
         raise UsageError(f"{request.project}: a version of a module never changes; use luigigo build")
-    project_folder(request.project)
+    folder = project_folder(request.project)
+    for package in request.packages:
+        is_path = package.startswith(("/", "./", "../")) and "..." not in package
+        if is_path and not os.path.exists(os.path.join(folder, package)):
+            raise UsageError(f"{package} does not exist: give a folder inside a Go module")
+    if not any(map(os.path.exists, above(folder))):
+        raise UsageError(f"{folder} is in no Go module: there is no go.mod in it, nor in a folder above it")
     change_folder(here)
 
 

@@ -29,7 +29,7 @@ def keys(descriptor: int, on_key: Callable[[str], None]) -> Iterator[None]:
         while not ended.is_set():
             with suppress(OSError):
                 ready = select.select([descriptor], [], [], _LOOK_SECONDS)[0]
-                if ready and os.tcgetpgrp(descriptor) == os.getpgrp():
+                if ready and _is_ours(descriptor):
                     on_key(os.read(descriptor, 1).decode("latin-1"))
                 elif ready:
                     ended.wait(_LOOK_SECONDS)
@@ -43,3 +43,11 @@ def keys(descriptor: int, on_key: Callable[[str], None]) -> Iterator[None]:
         ended.set()
         reader.join()
         termios.tcsetattr(descriptor, termios.TCSANOW, before)
+
+
+def _is_ours(terminal: int) -> bool:
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        # It controls no session, so nobody else is given it.
+        return True

@@ -262,6 +262,7 @@ def test_what_cannot_be_watched_is_named(lab: Lab, project: Path) -> None:
     """A folder that is no module, a command that is not there, a version: named before anything is built."""
     for arguments, words in (
         ((lab.folder / "nowhere",), "nowhere does not exist"),
+        ((lab.write({"main.go": MAIN}, "no-module"),), "is in no Go module"),
         ((project, "--run", "no-such-command"), "no-such-command"),
         ((project, "--grace", "soon"), "--grace soon"),
         (("golang.org/x/tools/gopls@latest",), "never changes"),
