@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 
@@ -53,16 +52,13 @@ def times_of_plan(
 ) -> Times:
     """The needed actions of a plan: as long as they took when they ran last, else by their size.
 
-    What sizes tell is set right by what is known of this machine: by the median of known times over sizes.
+    What sizes tell is set right by what is known of this machine: by how long all of that took for its size.
     """
     numbers = {action_id: number for number, action_id in enumerate(plan.actions)}
     known = {each: known_seconds(each) for each in plan.actions}
-    ratios = [
-        seconds / expected_seconds(plan.actions[each])
-        for each, seconds in known.items()
-        if seconds and expected_seconds(plan.actions[each]) > 0
-    ]
-    factor = statistics.median(ratios) if ratios else 1.0
+    seconds_known = sum(seconds or 0.0 for seconds in known.values())
+    expected = sum(expected_seconds(plan.actions[each]) for each, seconds in known.items() if seconds)
+    factor = seconds_known / expected if expected else 1.0
     tasks, sources = {}, Counter[str]()
     for each in needed:
         action, seconds = plan.actions[each], known[each]
