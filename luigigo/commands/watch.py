@@ -66,13 +66,15 @@ def run(arguments: Sequence[str]) -> int:
     """Watch until the user has had enough; return the exit code. Raises `UsageError`."""
     options = read_options(arguments)
     read = read_arguments(options.build)
-    _check(BuildOptions(**read.values), read.packages)  # type: ignore[arg-type]
+    project = _check(BuildOptions(**read.values), read.packages)  # type: ignore[arg-type]
     if options.command and shutil.which(options.command[0]) is None:
         raise UsageError(f"--run: there is no command {options.command[0]}")
     if options.command is not None and options.tests:
         raise UsageError("luigigo watch either runs a program or tests: leave out --run or --test")
     with tempfile.TemporaryDirectory(prefix="luigigo-watch-") as folder:
-        request = WatchRequest(options.build, os.path.join(folder, "watched"), dict(os.environ))
+        request = WatchRequest(
+            options.build, os.path.join(folder, "watched"), dict(os.environ), (project, os.getcwd())
+        )
         watch = Watch(request, _follower(options, lambda: watch.end(ExitCode.INTERRUPTED)), sys.stderr)
         actions = {"r": watch.ask, "q": watch.end}
         with keys(0, lambda key: actions.get(key, _nothing)()):
@@ -96,8 +98,8 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _check(flags: BuildOptions, packages: tuple[str, ...]) -> None:
-    """What cannot be watched is named before anything is built."""
+def _check(flags: BuildOptions, packages: tuple[str, ...]) -> str:
+    """Return the project's folder; what cannot be watched is named before anything is built."""
     for field, name in (("dry_run", "-n"), ("plan_only", "-plan-only"), ("as_json", "-json")):
         if getattr(flags, field):
             raise UsageError(f"luigigo watch builds: {name} is for luigigo build")
@@ -115,6 +117,7 @@ def _check(flags: BuildOptions, packages: tuple[str, ...]) -> None:
     if not any(map(os.path.exists, above(folder))):
         raise UsageError(f"{folder} is in no Go module: there is no go.mod in it, nor in a folder above it")
     change_folder(here)
+    return folder
 
 
 def _seconds(text: str) -> float:

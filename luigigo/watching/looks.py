@@ -11,6 +11,9 @@ import os
 import stat as kinds
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+
+import msgspec
 
 from luigigo.builds.planning_places import READ_IN_PACKAGES
 from luigigo.builds.watched import Watched
@@ -20,7 +23,7 @@ from luigigo.golang.embedplaces import may_embed
 HASHED_BYTES = 64 << 20
 """Of a larger file every save counts."""
 _CHUNK_BYTES = 1 << 20
-_STAT_NUMBERS = 6
+_STAT_NUMBERS, _CTIME = 6, 3
 
 UNKNOWN = b""
 """The digest of a content that nobody has seen; it equals no other."""
@@ -29,6 +32,40 @@ State = tuple[int, ...]
 """Stat numbers of a file, the kind alone of a folder, or how it is absent."""
 Look = dict[str, State]
 """By absolute path."""
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """When a build began, and what was there then."""
+
+    started_ns: int
+    names: dict[str, frozenset[str]] = {}
+    """Of folders into which the build itself may write: what they held before."""
+
+    @classmethod
+    def now(cls, folders: Collection[str]) -> Beginning:
+        """Look around before a build begins."""
+        names = {}
+        for folder in folders:
+            with suppress(OSError):
+                names[folder] = frozenset(os.listdir(folder))
+        return cls(time.time_ns(), names)
+
+    def has_seen(self, path: str, state: State) -> bool:
+        """Whether it is certain that what is at a path now was there when the build began.
+
+        Of a folder the times of the one around it tell. What is not there is taken to have been absent.
+        """
+        if len(state) > _CTIME:
+            return not _is_recent(state, self.started_ns)
+        if state[0] < 0:
+            return True
+        around, name = os.path.split(path)
+        if around in self.names:
+            return name in self.names[around]
+        try:
+            return is_settled(os.stat(around).st_ctime_ns, self.started_ns)
+        except OSError:
+            return False
 
 
 class WatchedPlaces:
@@ -133,15 +170,15 @@ class Basis:
             elif self._look.get(path) != now or path in self._seen_ns:
                 self._keep(places, path, now)
 
-    def adopt(self, places: WatchedPlaces, look: Look, started_ns: int) -> list[str]:
-        """Go on with the places that a build named which began at `started_ns`.
+    def adopt(self, places: WatchedPlaces, look: Look, beginning: Beginning) -> list[str]:
+        """Go on with the places that a build has named.
 
         Returns those that may have changed since it saw them: of what is new to us nobody knows how it was.
         """
         for path in [path for path in self._look if path not in look]:
             self._forget(path)
         for path, state in look.items():
-            if path not in self._look and not _is_recent(state, started_ns):
+            if path not in self._look and beginning.has_seen(path, state):
                 self._keep(places, path, state)
         return self.changed(look)
 
@@ -203,7 +240,7 @@ def _absence(error: OSError) -> State:
 
 def _is_recent(state: State, started_ns: int) -> bool:
     """Whether it may have changed since a moment; `state` as `stat_numbers` has it."""
-    return len(state) > 3 and not is_settled(state[3], started_ns)
+    return len(state) > _CTIME and not is_settled(state[_CTIME], started_ns)
 
 
 def digest(path: str, state: State) -> bytes | None:

@@ -24,7 +24,7 @@ from luigigo.errors import ExitCode
 from luigigo.filesystems import TRUSTED, FileSystems
 from luigigo.footprint import joined
 from luigigo.process import Command, Grouped, start_group
-from luigigo.watching.looks import Basis, WatchedPlaces
+from luigigo.watching.looks import Basis, Beginning, WatchedPlaces
 from luigigo.watching.rounds import Act, Happening, Round, WatchPhase, after
 from luigigo.watching.said import changed_text, ended_line
 
@@ -68,6 +68,8 @@ class WatchRequest(msgspec.Struct, frozen=True):
     place_path: str
     """A file for what each build leaves (`builds.watched`)."""
     variables: dict[str, str]
+    folders: tuple[str, ...] = ()
+    """Into which builds may write."""
 
 
 class Watch:
@@ -84,7 +86,7 @@ class Watch:
         self._dirty: set[str] = set()
         self._changed: list[str] = []
         self._build: Grouped | None = None
-        self._began, self._began_ns = 0.0, 0
+        self._began, self._beginning = 0.0, Beginning(0)
         self._is_failing = False
         self._held: list[bytes] | None = None
         self._limit = ""
@@ -176,7 +178,7 @@ class Watch:
             look = self._places.look(within)
             self._changed = self._basis.changed(look, within) or self._changed
             self._basis.renew(self._places, look, within)
-        self._began, self._began_ns = time.monotonic(), time.time_ns()
+        self._began, self._beginning = time.monotonic(), Beginning.now(self._request.folders)
         if self._follower is not None:
             self._follower.before_build()
         with suppress(FileNotFoundError):
@@ -245,7 +247,7 @@ class Watch:
             self._say_limit(self._notices.limit)
         hears = self._notices is not None
         self._checks = _Checks.of(folders, self._places, time.monotonic(), hears=hears)
-        if self._basis.adopt(self._places, self._places.look(), self._began_ns):
+        if self._basis.adopt(self._places, self._places.look(), self._beginning):
             with self._lock:
                 self._dirty.add("")
             self._happen(Happening.STIR)

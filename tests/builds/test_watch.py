@@ -26,11 +26,11 @@ P = 'package p\n\nvar Name = "first"\n'
 class Watched:
     """A watch that runs, with what it has said so far."""
 
-    def __init__(self, lab: Lab, project: Path, *arguments: object) -> None:
+    def __init__(self, lab: Lab, project: Path, *arguments: object, output: str = "") -> None:
         self.log = lab.folder / "watch.log"
         self.output = lab.output_of(project)
         with open(self.log, "wb") as log:
-            options = ("-o", str(self.output), str(project))
+            options = ("-o", output or str(self.output), str(project))
             self.process = lab.start("luigigo", "watch", *options, *arguments, stderr=log, stdout=log)
 
     def said(self) -> str:
@@ -248,7 +248,7 @@ def test_tests_run_for_what_changed(lab: Lab, project: Path) -> None:
     """At first all packages are tested, then those whose sources or tests changed."""
     test = 'package p\n\nimport "testing"\n\nfunc TestName(t *testing.T) { println("tested", Name) }\n'
     lab.write({"p/p_test.go": test}, "w")
-    watch = Watched(lab, project, "./...", "--test")
+    watch = Watched(lab, project, "./...", "--test", output=f"{lab.folder}/bin/")
     watch.wait_for(r"ok\s+example.com/w/p")
     (project / "main.go").write_text(MAIN.replace("println", "print"))
     watch.wait_for(r"\?\s+example.com/w\s", 2)

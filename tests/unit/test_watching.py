@@ -12,7 +12,7 @@ import pytest
 from luigigo.builds.watched import Watched, Watching
 from luigigo.errors import UsageError
 from luigigo.footprint import Places as Where
-from luigigo.watching.looks import Basis, WatchedPlaces
+from luigigo.watching.looks import Basis, Beginning, WatchedPlaces
 from luigigo.watching.rounds import LATEST_SECONDS, QUIET_SECONDS, Act, Happening, Round, WatchPhase, after
 from luigigo.watching.said import changed_text, ended_line
 
@@ -126,11 +126,22 @@ def test_what_changed_while_a_build_ran_is_not_taken_for_seen(package: Path) -> 
     """A file that a build named and that is younger than the build may have been read before it changed."""
     places, basis = places_of(package), Basis()
     old = time.time_ns() + 10_000_000_000
-    assert basis.adopt(places, places.look(), old) == []
+    assert basis.adopt(places, places.look(), Beginning(old)) == []
     fresh = Basis()
-    assert fresh.adopt(places, places.look(), 0) == [str(package / "p.go")]
+    assert fresh.adopt(places, places.look(), Beginning(0)) == [str(package / "p.go")]
     fresh.renew(places, places.look())
-    assert fresh.adopt(places, places.look(), 0) == []
+    assert fresh.adopt(places, places.look(), Beginning(0)) == []
+
+
+def test_a_folder_that_came_while_a_build_ran_is_not_taken_for_seen(package: Path) -> None:
+    """A name tells no time: the folder around it does, or what it held before the build."""
+    places, old = places_of(package), time.time_ns() + 10_000_000_000
+    (package / "sub").mkdir()
+    assert Basis().adopt(places, places.look(), Beginning(old)) == []
+    assert str(package / "sub") in Basis().adopt(places, places.look(), Beginning(0))
+    before = Beginning(old, {str(package): frozenset(("p.go",))})
+    assert Basis().adopt(places, places.look(), before) == [str(package / "sub")]
+    assert Basis().adopt(places, places.look(), Beginning.now([str(package)])) == [str(package / "p.go")]
 
 
 def test_a_change_within_a_tick_of_the_clock_is_seen(package: Path) -> None:
@@ -148,7 +159,7 @@ def test_what_changes_while_it_is_hashed_is_a_change(package: Path) -> None:
     file, places, basis = package / "p.go", places_of(package), Basis()
     look = places.look()
     file.write_text("package other\n")
-    assert basis.adopt(places, look, time.time_ns() + 10_000_000_000) == [str(file)]
+    assert basis.adopt(places, look, Beginning(time.time_ns() + 10_000_000_000)) == [str(file)]
     assert basis.changed(places.look()) == [str(file)]
 
 
