@@ -3,13 +3,15 @@
     python benchmarks/reports.py pages
     python benchmarks/reports.py forecasts FOLDER…
     python benchmarks/reports.py never hello gopls
+    python benchmarks/reports.py recording
 
 `pages` makes pages of made-up runs and draws them; it needs Chromium, chromium-driver and selenium.
 `forecasts` takes folders with records of one program's runs on several numbers of nodes, as
 `cluster.py --records` leaves them: each run is forecast from each other one, as if both had had the same
 work, for this machine is not equally fast at all times.
 `never` asks `luigigo build --plan-only` how long a program takes that was never built, then builds it: with
-empty caches, and with those that the first program filled.
+empty caches, and with those that the first program filled. `recording` is the processor time that writing an
+action down takes, and its bytes in the file.
 """
 
 from __future__ import annotations
@@ -31,6 +33,11 @@ sys.path.insert(0, str(HERE.parent / "tests" / "browser"))
 from builds import Bench
 from made_runs import large_run
 
+from luigigo.attempts import Attempt, Moments
+from luigigo.builds.phases import Phases
+from luigigo.builds.recording import Recorder
+from luigigo.execution.events import ActionEnded, ActionStarted, Outcome
+from luigigo.model import ActionKey, Digest, Output
 from luigigo.reports.forecast import Machines, forecast
 from luigigo.reports.headline import headline
 from luigigo.reports.history import History
@@ -39,6 +46,7 @@ from luigigo.reports.times import times_of
 from luigigo.runrecords.naming import run_ids
 from luigigo.runrecords.reading import read_run
 
+MANY = 10_000
 SIZES = ((3_000, 8, 4), (20_000, 100, 16))
 FRAMES = 60
 FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000"
@@ -106,6 +114,31 @@ def forecasts(folders: list[str]) -> None:
                 )
 
 
+def recording() -> None:
+    """Processor time and bytes of one action among many, that ran and made two outputs."""
+    attempt = Attempt(
+        Moments(*(float(number) for number in range(8))), 1, cpu_seconds=0.5, peak_bytes=1 << 20,
+        read_bytes=1 << 20, written_bytes=1 << 20, content_key="0" * 64,
+        made={role: Output(Digest("0" * 64), 1 << 20) for role in ("export", "object")},
+    )  # fmt: skip
+    keys = [ActionKey(f"{number:064x}") for number in range(MANY)]
+    with tempfile.TemporaryDirectory(prefix="luigigo-bench-") as store:
+        recorder = Recorder(store, Phases(time.monotonic()), print)
+        # In place of a plan of so many packages.
+        recorder._numbers.update(zip(keys, range(MANY), strict=True))
+        began = time.process_time()
+        for key in keys:
+            recorder(ActionStarted(key, "example.com/p"))
+            recorder(
+                ActionEnded(key, "compile", "example.com/p", "p", Outcome.RAN, 0.5, "n1", attempt=attempt)
+            )
+        seconds = time.process_time() - began
+        recorder.close("ok", 0, "")
+        size = sum(path.stat().st_size for path in Path(store).rglob("*.jsonl"))
+    print("| actions | ms of processor each | bytes each, without its part of the plan |\n|---|---|---|")
+    print(f"| {MANY:,} | {seconds / MANY * 1000:.3f} | {size / MANY:.0f} |")
+
+
 RANGE = re.compile(r"([0-9.]+) s\s+([0-9.]+) s to ([0-9.]+) s")
 """Of the last line of a plan's forecast: takes, at least, at most. None may take two minutes."""
 
@@ -143,15 +176,17 @@ def main() -> None:
     """Measure what the command line names."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
-    parser.add_argument("what", choices=["pages", "forecasts", "never"])
+    parser.add_argument("what", choices=["pages", "forecasts", "never", "recording"])
     parser.add_argument("names", nargs="*", help="folders of records, or programs")
     options = parser.parse_args()
     if options.what == "pages":
         pages()
     elif options.what == "forecasts":
         forecasts(options.names)
-    else:
+    elif options.what == "never":
         never(options.names)
+    else:
+        recording()
 
 
 if __name__ == "__main__":

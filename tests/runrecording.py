@@ -21,6 +21,7 @@ from luigigo.runrecords.lines import (
     PlanLine,
     PlannedAction,
     codec,
+    ticks_of,
 )
 from luigigo.runrecords.reading import RunRecord, parse
 from luigigo.store.owners import Owner
@@ -121,7 +122,7 @@ def attempts(
                 action=at,
                 node=node,
                 outcome=random_.choice(("ran", "ran", "cutoff")),
-                times=tuple(None if each is None else round(each, 4) for each in times),
+                ticks=ticks_of(tuple(None if each is None else round(each, 4) for each in times)),
                 slot=slot,
                 waits=(memory, luigid),
                 cpu_seconds=0.1,

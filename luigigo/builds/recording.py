@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import secrets
@@ -43,6 +44,8 @@ from luigigo.runrecords.lines import (
     PlannedAction,
     UnderWay,
     brief,
+    planned_name,
+    ticks_of,
 )
 from luigigo.runrecords.writing import RunWriter
 from luigigo.store.owners import this_process
@@ -194,7 +197,7 @@ class Recorder:
             modules=names,
             actions=tuple(
                 PlannedAction(
-                    action.id,
+                    planned_name(action.id),
                     action.key[:SHORT_DIGEST],
                     at[modules[action.package]],
                     tuple(numbers[each] for each in action.dependencies),
@@ -260,20 +263,20 @@ def _filled(line: AttemptLine, number: int, attempt: Attempt, at: Callable[[floa
         action=number,
         node=line.node,
         outcome=line.outcome,
-        times=tuple(None if each is None else at(each) for each in times),
+        ticks=ticks_of([None if each is None else at(each) for each in times]),
         slot=attempt.slot,
         waits=_without_zeros(waits.memory, waits.luigid, waits.builds),
         cpu_seconds=brief(attempt.cpu_seconds),
         peak_bytes=attempt.peak_bytes,
         read_bytes=attempt.read_bytes,
         written_bytes=attempt.written_bytes,
-        made={role: output.digest[:SHORT_DIGEST] for role, output in attempt.made.items()},
+        made=tuple(output.digest[:SHORT_DIGEST] for _, output in sorted(attempt.made.items())),
         made_by=attempt.made_by,
         saved_seconds=line.saved_seconds,
         exit_code=line.exit_code,
         cause=line.cause,
         message=line.message,
-        uncertainty_seconds=brief(attempt.uncertainty_seconds, 6),
+        uncertainty_seconds=brief(math.ceil(attempt.uncertainty_seconds * 1e4) / 1e4),
         content_key=attempt.content_key[:SHORT_DIGEST],
     )
 

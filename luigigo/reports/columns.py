@@ -71,7 +71,7 @@ ACTIONS: Columns = {
     "written_bytes": (COUNT, "What it published."),
     "saved_seconds": (NUMBER, "What the run had taken whose outputs serve."),
     "made_by": (TEXT, "That run's id, where it is known."),
-    "made": (TEXT, "What the store holds of it: `role=digest`, the first digits, with blanks between."),
+    "made": (TEXT, "What the store holds of it: digests' first digits, in the order of their roles' names."),
     "exit_code": (COUNT, "Of the build, where it failed by this action."),
     "cause": (TEXT, "Why the attempt came to no end."),
     "message": (TEXT, "What the tools said, where it failed."),

@@ -141,7 +141,7 @@ def two_outputs(histories: Iterable[History]) -> list[TwoOutputs]:
     found: dict[str, TwoOutputs] = {}
     for history in histories:
         for step in history.steps:
-            key, made = step.line.content_key, _made(step.line.made)
+            key, made = step.line.content_key, " ".join(step.line.made)
             if not key or not made or step.line.outcome != "ran":
                 continue
             run, before = seen.setdefault(key, (history.run, made))
@@ -149,10 +149,6 @@ def two_outputs(histories: Iterable[History]) -> list[TwoOutputs]:
                 name = history.actions[step.number].id
                 found[key] = TwoOutputs(name, key, (run, history.run), (before, made))
     return list(found.values())
-
-
-def _made(made: dict[str, str]) -> str:
-    return " ".join(f"{role}={digest}" for role, digest in sorted(made.items()))
 
 
 class ImportCost(msgspec.Struct, frozen=True):

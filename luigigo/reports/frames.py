@@ -115,7 +115,7 @@ def _step_row(history: History, step: Step) -> dict[str, Any]:
         "written_bytes": line.written_bytes,
         "saved_seconds": line.saved_seconds,
         "made_by": line.made_by,
-        "made": " ".join(f"{role}={digest}" for role, digest in sorted(line.made.items())),
+        "made": " ".join(line.made),
         "exit_code": line.exit_code,
         "cause": legible(line.cause),
         "message": legible(line.message),

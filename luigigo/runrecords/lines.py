@@ -1,12 +1,14 @@
 """The lines of a run's record, `runs/<id>/client.jsonl` in the store: one JSON object each. Pure.
 
 The first line is a `Head`. Times are seconds since the run began, on the client's clock, rounded to a tenth
-of a millisecond; one action's attempt takes some 200 bytes. What is added later has a default, so that older
-readers pass over it; `VERSION` changes when an old field gets another meaning.
+of a millisecond; an action takes less than 300 bytes, its part of the plan included. What is added
+later has a default, so that older readers pass over it; `VERSION` changes when an old field gets another
+meaning.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -19,6 +21,8 @@ VERSION = 1
 CLIENT_FILE = "client.jsonl"
 NONE_SECONDS = 0.0
 """What a line leaves out: the encoder knows it as this very object."""
+TICKS_PER_SECOND = 10_000
+_COMPILE = "compile "
 SHORT_DIGEST = 12
 """How many digits of a digest tell contents of one store apart."""
 
@@ -54,14 +58,39 @@ class Head(Line, frozen=True, tag="run"):
 class PlannedAction(msgspec.Struct, frozen=True, array_like=True):
     """One action of a plan."""
 
-    id: str
-    """Its kind and its package, as `compile net/http`."""
+    name: str
+    """Its id; of a compile its package alone, which has no space in it."""
     key: str
     """The first digits of its action key."""
     module: int
     """Which of the plan's modules its package is in."""
     dependencies: tuple[int, ...] = ()
     """Numbers of the actions that it waits for, within the record."""
+
+    @property
+    def id(self) -> str:
+        """Its kind and its package, as `compile net/http`; "" for one that is not known."""
+        return self.name if " " in self.name or not self.name else _COMPILE + self.name
+
+
+def planned_name(action_id: str) -> str:
+    """How a `PlannedAction` has the id of an action, in few bytes."""
+    package = action_id.removeprefix(_COMPILE)
+    return action_id if " " in package or not package else package
+
+
+def ticks_of(times: Sequence[float | None]) -> tuple[int | None, ...]:
+    """Times as an `AttemptLine` has them: the first, then by how much each is later than the one before."""
+    ticks: list[int | None] = []
+    before = 0
+    for each in times:
+        if each is None:
+            ticks.append(None)
+            continue
+        now = round(each * TICKS_PER_SECOND)
+        ticks.append(now - before)
+        before = now
+    return tuple(ticks)
 
 
 class PlanLine(Line, frozen=True, tag="plan"):
@@ -99,7 +128,7 @@ class HitsLine(Line, frozen=True, tag="hits"):
 
 
 class AttemptLine(Line, frozen=True, tag="a", rename={
-    "action": "i", "node": "n", "outcome": "o", "times": "t", "slot": "s", "waits": "q", "cpu_seconds": "c",
+    "action": "i", "node": "n", "outcome": "o", "ticks": "t", "slot": "s", "waits": "q", "cpu_seconds": "c",
     "peak_bytes": "m", "read_bytes": "r", "written_bytes": "w", "made": "d", "made_by": "b",
     "saved_seconds": "v", "exit_code": "x", "cause": "y", "message": "z", "uncertainty_seconds": "u",
     "content_key": "k",
@@ -108,10 +137,10 @@ class AttemptLine(Line, frozen=True, tag="a", rename={
 
     action: int
     node: str
-    outcome: str
+    outcome: str = "ran"
     """`ran`, `cutoff`, `hit`, `failed`; `requeued`, where it came to no end."""
-    times: tuple[float | None, ...] = ()
-    """`Moments`, without the empty ones at the end."""
+    ticks: tuple[int | None, ...] = ()
+    """`Moments`, as `ticks_of` writes them."""
     slot: int = -1
     waits: tuple[float, ...] = ()
     """`Waits`, likewise."""
@@ -119,8 +148,8 @@ class AttemptLine(Line, frozen=True, tag="a", rename={
     peak_bytes: int = 0
     read_bytes: int = 0
     written_bytes: int = 0
-    made: dict[str, str] = {}
-    """By role, the first digits of the content's digest."""
+    made: tuple[str, ...] = ()
+    """The first digits of the contents' digests, in the order of their roles' names."""
     made_by: str = ""
     """The run whose outputs serve."""
     saved_seconds: float = NONE_SECONDS
@@ -132,6 +161,16 @@ class AttemptLine(Line, frozen=True, tag="a", rename={
     uncertainty_seconds: float = NONE_SECONDS
     content_key: str = ""
     """The first digits of the key of what its tools read."""
+
+    @property
+    def times(self) -> tuple[float | None, ...]:
+        """`Moments`, in seconds."""
+        found: list[float | None] = []
+        now = 0
+        for each in self.ticks:
+            now += each or 0
+            found.append(None if each is None else now / TICKS_PER_SECOND)
+        return tuple(found)
 
 
 class PhaseLine(Line, frozen=True, tag="phase"):

@@ -19,12 +19,22 @@ from selenium.webdriver.common.keys import Keys
 
 from luigigo.reports.history import History
 from luigigo.reports.page.build import page
-from luigigo.runrecords.lines import AttemptLine, EndLine, HitEntry, HitsLine, PhaseLine, PlannedAction
+from luigigo.runrecords.lines import (
+    AttemptLine,
+    EndLine,
+    HitEntry,
+    HitsLine,
+    PhaseLine,
+    PlannedAction,
+    ticks_of,
+)
 from luigigo.runrecords.reading import parse
 
 pytestmark = pytest.mark.browser
 
-RAN = AttemptLine(0, "n1", "ran", times=(0.1, 0.1, None, None, 0.1, 0.1, 0.9, 1.0), slot=0, cpu_seconds=0.7)
+RAN = AttemptLine(
+    0, "n1", "ran", ticks=ticks_of((0.1, 0.1, None, None, 0.1, 0.1, 0.9, 1.0)), slot=0, cpu_seconds=0.7
+)
 EVIL = "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 
 
@@ -55,7 +65,7 @@ RUNS: dict[str, Callable[[], History]] = {
             1,
             "n1",
             "failed",
-            times=(1.0, 1.0, None, None, 1.0, 1.0, None, 1.2),
+            ticks=ticks_of((1.0, 1.0, None, None, 1.0, 1.0, None, 1.2)),
             slot=0,
             exit_code=1,
             message="# p/1\n./x.go:3:5: undefined: y\n",

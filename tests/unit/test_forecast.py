@@ -16,7 +16,7 @@ from luigigo.reports.history import History
 from luigigo.reports.outlook import outlook
 from luigigo.reports.simulation import Graph, WorkTime
 from luigigo.reports.times import ESTIMATED, MEASURED, STORED, times_of, times_of_plan
-from luigigo.runrecords.lines import AttemptLine, EndLine
+from luigigo.runrecords.lines import AttemptLine, EndLine, ticks_of
 
 
 def tasks(seed: int, count: int = 40) -> dict[int, Task]:
@@ -83,12 +83,17 @@ def test_times_come_from_the_run_the_store_and_the_source() -> None:
     planned = [*made.actions.values()]
     line = plan([()] * len(planned))
     actions = tuple(
-        msgspec.structs.replace(each, id=action.id)
+        msgspec.structs.replace(each, name=action.id)
         for each, action in zip(line.actions, planned, strict=True)
     )
     numbers = {action.id: number for number, action in enumerate(planned)}
     ran = AttemptLine(
-        numbers[runtime], "n1", "ran", times=(0.0, 0.0, None, None, 0.0, 0.0, 1.5, 1.5), slot=0, peak_bytes=7
+        numbers[runtime],
+        "n1",
+        "ran",
+        ticks=ticks_of((0.0, 0.0, None, None, 0.0, 0.0, 1.5, 1.5)),
+        slot=0,
+        peak_bytes=7,
     )
     run = history(head(), msgspec.structs.replace(line, actions=actions), ran, EndLine("failed", 2.0))
     key = made.actions[syscall].key

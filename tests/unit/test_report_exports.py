@@ -21,7 +21,7 @@ from luigigo.reports.exports.trace import trace
 from luigigo.reports.history import History
 from luigigo.reports.page.scalingpage import scaling_page
 from luigigo.reports.scaling import Measured, measured, points, require_alike
-from luigigo.runrecords.lines import AttemptLine, EndLine
+from luigigo.runrecords.lines import AttemptLine, EndLine, ticks_of
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -44,8 +44,8 @@ def test_no_two_slices_of_a_thread_overlap(seed: int) -> None:
 
 def test_publishing_beside_another_actions_tools_has_its_own_thread() -> None:
     """One action publishes while the next runs in its slot: the slot shows the tools, the lane the rest."""
-    first = AttemptLine(0, "n1", "ran", (0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 1.0, 2.0), 0)
-    second = AttemptLine(1, "n1", "ran", (0.0, 0.9, 0.9, 0.95, 1.0, 1.0, 1.5, 1.6), 0)
+    first = AttemptLine(0, "n1", "ran", ticks_of((0.0, 0.0, 0.0, 0.1, 0.1, 0.1, 1.0, 2.0)), 0)
+    second = AttemptLine(1, "n1", "ran", ticks_of((0.0, 0.9, 0.9, 0.95, 1.0, 1.0, 1.5, 1.6)), 0)
     run = history(head(), plan([(), ()]), first, second, EndLine("ok", 2.0))
     slices = [each for each in json.loads(trace(run))["traceEvents"] if each["ph"] == "X" and each["pid"] > 1]
     slot = sorted((each["ts"], each["dur"]) for each in slices if each["tid"] == 1)

@@ -31,6 +31,7 @@ from luigigo.runrecords.lines import (
     NowLine,
     PhaseLine,
     UnderWay,
+    ticks_of,
 )
 from luigigo.runrecords.reading import RunRecord, parse
 
@@ -152,7 +153,7 @@ def test_a_node_that_is_slower_is_named() -> None:
         for at in range(count):
             start, end = at * seconds, (at + 1) * seconds
             times = (start, start, None, None, start, start, end, end)
-            lines.append(AttemptLine(at, node, "ran", times, 0))
+            lines.append(AttemptLine(at, node, "ran", ticks_of(times), 0))
         return history(head(), plan([()] * count), *lines, EndLine("ok", count * seconds))
 
     slow, fast = run("n1", 2.0), run("n2", 1.0)
@@ -164,7 +165,7 @@ def test_a_node_that_is_slower_is_named() -> None:
 
 def test_how_far_a_run_is() -> None:
     """What is done, runs, is ready and waits adds up, and the rest takes what it took before."""
-    ended = AttemptLine(0, "n1", "ran", (0.0, 0.0, None, None, 0.0, 0.0, 3.9, 4.0), 0)
+    ended = AttemptLine(0, "n1", "ran", ticks_of((0.0, 0.0, None, None, 0.0, 0.0, 3.9, 4.0)), 0)
     graph = plan([(), (), (0,), (1, 2), ()])
     nodes = NodesLine(0.0, (NodeInfo("n1", 2),))
     now = NowLine(5.0, (UnderWay(1, "n1", 2.0),))
@@ -174,7 +175,7 @@ def test_how_far_a_run_is() -> None:
         graph,
         nodes,
         *(
-            AttemptLine(at, "n1", "ran", (0.0,) * 2 + (None, None) + (0.0,) * 2 + (10.0,) * 2, 0)
+            AttemptLine(at, "n1", "ran", ticks_of((0.0,) * 2 + (None, None) + (0.0,) * 2 + (10.0,) * 2), 0)
             for at in range(4)
         ),
         EndLine("ok", 30.0),
@@ -193,9 +194,11 @@ def test_how_far_a_run_is() -> None:
 
 def test_what_differs_between_two_runs_is_named() -> None:
     """An action with another key had another input; one elsewhere, or that waited longer, says so."""
-    line = AttemptLine(0, "n1", "ran", times=(0.0, 0.0, None, None, 0.1, 0.1, 0.9, 1.0), slot=0)
+    line = AttemptLine(0, "n1", "ran", ticks=ticks_of((0.0, 0.0, None, None, 0.1, 0.1, 0.9, 1.0)), slot=0)
     first = history(head(), plan([()]), line, EndLine("ok", 1.0))
-    elsewhere = AttemptLine(0, "n2", "ran", times=(0.0, 0.0, None, None, 0.5, 0.5, 2.0, 2.0), slot=0)
+    elsewhere = AttemptLine(
+        0, "n2", "ran", ticks=ticks_of((0.0, 0.0, None, None, 0.5, 0.5, 2.0, 2.0)), slot=0
+    )
     second = history(head(), plan([()]), elsewhere, EndLine("ok", 2.0))
     second.actions[0] = type(second.actions[0])("compile p/0", "other", 0, ())
     (row,) = compare_histories(second, first)
@@ -206,9 +209,10 @@ def test_what_differs_between_two_runs_is_named() -> None:
 
 def test_a_failure_is_shown_with_its_message() -> None:
     """A report of a failed run has the tool's words, and the rest of what ran."""
-    failed = AttemptLine(1, "n1", "failed", times=(0.2, 0.2, None, None, 0.2, 0.2, None, 0.3), exit_code=1,
+    ticks = ticks_of((0.2, 0.2, None, None, 0.2, 0.2, None, 0.3))
+    failed = AttemptLine(1, "n1", "failed", ticks=ticks, exit_code=1,
                          message="# p/1\n./x.go:3:5: undefined: y\n")  # fmt: skip
-    ran = AttemptLine(0, "n1", "ran", times=(0.0, 0.0, None, None, 0.0, 0.0, 0.2, 0.2), slot=0)
+    ran = AttemptLine(0, "n1", "ran", ticks=ticks_of((0.0, 0.0, None, None, 0.0, 0.0, 0.2, 0.2)), slot=0)
     text = report_text(history(head(), plan([(), (0,)]), ran, failed, EndLine("failed", 0.4, 1)))
     assert "failed, 0.400 s" in text
     assert "./x.go:3:5: undefined: y" in text
@@ -217,7 +221,7 @@ def test_a_failure_is_shown_with_its_message() -> None:
 
 def test_clocks_that_disagree_are_shown_as_uncertain() -> None:
     """No duration is negative, and an order that can't be is not mended silently."""
-    line = AttemptLine(0, "n1", "ran", times=(0.5, 0.5, 0.499, 0.6, 0.6, 0.6, 0.7, 0.7), slot=0)
+    line = AttemptLine(0, "n1", "ran", ticks=ticks_of((0.5, 0.5, 0.499, 0.6, 0.6, 0.6, 0.7, 0.7)), slot=0)
     run = history(head(), plan([()]), line, EndLine("ok", 1.0))
     row = FRAMES["actions"](run).iloc[0]
     assert row.is_uncertain
@@ -233,7 +237,9 @@ def test_twelve_times_ten_thousand_actions_are_as_many_rows() -> None:
             at,
             "n1",
             "ran",
-            times=(at / 10, at / 10, None, None, at / 10, at / 10, at / 10 + 0.05, at / 10 + 0.0501),
+            ticks=ticks_of(
+                (at / 10, at / 10, None, None, at / 10, at / 10, at / 10 + 0.05, at / 10 + 0.0501)
+            ),
             slot=0,
             peak_bytes=at,
         )

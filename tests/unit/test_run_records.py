@@ -5,23 +5,45 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from runrecording import RUN, content, drawn, head, plan
 
 from luigigo.errors import UsageError
-from luigigo.runrecords.lines import CLIENT_FILE, AttemptLine, EndLine, PhaseLine, codec
+from luigigo.runrecords.lines import (
+    CLIENT_FILE,
+    AttemptLine,
+    EndLine,
+    PhaseLine,
+    PlannedAction,
+    codec,
+    planned_name,
+    ticks_of,
+)
 from luigigo.runrecords.naming import find_run
 from luigigo.runrecords.reading import parse, read_run
 from luigigo.runrecords.writing import RunWriter, remove_record
 from luigigo.store.owners import this_process
 
-RAN = AttemptLine(0, "n1", "ran", times=(0.1, 0.1, None, None, 0.2, 0.2, 0.3, 0.4), slot=0)
+RAN = AttemptLine(0, "n1", "ran", ticks=ticks_of((0.1, 0.1, None, None, 0.2, 0.2, 0.3, 0.4)), slot=0)
 
 
 def _write(root: Path, run: str, *lines: object) -> None:
     writer = RunWriter(str(root), run, pytest.fail)
     writer.put(*lines)  # type: ignore[arg-type]
     writer.close()
+
+
+@pytest.mark.parametrize("times", [(), (0.0, None, 0.1234, 0.1233, None), (None, 1000.0001, 1000.0002)])
+def test_times_come_back_as_they_were(times: tuple[float | None, ...]) -> None:
+    """Times are kept as steps of a tenth of a millisecond, with what is not known, and in any order."""
+    assert AttemptLine(0, "n1", ticks=ticks_of(times)).times == times
+
+
+@pytest.mark.parametrize("action_id", ["compile net/http", "compile p [q]", "link p", "cgo net", "compile "])
+def test_an_id_comes_back_as_it_was(action_id: str) -> None:
+    """A compile is kept by its package, and everything else by its whole id."""
+    assert PlannedAction(planned_name(action_id), "k", 0).id == action_id
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
@@ -36,12 +58,14 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 def test_an_attempt_takes_few_bytes() -> None:
     """An attempt with all that there is to tell takes no more than 300 bytes with its part of the plan."""
+    times = (1021.0834, 1021.0836, 1021.0837, 1021.0837, 1021.0838, 1021.0846, 1022.4329, 1022.4381)
     line = AttemptLine(
-        11234, "compute-node-0123", "ran", (1021.0834, 1021.0836, 1021.0837, 1021.0837, 1021.0838, 1021.0846,
-        1022.4329, 1022.4381), 15, (0.0, 0.0002), 101.3631, 299474944, 1852072, 5628288,
-        {"export": "8a26a09219c2", "object": "76f2006e3f42"}, uncertainty_seconds=0.001579,
+        11234, "node-0123", "ran", ticks_of(times), 15, (0.0, 0.0002), 101.3631, 299474944, 1852072,
+        5628288, ("8a26a09219c2", "76f2006e3f42"), uncertainty_seconds=0.0016, content_key="bed680b1f43c",
     )  # fmt: skip
-    assert len(codec.encode(line)) <= 300
+    name, waits_for = planned_name("compile golang.org/x/tools/internal"), (11230, 11215, 10712, 9811, 301)
+    planned = PlannedAction(name, "61564118e2ed", 12, waits_for)
+    assert len(codec.encode(line)) + len(msgspec.json.encode(planned)) + 2 <= 300
 
 
 def test_a_torn_last_line_is_left_out() -> None:
