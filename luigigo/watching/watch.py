@@ -68,6 +68,8 @@ class WatchRequest(msgspec.Struct, frozen=True):
     place_path: str
     """A file for what each build leaves (`builds.watched`)."""
     variables: dict[str, str]
+    folder: str
+    """In which it was asked for."""
     folders: tuple[str, ...] = ()
     """Into which builds may write."""
 
@@ -133,8 +135,11 @@ class Watch:
 
     def _happen(self, happening: Happening) -> None:
         self._state, act = after(self._state, happening, time.monotonic())
-        if act is Act.LOOK:
-            self._happen(Happening.DIFFERS if self._look() else Happening.SAME)
+        if act is Act.LOOK and self._look():
+            self._happen(Happening.DIFFERS)
+        elif act is Act.LOOK:
+            self._follow()
+            self._happen(Happening.SAME)
         elif act is Act.BUILD:
             self._begin_build()
         elif act is Act.CANCEL and self._build is not None:
@@ -186,7 +191,12 @@ class Watch:
         argv = [sys.executable, "-m", "luigigo", "build", *self._request.arguments]
         variables = {**self._request.variables, WATCHED_VARIABLE: self._request.place_path}
         self._held = [] if self._is_failing and self._stream.isatty() else None
-        build = start_group(Command(tuple(argv), os.getcwd(), variables), is_heard=True)
+        try:
+            build = start_group(Command(tuple(argv), self._request.folder, variables), is_heard=True)
+        except OSError as error:
+            print(f"luigigo: cannot build in {self._request.folder}: {error.strerror}", file=self._stream)
+            self._queue.put(WatchEvent(Happening.ENDED, int(ExitCode.BUILD_FAILED)))
+            return
         self._build = build
         threading.Thread(target=self._await, args=(build,), name="build", daemon=True).start()
 
@@ -241,16 +251,19 @@ class Watch:
                 sources={**self._watched.sources, **watched.sources},
             )
         self._watched, self._places = watched, WatchedPlaces(watched)
-        folders = self._places.parents()
-        if self._notices is not None:
-            self._notices.follow(folders)
-            self._say_limit(self._notices.limit)
+        self._follow()
         hears = self._notices is not None
-        self._checks = _Checks.of(folders, self._places, time.monotonic(), hears=hears)
+        self._checks = _Checks.of(self._places.parents(), self._places, time.monotonic(), hears=hears)
         if self._basis.adopt(self._places, self._places.look(), self._beginning):
             with self._lock:
                 self._dirty.add("")
             self._happen(Happening.STIR)
+
+    def _follow(self) -> None:
+        """Hear of all folders that matter, those that came or were made anew since the last time as well."""
+        if self._notices is not None:
+            self._notices.follow(self._places.parents())
+            self._say_limit(self._notices.limit)
 
     def _listen(self) -> Notices | None:
         """None where watchdog is too old for it: on Python 3.10."""
