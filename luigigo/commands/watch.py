@@ -72,9 +72,8 @@ def run(arguments: Sequence[str]) -> int:
     if options.command is not None and options.tests:
         raise UsageError("luigigo watch either runs a program or tests: leave out --run or --test")
     with tempfile.TemporaryDirectory(prefix="luigigo-watch-") as folder:
-        request = WatchRequest(
-            options.build, os.path.join(folder, "watched"), dict(os.environ), (project, os.getcwd())
-        )
+        left, here = os.path.join(folder, "watched"), os.getcwd()
+        request = WatchRequest(options.build, left, dict(os.environ), here, (project, here))
         watch = Watch(request, _follower(options, lambda: watch.end(ExitCode.INTERRUPTED)), sys.stderr)
         actions = {"r": watch.ask, "q": watch.end}
         with keys(0, lambda key: actions.get(key, _nothing)()):
