@@ -38,6 +38,9 @@ def _repeats_a_build_that_is_current() -> bool:
     from luigigo.config import read_config
     from luigigo.errors import LuigigoError
 
+    if uptodate.WATCHED_VARIABLE in os.environ:
+        # Whoever watches wants to know what it rests on.
+        return False
     try:
         config = read_config(os.environ)
         place = uptodate.place_of_command(sys.argv[1:], os.getcwd(), config, os.environ)

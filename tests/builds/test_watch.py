@@ -79,6 +79,18 @@ def test_a_save_is_built(lab: Lab, project: Path, save: Callable[[Path, str], No
     assert watch.end() == 130
 
 
+def test_a_watch_begins_where_a_build_had_nothing_to_do(lab: Lab, project: Path) -> None:
+    """The same command line as that of a build that is up to date is watched like any other."""
+    for _ in range(2):
+        assert lab.luigigo("build", "-o", lab.output_of(project), project).returncode == 0
+    watch = Watched(lab, project)
+    watch.wait_for("w.bin: 0 actions ran")
+    (project / "p/p.go").write_text(P.replace("first", "second"))
+    watch.wait_for("p.go changed: w.bin")
+    lab.assert_identical(project)
+    watch.end()
+
+
 def test_what_is_new_is_followed(lab: Lab, project: Path) -> None:
     """A package that is added is watched from then on; one that was missing is found when it appears."""
     watch = Watched(lab, project)
