@@ -13,21 +13,19 @@ MOST_WINDOWS = 2_000_000
 MOST_EDGES = 160
 
 
-def chain_seconds(graph: Graph, works: Mapping[int, WorkTime]) -> float:
-    """T∞: the longest chain, with what passes from leaving a slot until others may begin."""
-    return max(graph.remaining(works).values(), default=0.0)
-
-
 def least_seconds(graph: Graph, works: Mapping[int, WorkTime], slots: int) -> float:
     """A makespan that no schedule in so many slots can go below (Fernández and Bussell, 1973).
 
     In a window of time, actions that can neither all be done before it nor put off until after it need its
     slots; what they need beyond what is there makes every schedule longer than T∞ by at least as much.
     """
-    chain, work = chain_seconds(graph, works), sum(each.slot_seconds for each in works.values())
     if not works:
         return 0.0
-    early, late = _earliest(graph, works), _latest(graph, works, chain)
+    remaining = graph.remaining(works)
+    chain, work = max(remaining.values(), default=0.0), sum(each.slot_seconds for each in works.values())
+    early = _earliest(graph, works)
+    # When each must have its slot for all to be over after T∞.
+    late = {number: chain - remaining[number] + works[number].before_seconds for number in graph.order}
     numbers = [number for number in graph.order if works[number].slot_seconds > 0]
     begins = numpy.array([early[number] for number in numbers])
     latest = numpy.array([late[number] for number in numbers])
@@ -59,9 +57,3 @@ def _earliest(graph: Graph, works: Mapping[int, WorkTime]) -> dict[int, float]:
         )
         found[number] = max(ends, default=0.0) + works[number].before_seconds
     return found
-
-
-def _latest(graph: Graph, works: Mapping[int, WorkTime], chain: float) -> dict[int, float]:
-    """When each must have its slot at the latest for all to be over after T∞."""
-    remaining = graph.remaining(works)
-    return {number: chain - remaining[number] + works[number].before_seconds for number in graph.order}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 
 import msgspec
 
-from luigigo.reports.headline import graph_of, works_of
-from luigigo.reports.history import History, Step
+from luigigo.reports.history import History
 from luigigo.reports.paths import longest_chain
 from luigigo.reports.simulation import WorkTime, makespan
 
@@ -33,15 +32,12 @@ class PackageRow(msgspec.Struct, frozen=True):
     imported_through: tuple[str, ...]
 
 
-def package_rows(history: History, most_drags: int = MOST_DRAGS) -> list[PackageRow]:
+def package_rows(history: History) -> list[PackageRow]:
     """All packages of the run's plans, the slowest first."""
-    numbers: defaultdict[str, list[int]] = defaultdict(list)
-    for number, action in enumerate(history.actions):
-        if action.id:
-            numbers[history.package(number)].append(number)
+    numbers = history.packages
     seconds = {package: _seconds(history, mine) for package, mine in numbers.items()}
     slowest = sorted(numbers, key=lambda package: (-seconds[package], package))
-    looked_at = max(5, min(most_drags, MOST_SIMULATED // max(1, len(history.done))))
+    looked_at = max(5, min(MOST_DRAGS, MOST_SIMULATED // max(1, len(history.done))))
     dragging = [package for package in slowest[:looked_at] if seconds[package] > 0]
     drags = _drags(history, {package: numbers[package] for package in dragging})
     through = _imported_through(history)
@@ -61,7 +57,7 @@ def _row(
     through: tuple[str, ...],
 ) -> PackageRow:
     steps = [history.last[number] for number in numbers if number in history.last]
-    outcomes = {_outcome(history, number) for number in numbers}
+    outcomes = {history.outcome(number) for number in numbers}
     return PackageRow(
         package=package,
         module=history.modules[numbers[0]],
@@ -76,13 +72,6 @@ def _row(
     )
 
 
-def _outcome(history: History, number: int) -> str:
-    step: Step | None = history.last.get(number)
-    if step is not None:
-        return step.line.outcome
-    return "hit" if number in history.hits else ""
-
-
 def _seconds(history: History, numbers: list[int]) -> float:
     steps = (history.last.get(number) for number in numbers)
     return sum(step.seconds for step in steps if step is not None and step.line.outcome in ("ran", "failed"))
@@ -92,12 +81,11 @@ def _drags(history: History, packages: dict[str, list[int]]) -> dict[str, float]
     """How much sooner the run would end without each, by simulation on the same slots."""
     if not packages:
         return {}
-    graph, works, slots = graph_of(history), works_of(history), max(1, history.slots)
-    whole = makespan(graph, works, slots)
+    graph, works, slots = history.graph, history.works, max(1, history.slots)
     found = {}
     for package, numbers in packages.items():
         without = {**works, **{number: WorkTime(0.0) for number in numbers if number in works}}
-        found[package] = max(0.0, whole - makespan(graph, without, slots))
+        found[package] = max(0.0, history.simulated_seconds - makespan(graph, without, slots))
     return found
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from luigigo.reports import occupancy
 from luigigo.reports.bypackage import PackageRow
-from luigigo.reports.headline import Headline, graph_of, works_of
+from luigigo.reports.headline import Headline
 from luigigo.reports.history import History
 from luigigo.reports.simulation import WorkTime, makespan
 
@@ -68,8 +68,8 @@ def _chain(packages: list[PackageRow]) -> list[Improvement]:
 
 
 def _slots(history: History) -> list[Improvement]:
-    graph, works, slots = graph_of(history), works_of(history), max(1, history.slots)
-    gain = makespan(graph, works, slots) - makespan(graph, works, 2 * slots)
+    graph, works, slots = history.graph, history.works, max(1, history.slots)
+    gain = history.simulated_seconds - makespan(graph, works, 2 * slots)
     return [Improvement(gain, f"twice as many slots, {2 * slots} instead of {slots}")]
 
 
@@ -77,10 +77,10 @@ def _share(history: History) -> list[Improvement]:
     """What staging and publishing cost: nothing where something else ran meanwhile."""
     if not any(step.is_remote for step in history.steps):
         return []
-    graph, slots = graph_of(history), max(1, history.slots)
+    graph, slots = history.graph, max(1, history.slots)
     as_it_was = {
         number: msgspec.structs.replace(work, before_seconds=history.done[number].staging_seconds)
-        for number, work in works_of(history).items()
+        for number, work in history.works.items()
     }
     at_once = {number: WorkTime(work.slot_seconds) for number, work in as_it_was.items()}
     gain = makespan(graph, as_it_was, slots) - makespan(graph, at_once, slots)
@@ -112,14 +112,14 @@ def _slow_nodes(history: History, others: Sequence[History]) -> list[Improvement
 
 
 def _slow_node(history: History, name: str, ratio: float, count: int) -> Improvement:
-    graph, works, slots = graph_of(history), works_of(history), max(1, history.slots)
+    graph, works, slots = history.graph, history.works, max(1, history.slots)
     mended = {
         number: msgspec.structs.replace(work, slot_seconds=work.slot_seconds / ratio)
         if history.done[number].node == name
         else work
         for number, work in works.items()
     }
-    gain = makespan(graph, works, slots) - makespan(graph, mended, slots)
+    gain = history.simulated_seconds - makespan(graph, mended, slots)
     return Improvement(gain, f"node {name} took {ratio:.1f} times as long as others for {count} same actions")
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import msgspec
 
 from luigigo.reports import occupancy
 from luigigo.reports.bounds import least_seconds
 from luigigo.reports.history import History
 from luigigo.reports.paths import chain_seconds, longest_chain
-from luigigo.reports.simulation import Graph, WorkTime
 
 MOSTLY = 0.7
 """Of the slots' time: where so much of it was busy, more slots are what would have helped most."""
@@ -53,17 +50,12 @@ class Headline(msgspec.Struct, frozen=True):
 
 def headline(history: History) -> Headline:
     """The numbers of a run, also of one that failed or goes on."""
-    counts = Counter(step.line.outcome for step in history.last.values())
-    chain = longest_chain(history)
-    chain_length = chain_seconds(history, chain)
+    counts = history.counts
+    chain_length = chain_seconds(history, longest_chain(history))
     # What it takes of slots: on nodes, publishing takes none.
     work = sum(step.slot_seconds for step in history.done.values())
     slots = max(1, history.slots)
-    phases = history.phase_seconds()
-    client = sum(seconds for name, seconds in phases.items() if name != "run")
-    least = least_seconds(graph_of(history), works_of(history), slots)
-    saved = sum(hit.seconds for hit, _ in history.hits.values())
-    saved += sum(step.line.saved_seconds for step in history.done.values())
+    client = history.client_seconds
     return Headline(
         run=history.run,
         outcome=history.record.outcome,
@@ -74,41 +66,28 @@ def headline(history: History) -> Headline:
         slots=history.slots,
         nodes=len(history.nodes),
         bound_seconds=client + max(chain_length, work / slots),
-        least_seconds=client + least,
-        ran=counts["ran"],
-        cutoff=counts["cutoff"],
-        hit=counts["hit"] + len(history.hits.keys() - history.last.keys()),
-        failed=counts["failed"],
-        requeued=sum(step.line.outcome == "requeued" for step in history.steps),
-        saved_seconds=saved,
+        least_seconds=client + least_seconds(history.graph, history.works, slots),
+        ran=counts.ran,
+        cutoff=counts.cutoff,
+        hit=counts.hit,
+        failed=counts.failed,
+        requeued=counts.requeued,
+        saved_seconds=history.saved_seconds,
         limit=_limit(history, chain_length, work / slots),
     )
-
-
-def graph_of(history: History) -> Graph:
-    """What was done in the run, with what waits for what."""
-    done = history.done
-    return Graph({number: history.actions[number].dependencies for number in done})
-
-
-def works_of(history: History) -> dict[int, WorkTime]:
-    """What each action took that was done in the run."""
-    return {
-        number: WorkTime(step.slot_seconds, after_seconds=max(0.0, step.seconds - step.slot_seconds))
-        for number, step in history.done.items()
-    }
 
 
 def _limit(history: History, chain: float, share: float) -> str:
     if not history.done:
         return "nothing ran"
+    used = occupancy.totals(history)
     idle = {
         cause: seconds
-        for cause, seconds in occupancy.totals(history).items()
+        for cause, seconds in used.items()
         if cause not in (occupancy.RUNNING, occupancy.ABSENT)
     }
     all_seconds = history.slots * history.seconds
-    busy = occupancy.totals(history).get(occupancy.RUNNING, 0.0)
+    busy = used.get(occupancy.RUNNING, 0.0)
     if busy >= MOSTLY * all_seconds:
         return f"the slots: they were busy for {busy / all_seconds:.0%} of the time"
     cause, seconds = max(idle.items(), key=lambda item: item[1])

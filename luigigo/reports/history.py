@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from functools import cached_property
 
 import msgspec
 
 from luigigo.attempts import Moments, NodeInfo, Waits, span
+from luigigo.reports.simulation import Graph, WorkTime, makespan
 from luigigo.runrecords.lines import AttemptLine
 from luigigo.runrecords.reading import RunRecord
 
@@ -88,6 +89,18 @@ class Step(msgspec.Struct, frozen=True):
         return known != sorted(known)
 
 
+class Counts(msgspec.Struct, frozen=True):
+    """How many actions of a run ended how."""
+
+    ran: int
+    cutoff: int
+    hit: int
+    """Those that were done before the run, and those that somebody else had done by their turn."""
+    failed: int
+    requeued: int
+    """Attempts that came to no end."""
+
+
 class History:
     """One run: its actions, what each attempt did, and the machines."""
 
@@ -97,14 +110,14 @@ class History:
         self.actions = record.actions
         self.modules = _modules(record)
         self.seconds = record.seconds
-        tried: Counter[int] = Counter()
-        self.steps: list[Step] = []
-        for line in sorted(record.attempts, key=_order):
-            tried[line.action] += 1
-            self.steps.append(
-                Step(line.action, tried[line.action], line, Moments(*line.times), Waits(*line.waits))
-            )
-        self.hits = {hit.action: (hit, line.runs) for line in record.hits for hit in line.hits}
+        self.steps = _steps(record)
+        self.hits = {
+            hit.action: (hit, line.runs)
+            for line in record.hits
+            for hit in line.hits
+            if hit.action not in self.last
+        }
+        """By number, what was done before the run, and the runs that made it."""
 
     @cached_property
     def last(self) -> dict[int, Step]:
@@ -115,6 +128,78 @@ class History:
     def done(self) -> dict[int, Step]:
         """Those of them after which the action was done."""
         return {number: step for number, step in self.last.items() if step.line.outcome in DONE}
+
+    @cached_property
+    def counts(self) -> Counts:
+        """How many actions ended how."""
+        ended = Counter(step.line.outcome for step in self.last.values())
+        return Counts(
+            ran=ended["ran"],
+            cutoff=ended["cutoff"],
+            hit=ended["hit"] + len(self.hits),
+            failed=ended["failed"],
+            requeued=sum(step.line.outcome == "requeued" for step in self.steps),
+        )
+
+    @property
+    def saved_seconds(self) -> float:
+        """What the actions had taken once whose outputs served."""
+        before = sum(hit.seconds for hit, _ in self.hits.values())
+        return before + sum(step.line.saved_seconds for step in self.done.values())
+
+    @property
+    def client_seconds(self) -> float:
+        """How long the client was in all phases but the one in which actions ran."""
+        return sum(seconds for name, seconds in self.phase_seconds().items() if name != "run")
+
+    @property
+    def what(self) -> str:
+        """The projects that were built, each with what was built in it."""
+        return "; ".join(" ".join((plan.project, *plan.packages)) for plan in self.record.plans)
+
+    @cached_property
+    def numbers(self) -> dict[str, list[int]]:
+        """The actions by id; several have one where the run has several plans."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, action in enumerate(self.actions):
+            if action.id:
+                found[action.id].append(number)
+        return dict(found)
+
+    @cached_property
+    def packages(self) -> dict[str, list[int]]:
+        """The actions by package."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for number, action in enumerate(self.actions):
+            if action.id:
+                found[self.package(number)].append(number)
+        return dict(found)
+
+    @cached_property
+    def steps_of(self) -> dict[str, list[Step]]:
+        """The attempts by node, of each that ever took part."""
+        found: dict[str, list[Step]] = {name: [] for name in self.nodes}
+        for step in self.steps:
+            found.setdefault(step.node, []).append(step)
+        return found
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What was done in the run, with what waits for what."""
+        return Graph({number: self.actions[number].dependencies for number in self.done})
+
+    @cached_property
+    def works(self) -> dict[int, WorkTime]:
+        """What each action took that was done in the run."""
+        return {
+            number: WorkTime(step.slot_seconds, after_seconds=max(0.0, step.seconds - step.slot_seconds))
+            for number, step in self.done.items()
+        }
+
+    @cached_property
+    def simulated_seconds(self) -> float:
+        """How long its work takes in its slots when nothing but work takes time."""
+        return makespan(self.graph, self.works, max(1, self.slots))
 
     @cached_property
     def dependents(self) -> dict[int, list[int]]:
@@ -138,7 +223,7 @@ class History:
             for name, node in found.items()
         }
 
-    @property
+    @cached_property
     def slots(self) -> int:
         """How many slots all nodes have."""
         return sum(node.slots for node in self.nodes.values())
@@ -151,6 +236,18 @@ class History:
         """The package of an action, with its program in brackets for a variant."""
         return self.actions[number].id.partition(" ")[2]
 
+    def outcome(self, number: int) -> str:
+        """What became of an action; "" where it was not begun."""
+        step = self.last.get(number)
+        if step is not None:
+            return step.line.outcome
+        return "hit" if number in self.hits else ""
+
+    def hit_made_by(self, number: int) -> str:
+        """The run that made what was done before this one; "" where that is not known."""
+        hit, runs = self.hits[number]
+        return runs[hit.run] if 0 <= hit.run < len(runs) else ""
+
     def phase_seconds(self) -> dict[str, float]:
         """How long the client was in each phase."""
         found: dict[str, float] = {}
@@ -159,8 +256,20 @@ class History:
         return found
 
 
-def _order(line: AttemptLine) -> tuple[float, int]:
-    known = [each for each in line.times if each is not None]
+def _steps(record: RunRecord) -> list[Step]:
+    """The attempts, in the order in which they ended."""
+    timed = [(line.times, line) for line in record.attempts]
+    tried: Counter[int] = Counter()
+    found = []
+    for times, line in sorted(timed, key=_order):
+        tried[line.action] += 1
+        found.append(Step(line.action, tried[line.action], line, Moments(*times), Waits(*line.waits)))
+    return found
+
+
+def _order(timed: tuple[tuple[float | None, ...], AttemptLine]) -> tuple[float, int]:
+    times, line = timed
+    known = [each for each in times if each is not None]
     return (known[-1] if known else 0.0, line.action)
 
 

@@ -9,7 +9,7 @@ else the client has not begun, or delivers; else no action is ready.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -149,7 +149,8 @@ def _spans(step: Step) -> Iterator[tuple[str, float, float]]:
         yield PUBLISHING, moments.tools_ended, moments.ended
 
 
-def slot_seconds(history: History) -> dict[str, dict[str, float]]:
+@lru_cache(maxsize=4)
+def slot_seconds(history: History) -> Mapping[str, Mapping[str, float]]:
     """By node, and by cause: slot-seconds, which add up to the node's slots × makespan."""
     use = slot_use(history)
     lengths = numpy.diff(use.edges)
@@ -159,7 +160,8 @@ def slot_seconds(history: History) -> dict[str, dict[str, float]]:
     }
 
 
-def totals(history: History) -> dict[str, float]:
+@lru_cache(maxsize=4)
+def totals(history: History) -> Mapping[str, float]:
     """The same for all nodes together, the most first."""
     found: defaultdict[str, float] = defaultdict(float)
     for by_cause in slot_seconds(history).values():
@@ -168,7 +170,8 @@ def totals(history: History) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def over_time(history: History, bins: int) -> dict[str, Times]:
+@lru_cache(maxsize=4)
+def over_time(history: History, bins: int) -> Mapping[str, Times]:
     """By cause, the mean number of slots in each of so many equal parts of the run."""
     use = slot_use(history)
     lengths = numpy.diff(use.edges)

@@ -64,6 +64,18 @@ class Graph:
         return found
 
 
+def chain_of(graph: Graph, works: Mapping[int, WorkTime]) -> list[int]:
+    """The actions of the longest chain of work, first to last."""
+    remaining = graph.remaining(works)
+    chain: list[int] = []
+    # Only what waits for nothing begins one.
+    following = [number for number, needed in graph.dependencies.items() if not needed]
+    while following:
+        chain.append(max(following, key=lambda number: remaining[number]))
+        following = graph.dependents[chain[-1]]
+    return chain
+
+
 def makespan(graph: Graph, works: Mapping[int, WorkTime], slots: int) -> float:
     """How long all of it takes in so many slots."""
     remaining = graph.remaining(works)
