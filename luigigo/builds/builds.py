@@ -24,6 +24,7 @@ from luigigo.builds import uptodate
 from luigigo.builds.destinations import deliveries
 from luigigo.builds.planned import PlannedBuild, PlanningStart, is_other_toolchain
 from luigigo.builds.planning import Desk, describe_go, make_plan, refused_packages
+from luigigo.builds.planning_places import places_of
 from luigigo.builds.withheld import Withheld
 from luigigo.errors import LuigigoError, StoreError
 from luigigo.execution.claims import Claims
@@ -174,9 +175,8 @@ class Builds:
                 if recorder is not None:
                     recorder.note_error(for_user(error))
                 if self._invocation.watch is not None:
-                    self._invocation.watch.note_refused(
-                        refused_packages(request, self._desk()), request.project
-                    )
+                    refused = refused_packages(request, self._desk())
+                    self._invocation.watch.note_refused(refused, request)
                 raise
             self._builds[(request, output)] = build
             if recorder is not None:
@@ -239,14 +239,19 @@ class Builds:
         self._executors[digest] = executor
         build = PlannedBuild(digest, executor, done, context.timings)
         outputs = [delivery.path for delivery in deliveries(planned.plan, output)]
-        if self._invocation.watch is not None:
-            self._invocation.watch.note_plan(planned, outputs, self._invocation.variables)
+        watch = self._invocation.watch
 
         def keep() -> tuple[uptodate.Place, uptodate.Kept] | None:
-            state = asking.kept(digest, planned, outputs, self._invocation.variables)
+            try:
+                places = places_of(planned, self._invocation.variables)
+            except OSError:
+                return None
+            if watch is not None:
+                watch.note_plan(planned, places, outputs)
+            state = asking.kept(digest, planned, places, outputs) if planned.keepable else None
             return None if state is None else (place, state)
 
-        if planned.keepable:
+        if planned.keepable or watch is not None:
             build.keeping = self._threads.submit(keep)
         else:
             build.keeping.set_result(None)

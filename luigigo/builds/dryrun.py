@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from typing import TextIO
 
 import msgspec
@@ -15,16 +14,8 @@ from luigigo.execution.context import ExecutionContext
 from luigigo.execution.events import CommandStarted, Event
 from luigigo.golang.actions import Action
 from luigigo.golang.run.job import Job, JobFailed
+from luigigo.golang.run.rehearsal import IdleRunner, rehearse
 from luigigo.golang.run.sources import unpacked
-from luigigo.golang.run.steps import make_outputs
-from luigigo.process import Command, Finished, Runner
-
-
-class _Idle(Runner):
-    """Runs nothing: every command succeeds at once and makes nothing."""
-
-    def run(self, command: Command, on_stderr: Callable[[str], None] | None = None) -> Finished:
-        return Finished(exit_code=0, output=b"", seconds=0.0, cpu_seconds=0.0, peak_bytes=0)
 
 
 def show(build: PlannedBuild, context: ExecutionContext, out: TextIO) -> None:
@@ -37,7 +28,7 @@ def show(build: PlannedBuild, context: ExecutionContext, out: TextIO) -> None:
         if isinstance(event, CommandStarted):
             print(show_command(event), file=out)
 
-    idle = msgspec.structs.replace(context, runner=_Idle(), observe=print_command)
+    idle = msgspec.structs.replace(context, runner=IdleRunner(), observe=print_command)
     needed = set(build.needed())
     for action_id, action in build.plan.actions.items():
         if action_id in needed:
@@ -53,9 +44,8 @@ def _show_action(action: Action, build: PlannedBuild, idle: ExecutionContext, ou
         if dependency is not None:
             inputs[name] = f"{job.layout.object_dir}/{name.strip()}"
     try:
-        make_outputs(job, inputs)
-    except OSError:
-        print(f"# {action.label}: what follows depends on what these commands make", file=out)
+        if not rehearse(job, inputs):
+            print(f"# {action.label}: what follows depends on what these commands make", file=out)
     except JobFailed as failed:
         raise ActionError(str(failed)) from None
     finally:

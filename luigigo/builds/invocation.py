@@ -65,7 +65,8 @@ class Invocation:
     @property
     def run_id(self) -> str:
         """The run that is recorded at this moment; "" for none."""
-        return self._recorder.run_id if self._recorder is not None else ""
+        recorder = self._recorder
+        return "" if recorder is None else recorder.run_id
 
     @property
     def recorder(self) -> Recorder | None:
@@ -79,11 +80,7 @@ class Invocation:
     def end_record(self, outcome: str, exit_code: int = 0, error: str = "") -> str:
         """The run is over: `ok`, `failed` or `interrupted`. Returns its id, "" where nothing was recorded."""
         recorder, self._recorder = self._recorder, None
-        self.phases, phases = Phases(time.monotonic()), self.phases
-        if recorder is None and error and self.config.record:
-            from luigigo.builds.recording import Recorder
-
-            recorder = Recorder(self.config.store_root, phases, self.say)
+        self.phases = Phases(time.monotonic())
         return "" if recorder is None else recorder.close(outcome, exit_code, error)
 
     def tell(self, event: Event) -> None:
@@ -93,8 +90,10 @@ class Invocation:
 
     def record(self, event: Event) -> None:
         """Write an event down, where a run is recorded."""
-        if self._recorder is not None:
-            self._recorder(event)
+        # Another thread may end the record meanwhile.
+        recorder = self._recorder
+        if recorder is not None:
+            recorder(event)
 
     def show(self, event: Event) -> None:
         """Let every observer hear of an event."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ class Phase(msgspec.Struct, frozen=True):
 
 
 class Phases:
-    """The phases of one run. Used by the thread that builds."""
+    """The phases of one run. Safe for threads."""
 
     def __init__(self, started: float, clock: Callable[[], float] = time.monotonic) -> None:
         """The run began at `started`, with the phase `start`."""
@@ -26,9 +27,17 @@ class Phases:
         self._clock = clock
         self._over: list[Phase] = []
         self._name, self._since = "start", started
+        self._around = ""
+        """What is gone on with when the last of `during` is over."""
+        self._within = 0
+        self._lock = threading.Lock()
 
     def enter(self, name: str) -> None:
         """What is done from now on; the phase before it is over."""
+        with self._lock:
+            self._enter(name)
+
+    def _enter(self, name: str) -> None:
         if name != self._name:
             now = self._clock()
             self._over.append(Phase(self._name, self._since, now))
@@ -36,22 +45,30 @@ class Phases:
 
     @contextmanager
     def during(self, name: str) -> Iterator[None]:
-        """Something of its own; then what was done before goes on."""
-        before = self._name
-        self.enter(name)
+        """Something of its own, in any number of threads; then what was done before goes on."""
+        with self._lock:
+            if not self._within:
+                self._around = self._name
+            self._within += 1
+            self._enter(name)
         try:
             yield
         finally:
-            self.enter(before)
+            with self._lock:
+                self._within -= 1
+                if not self._within:
+                    self._enter(self._around)
 
     def take(self) -> list[Phase]:
         """The phases that were over since this was asked last."""
-        over, self._over = self._over, []
-        return over
+        with self._lock:
+            over, self._over = self._over, []
+            return over
 
     def end(self) -> list[Phase]:
         """The same, with the one under way, which ends now."""
-        now = self._clock()
-        self._over.append(Phase(self._name, self._since, now))
-        self._since = now
+        with self._lock:
+            now = self._clock()
+            self._over.append(Phase(self._name, self._since, now))
+            self._since = now
         return self.take()

@@ -13,11 +13,11 @@ import msgspec
 from luigigo.builds import uptodate
 from luigigo.builds.critical_path import expected_seconds, remaining_path_seconds
 from luigigo.builds.planning import Planned, describe_go
-from luigigo.builds.planning_places import known_before, places_of, unread
+from luigigo.builds.planning_places import known_before, unread
 from luigigo.execution.events import BuildPlanned, Expected
 from luigigo.execution.timings import Timings
 from luigigo.filesystems import FileSystems
-from luigigo.footprint import Exempt, take
+from luigigo.footprint import Exempt, Places, take
 from luigigo.golang.request import BuildRequest
 from luigigo.golang.run.executor import ActionExecutor
 from luigigo.model import ActionId, ActionRecord, Digest
@@ -104,12 +104,15 @@ class PlanningStart(msgspec.Struct, frozen=True):
         return cls(started_ns, frozenset())
 
     def kept(
-        self, plan: Digest, planned: Planned, outputs: list[str], variables: Mapping[str, str]
+        self, plan: Digest, planned: Planned, places: Places, outputs: list[str]
     ) -> uptodate.Kept | None:
-        """What to keep of the plan, or None when it is not certain that nothing changed meanwhile."""
+        """What to keep of the plan, which rests on these places.
+
+        None when it is not certain that nothing changed meanwhile.
+        """
         exempt = Exempt(unread(outputs, planned.packages), self.absent)
         with suppress(OSError):
-            footprint = take(places_of(planned, variables), self.started_ns, FileSystems().trusts, exempt)
+            footprint = take(places, self.started_ns, FileSystems().trusts, exempt)
             if footprint is not None:
                 return uptodate.Kept(uptodate.FORMAT, plan, footprint, toolchain=describe_go(planned))
         return None

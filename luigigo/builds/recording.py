@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import platform
 import secrets
 import sys
@@ -12,9 +11,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from luigigo import __version__
 from luigigo.attempts import Attempt
 from luigigo.builds.phases import Phase, Phases
+from luigigo.currentfolder import folder_or_none
 from luigigo.execution.events import (
     ActionEnded,
     ActionRequeued,
@@ -69,6 +71,10 @@ def request_name(request: BuildRequest) -> str:
     return digest_of(request.project, request.packages)[:SHORT_DIGEST]
 
 
+AGAIN_SECONDS = 60.0
+"""After so long what runs is told again, though nothing has changed."""
+
+
 class Recorder:
     """The record of one run of this process, from its first plan to its end. Safe for threads."""
 
@@ -81,6 +87,7 @@ class Recorder:
         self._writer.beat = self._now_lines
         self._running: dict[ActionKey, UnderWay] = {}
         self._told_running: tuple[UnderWay, ...] = ()
+        self._told_at = 0.0
         self._numbers: dict[ActionKey, int] = {}
         self._count = 0
         self._waiting: list[AnyLine] | None = []
@@ -93,16 +100,21 @@ class Recorder:
     def note_plan(
         self, plan: Plan, digest: str, request: BuildRequest, done: Mapping[ActionId, ActionRecord]
     ) -> None:
-        """Write down what is to be done, and what is done."""
+        """Write down what is to be done, and what is done; what an earlier plan has as well counts once."""
         with self._lock:
-            line = self._plan_line(plan, digest, request)
-            self._count += len(line.actions)
-            self._numbers.update(
-                (action.key, line.first + at) for at, action in enumerate(plan.actions.values())
-            )
-            self._put(line)
-            if done:
-                self._put(self._hits_line(plan, done))
+            first = self._count
+            for action in plan.actions.values():
+                if action.key not in self._numbers:
+                    self._numbers[action.key] = self._count
+                    self._count += 1
+            self._put(self._plan_line(plan, digest, request, first))
+            hits = {
+                number: record
+                for action_id, record in done.items()
+                if (number := self._numbers[plan.actions[action_id].key]) >= first
+            }
+            if hits:
+                self._put(_hits_line(hits))
 
     def note_error(self, error: str) -> None:
         """Write down why nothing can be done."""
@@ -166,7 +178,7 @@ class Recorder:
             run=self.run_id,
             started=self._began,
             command=tuple(sys.argv),
-            folder=_folder(),
+            folder=folder_or_none(),
             node=node_name(),
             owner=this_process(),
             luigigo=__version__,
@@ -182,39 +194,31 @@ class Recorder:
         for phase in phases:
             self._put(PhaseLine(phase.name, self._at(phase.start), self._at(phase.end)))
 
-    def _plan_line(self, plan: Plan, digest: str, request: BuildRequest) -> PlanLine:
-        numbers = {action_id: self._count + at for at, action_id in enumerate(plan.actions)}
+    def _plan_line(self, plan: Plan, digest: str, request: BuildRequest, first: int) -> PlanLine:
         modules = module_of(plan)
         names = tuple(dict.fromkeys(modules.values()))
         at = {name: number for number, name in enumerate(names)}
+        numbers = {action_id: self._numbers[action.key] for action_id, action in plan.actions.items()}
+        new = {numbers[action_id]: action for action_id, action in plan.actions.items()}
         return PlanLine(
             plan=digest,
             request=request_name(request),
             project=request.project,
             packages=request.packages,
             toolchain=plan.toolchain.version,
-            first=self._count,
+            first=first,
             modules=names,
             actions=tuple(
                 PlannedAction(
-                    planned_name(action.id),
-                    action.key[:SHORT_DIGEST],
-                    at[modules[action.package]],
-                    tuple(numbers[each] for each in action.dependencies),
+                    planned_name(new[number].id),
+                    new[number].key[:SHORT_DIGEST],
+                    at[modules[new[number].package]],
+                    tuple(numbers[each] for each in new[number].dependencies),
                 )
-                for action in plan.actions.values()
+                for number in range(first, self._count)
             ),
             roots=tuple(numbers[root.action] for root in plan.roots),
         )
-
-    def _hits_line(self, plan: Plan, done: Mapping[ActionId, ActionRecord]) -> HitsLine:
-        runs = dict.fromkeys(record.run for record in done.values() if record.run)
-        at = {run: number for number, run in enumerate(runs)}
-        hits = tuple(
-            HitEntry(self._numbers[plan.actions[each].key], round(record.seconds, 4), at.get(record.run, -1))
-            for each, record in done.items()
-        )
-        return HitsLine(hits, tuple(runs))
 
     def _note_started(self, event: ActionStarted) -> None:
         number = self._numbers.get(event.key)
@@ -223,13 +227,14 @@ class Recorder:
             self._running[event.key] = UnderWay(number, event.node or node_name(), since)
 
     def _now_lines(self) -> tuple[NowLine, ...]:
-        """What runs, if that is not what was told last."""
+        """What runs, if that is not what was told last, or was told long ago: silence is taken for death."""
         with self._lock:
-            running = tuple(self._running.values())
-            if running == self._told_running:
+            running, now = tuple(self._running.values()), time.monotonic()
+            is_news = running != self._told_running
+            if not is_news and not (running and now - self._told_at >= AGAIN_SECONDS):
                 return ()
-            self._told_running = running
-            return (NowLine(self._at(time.monotonic()), running),)
+            self._told_running, self._told_at = running, now
+            return (NowLine(self._at(now), running),)
 
     def _note_ended(self, event: ActionEnded) -> None:
         has_failed = event.outcome is Outcome.FAILED
@@ -245,40 +250,37 @@ class Recorder:
         self._put_attempt(event.key, event.attempt, line)
 
     def _put_attempt(self, key: ActionKey, attempt: Attempt, line: AttemptLine) -> None:
+        """Write a line down with what the attempt itself tells."""
         number = self._numbers.get(key)
         if number is None:
             return
-        self._put(_filled(line, number, attempt, self._at))
+        times = msgspec.structs.astuple(attempt.moments)
+        filled = msgspec.structs.replace(
+            line,
+            action=number,
+            ticks=ticks_of([None if each is None else self._at(each) for each in times]),
+            slot=attempt.slot,
+            waits=_without_zeros(*msgspec.structs.astuple(attempt.waits)),
+            cpu_seconds=brief(attempt.cpu_seconds),
+            peak_bytes=attempt.peak_bytes,
+            read_bytes=attempt.read_bytes,
+            written_bytes=attempt.written_bytes,
+            made=tuple(output.digest[:SHORT_DIGEST] for _, output in sorted(attempt.made.items())),
+            made_by=attempt.made_by,
+            uncertainty_seconds=brief(math.ceil(attempt.uncertainty_seconds * 1e4) / 1e4),
+            content_key=attempt.content_key[:SHORT_DIGEST],
+        )
+        self._put(filled)
 
 
-def _filled(line: AttemptLine, number: int, attempt: Attempt, at: Callable[[float], float]) -> AttemptLine:
-    """The line with what the attempt itself tells."""
-    moments = attempt.moments
-    times = [
-        moments.ready, moments.given, moments.received, moments.staged,
-        moments.started, moments.tools_started, moments.tools_ended, moments.ended,
-    ]  # fmt: skip
-    waits = attempt.waits
-    return AttemptLine(
-        action=number,
-        node=line.node,
-        outcome=line.outcome,
-        ticks=ticks_of([None if each is None else at(each) for each in times]),
-        slot=attempt.slot,
-        waits=_without_zeros(waits.memory, waits.luigid, waits.builds),
-        cpu_seconds=brief(attempt.cpu_seconds),
-        peak_bytes=attempt.peak_bytes,
-        read_bytes=attempt.read_bytes,
-        written_bytes=attempt.written_bytes,
-        made=tuple(output.digest[:SHORT_DIGEST] for _, output in sorted(attempt.made.items())),
-        made_by=attempt.made_by,
-        saved_seconds=line.saved_seconds,
-        exit_code=line.exit_code,
-        cause=line.cause,
-        message=line.message,
-        uncertainty_seconds=brief(math.ceil(attempt.uncertainty_seconds * 1e4) / 1e4),
-        content_key=attempt.content_key[:SHORT_DIGEST],
+def _hits_line(done: Mapping[int, ActionRecord]) -> HitsLine:
+    """What was done before, by number."""
+    runs = dict.fromkeys(record.run for record in done.values() if record.run)
+    at = {run: number for number, run in enumerate(runs)}
+    hits = (
+        HitEntry(number, round(record.seconds, 4), at.get(record.run, -1)) for number, record in done.items()
     )
+    return HitsLine(tuple(hits), tuple(runs))
 
 
 def _without_zeros(*seconds: float) -> tuple[float, ...]:
@@ -287,10 +289,3 @@ def _without_zeros(*seconds: float) -> tuple[float, ...]:
     while rounded and not rounded[-1]:
         rounded.pop()
     return tuple(rounded)
-
-
-def _folder() -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""

@@ -7,18 +7,21 @@ where no footprint can be certain, as on a share.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from luigigo.builds.planning import Planned
-from luigigo.builds.planning_places import places_of, unread
+from luigigo.builds.planning_places import known_before, unread
+from luigigo.builds.progress import Tally
 from luigigo.encoding import Codec
 from luigigo.footprint import Places, joined
 from luigigo.golang.actions import Kind
 from luigigo.golang.embedplaces import embed_places
-from luigigo.golang.moduleplaces import above
-from luigigo.golang.packages import Package
+from luigigo.golang.packages import Module, Package
+from luigigo.golang.request import BuildRequest
+from luigigo.store.staging import publish
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -64,10 +67,10 @@ class Watching(msgspec.Struct, frozen=True):
 _codec = Codec[Watching](msgspec.msgpack, Watching)
 
 
-def watched_plan(planned: Planned, outputs: Sequence[str], variables: Mapping[str, str]) -> Watched:
-    """All that a plan rests on."""
+def watched_plan(planned: Planned, places: Places, outputs: Sequence[str]) -> Watched:
+    """All that a plan rests on, which is `places`."""
     return Watched(
-        places_of(planned, variables),
+        places,
         _sources(planned.packages),
         unread(outputs, planned.packages),
         (planned.env.goroot, planned.env.gomodcache),
@@ -91,22 +94,34 @@ def tested_packages(planned: Planned, variables: Mapping[str, str]) -> Tested:
     )
 
 
-def watched_packages(packages: Sequence[Package], project: str) -> Watched:
-    """What can be said of packages that were refused: their folders, and their modules' files."""
-    there = [package for package in packages if package.dir]
-    modules = {p.module.path: p.module.dir for p in there if p.module is not None and p.module.dir}
-    files = [os.path.join(folder, name) for folder in modules.values() for name in ("go.mod", "go.sum")]
+def watched_packages(
+    packages: Sequence[Package], request: BuildRequest, variables: Mapping[str, str]
+) -> Watched:
+    """What can be said of packages that were refused: their folders, and files of modules and settings."""
+    there = [package for package in packages if package.dir and not package.standard]
+    modules = {p.module.path: p.module for p in there if p.module is not None and p.module.dir}
+    files = [os.path.join(each.dir, name) for each in modules.values() for name in ("go.mod", "go.sum")]
+    files += [os.path.join(each.dir, "vendor/modules.txt") for each in modules.values() if each.main]
+    if request.modfile:
+        files.append(os.path.join(request.project, request.modfile))
     missing = [
-        folder + package.import_path.removeprefix(path)
+        each.dir + package.import_path.removeprefix(path)
         for package in packages
-        for path, folder in modules.items()
+        for path, each in modules.items()
         if not package.dir and package.import_path.startswith(path + "/")
     ]
+    files += known_before(request.project, variables)
     places = joined((
-        Places((*above(project), *files), tuple(package.dir for package in there), tuple(missing)),
+        Places(tuple(files), tuple(package.dir for package in there), tuple(missing)),
         *(embed_places(package.dir, package.embed_patterns) for package in there),
     ))  # fmt: skip
-    return Watched(places, _sources(there))
+    return Watched(places, _sources(there), closed=tuple(filter(None, map(_closed, modules.values()))))
+
+
+def _closed(module: Module) -> str:
+    """The folder of a module that lies in the module cache; "" of one that anybody may edit."""
+    source = module.replace or module
+    return module.dir if source.version else ""
 
 
 def _sources(packages: Sequence[Package]) -> dict[str, tuple[str, ...]]:
@@ -116,33 +131,29 @@ def _sources(packages: Sequence[Package]) -> dict[str, tuple[str, ...]]:
 class WatchFile:
     """Collects what one build leaves for whoever watches, and writes it when the build is over."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, path: str, variables: Mapping[str, str]) -> None:
+        self._path, self._variables = path, variables
         self._watched: Watched | None = None
         self._is_whole = False
         self._tested: Tested | None = None
 
-    def note_plan(self, planned: Planned, outputs: Sequence[str], variables: Mapping[str, str]) -> None:
-        """The build has a plan."""
-        self._watched, self._is_whole = watched_plan(planned, outputs, variables), True
-        self._tested = tested_packages(planned, variables)
+    def note_plan(self, planned: Planned, places: Places, outputs: Sequence[str]) -> None:
+        """The build has a plan, which rests on these places."""
+        self._watched, self._is_whole = watched_plan(planned, places, outputs), True
+        self._tested = tested_packages(planned, self._variables)
 
-    def note_refused(self, packages: Sequence[Package], project: str) -> None:
+    def note_refused(self, packages: Sequence[Package], request: BuildRequest) -> None:
         """The build has no plan; `packages` are those that the go command could tell of."""
-        self._watched = watched_packages(packages, project)
+        self._watched = watched_packages(packages, request, self._variables)
 
-    def end(self, counts: Mapping[str, int], paths: Sequence[str]) -> None:
-        """The build is over. Raises `OSError`."""
-        left = Watching(self._watched, self._is_whole, dict(counts), tuple(paths), self._tested)
-        write_watching(self._path, left)
-
-
-def write_watching(path: str, watching: Watching) -> None:
-    """Leave it for whoever watches. Raises `OSError`."""
-    temporary = f"{path}.new"
-    with open(temporary, "wb") as file:
-        file.write(_codec.encode(watching))
-    os.replace(temporary, path)
+    def end(self, tally: Tally) -> None:
+        """The build is over. Where nothing can be written, whoever watches is told that the build failed."""
+        counts = {outcome.value: count for outcome, count in tally.counts.items()}
+        left = Watching(self._watched, self._is_whole, counts, tuple(tally.paths), self._tested)
+        try:
+            publish(self._path, _codec.encode(left), 0o600)
+        except OSError as error:
+            print(f"luigigo: cannot write {self._path}: {error.strerror}", file=sys.stderr, flush=True)
 
 
 def read_watching(path: str) -> Watching | None:

@@ -14,7 +14,7 @@ import msgspec
 
 from luigigo.builds import uptodate
 from luigigo.config import Config, luigids_folder, read_config
-from luigigo.currentfolder import change_folder
+from luigigo.currentfolder import change_folder, folder_or_none
 from luigigo.errors import ExitCode, LuigigoError
 from luigigo.golang.buildarguments import project_and_packages
 from luigigo.golang.request import BuildFlags, BuildRequest, absolute_output, absolute_project, check
@@ -45,14 +45,14 @@ class Options(BuildFlags, frozen=True):
     def request(self, packages: Sequence[str]) -> BuildRequest:
         """The build that the flags ask for, of what was typed behind them."""
         flags = {name: getattr(self, name) for name in BuildFlags.__struct_fields__}
-        project, named = project_and_packages(packages, _folder(), os.environ)
+        project, named = project_and_packages(packages, folder_or_none(), os.environ)
         return BuildRequest(project=absolute_project(project), packages=named, **flags)
 
 
 def run(packages: Sequence[str], options: Options) -> int:
     """Build; return the exit code. Raises `LuigigoError`s for what the user can mend."""
     # By the folder in which it was typed: there the next command line like it looks.
-    command = uptodate.place_of_command(sys.argv[1:], _folder(), read_config(os.environ), os.environ)
+    command = uptodate.place_of_command(sys.argv[1:], folder_or_none(), read_config(os.environ), os.environ)
     if options.change_dir:
         change_folder(options.change_dir)
     request = check(options.request(packages))
@@ -130,14 +130,6 @@ def _run_unless_current(request: BuildRequest, output: str, options: Options, co
     return code
 
 
-def _folder() -> str:
-    """Where the command was typed; "" for a folder that is gone, in which no command is looked up."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
-
-
 def _with_cluster(config: Config, options: Options) -> tuple[Config, Options]:
     """The settings and flags of a build on the cluster that the flags name, where they name one."""
     if options.fallback:
@@ -201,7 +193,7 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config, w
     if watch_path:
         from luigigo.builds.watched import WatchFile
 
-        here.watch = WatchFile(watch_path)
+        here.watch = WatchFile(watch_path, here.variables)
     reporter = choose_reporter(
         sys.stderr, verbose=options.verbose, commands=options.commands, as_json=options.as_json
     )
@@ -228,8 +220,7 @@ def _run(request: BuildRequest, output: str, options: Options, config: Config, w
         here.close()
         run_id = here.end_record(outcome, int(code), error)
         if here.watch is not None:
-            tally = reporter.tally
-            here.watch.end({each.value: count for each, count in tally.counts.items()}, tuple(tally.paths))
+            here.watch.end(reporter.tally)
         elif outcome == "ok" and reporter.tally.is_busy and not options.as_json:
             _say_run(run_id)
         # An interpreter that ends in the middle of an import may crash.

@@ -113,7 +113,6 @@ class RunEnded(msgspec.Struct, frozen=True):
     """Nothing more is done in one of Luigi's runs."""
 
     succeeded: bool
-    was_interrupted: bool = False
 
 
 class Remark(msgspec.Struct, frozen=True):

@@ -67,6 +67,7 @@ class Stopwatch:
 
     def attempt(self, turn: SlotTurn) -> Attempt:
         """How it went, now that it is over, by `time.monotonic`; what was made is left out."""
+        self._stop_waiting()
         moments = Moments(
             ready=turn.ready_at,
             given=turn.given_at,

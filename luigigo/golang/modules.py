@@ -18,7 +18,7 @@ def module_of(plan: Plan) -> dict[str, str]:
     A program's module information names the modules that give it packages (cmd/go's modinfo): of those whose
     path begins a package's, the longest.
     """
-    modules = sorted(_modules(plan), key=len, reverse=True)
+    modules = _modules(plan)
     found: dict[str, str] = {}
     for action in plan.actions.values():
         if action.package not in found:
@@ -26,11 +26,13 @@ def module_of(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _module(action: Action, modules: list[str]) -> str:
+def _module(action: Action, modules: set[str]) -> str:
     if is_toolchains(action.sources.dir):
         return STANDARD
-    path = action.package
-    return next((each for each in modules if path == each or path.startswith(f"{each}/")), "")
+    path: str = action.package
+    while path and path not in modules:
+        path = path.rpartition("/")[0]
+    return path
 
 
 def _modules(plan: Plan) -> set[str]:

@@ -202,7 +202,7 @@ def _note_slots(count: int) -> None:
     if here is None:
         return
     here.phases.enter("run")
-    if count:
+    if count and here.run_id:
         own = NodeInfo(node_name(), count, here.budget_bytes(), processor_name())
         here.record(NodesKnown((own,)))
 
@@ -213,7 +213,7 @@ def _note_result(succeeded: bool, was_interrupted: bool) -> None:
     if here is None:
         return
     if here.observers:
-        here.tell(RunEnded(succeeded, was_interrupted))
+        here.tell(RunEnded(succeeded))
     if here.rests:
         outcome = "ok" if succeeded else "interrupted" if was_interrupted else "failed"
         here.end_record(outcome, 0 if succeeded else int(exit_codes.noted() or ExitCode.BUILD_FAILED))

@@ -254,6 +254,7 @@ class ActionExecutor:
             if earlier is not None and earlier.key == action.key:
                 known = self.known.record(action.id)
                 if known is not None:
+                    watch.tools_ended()
                     return known, Outcome.HIT
             return self._serve(action, _Prepared(inputs, key, earlier), watch)
 

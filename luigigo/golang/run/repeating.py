@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -13,9 +13,9 @@ from luigigo.errors import UsageError
 from luigigo.execution.context import ExecutionContext
 from luigigo.golang.actions import Action, Plan
 from luigigo.golang.run.job import Job, JobFailed
+from luigigo.golang.run.rehearsal import IdleRunner, rehearse
 from luigigo.golang.run.sources import package_files, unpacked
-from luigigo.golang.run.steps import make_outputs
-from luigigo.process import Command, Finished, Runner
+from luigigo.process import Command
 
 SCRIPT = "run.sh"
 INPUTS = "inputs"
@@ -27,65 +27,66 @@ set -ex
 _REST = "# What follows depends on what these commands make.\n"
 
 
-class Recording(Runner):
-    """Runs nothing: every command succeeds at once, makes nothing, and is remembered."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.commands: list[Command] = []
-        """What was to be run, in order."""
-
-    def run(self, command: Command, on_stderr: Callable[[str], None] | None = None) -> Finished:
-        self.commands.append(command)
-        return Finished(exit_code=0, output=b"", seconds=0.0, cpu_seconds=0.0, peak_bytes=0)
-
-
 def write_repetition(
     action: Action, plan: Plan, context: ExecutionContext, inputs: Mapping[str, str], folder: str
 ) -> str:
     """Fill a new folder with an action's inputs and a script; return the script's path.
 
     `inputs` are the paths of what the dependencies made, by name. Raises `UsageError` where the folder holds
-    something already, or where a source is no longer what the action read.
+    something already or cannot be written, or where a source is no longer what the action read.
     """
-    if os.path.isdir(folder) and os.listdir(folder):
-        raise UsageError(f"{folder} is not empty: name a new folder")
-    os.makedirs(os.path.join(folder, INPUTS), exist_ok=True)
-    copied = {}
-    for number, (name, path) in enumerate(sorted(inputs.items())):
-        copied[name] = os.path.join(folder, INPUTS, f"{number:04}{os.path.splitext(path)[1]}")
-        shutil.copyfile(path, copied[name])
-    recording = Recording()
-    here = msgspec.structs.replace(context, runner=recording, work_dir=folder, observe=lambda event: None)
+    try:
+        if os.path.isdir(folder) and os.listdir(folder):
+            raise UsageError(f"{folder} is not empty: name a new folder")
+        return _fill(action, plan, context, inputs, folder)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}") from error
+
+
+def _fill(
+    action: Action, plan: Plan, context: ExecutionContext, inputs: Mapping[str, str], folder: str
+) -> str:
+    copied = _copy_inputs(inputs, folder)
+    idle = IdleRunner()
+    here = msgspec.structs.replace(context, runner=idle, work_dir=folder, observe=lambda event: None)
     job = Job.start(action, plan, here, unpacked(action, here), "")
     changed = job.changed_source()
     if changed:
         raise UsageError(f"{changed} is no longer what {action.label} read: it cannot be repeated")
-    rest = ""
     try:
-        make_outputs(job, copied)
-    except OSError:
-        rest = _REST
+        rest = "" if rehearse(job, copied) else _REST
     except JobFailed as failed:
         raise UsageError(str(failed)) from None
     _copy_sources(action, job, folder)
     path = os.path.join(folder, SCRIPT)
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(_HEAD.format(label=action.label))
-        for command in recording.commands:
+        for command in idle.commands:
             file.write(_lines(command))
         file.write(rest)
     os.chmod(path, 0o755)
     return path
 
 
+def _copy_inputs(inputs: Mapping[str, str], folder: str) -> dict[str, str]:
+    """Where the copies of what the dependencies made are, by name."""
+    os.makedirs(os.path.join(folder, INPUTS), exist_ok=True)
+    copied = {}
+    for number, (name, path) in enumerate(sorted(inputs.items())):
+        copied[name] = os.path.join(folder, INPUTS, f"{number:04}{os.path.splitext(path)[1]}")
+        shutil.copyfile(path, copied[name])
+    return copied
+
+
 def _copy_sources(action: Action, job: Job, folder: str) -> None:
     """Keep the package's files beside the script: the commands read them where they were."""
-    place = os.path.join(folder, "sources")
-    for file in package_files(action):
-        source = file.name if os.path.isabs(file.name) else job.layout.source(file.name)
-        target = os.path.join(place, os.path.basename(source))
-        os.makedirs(place, exist_ok=True)
+    for number, file in enumerate(package_files(action)):
+        name = os.path.normpath(file.name)
+        source = name if os.path.isabs(name) else job.layout.source(file.name)
+        if os.path.isabs(name) or name.startswith(".."):
+            name = f"elsewhere/{number:04}-{os.path.basename(name)}"
+        target = os.path.join(folder, "sources", name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         shutil.copyfile(source, target)
 
 
