@@ -34,6 +34,19 @@ class _Build(click.Command):
         formatter.write(text())
 
 
+class _Watch(click.Command):
+    """`luigigo watch`, which reads its flags itself: those of the build, and a command with its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        from luigigo.commands.watch import before_command
+
+        asked = [each for each in before_command(args) if each in ("-h", "-help", "--help")]
+        if asked or ctx.resilient_parsing:
+            return super().parse_args(ctx, ["--help"] if asked else [])
+        ctx.params = {"arguments": tuple(args)}
+        return []
+
+
 def _build_options() -> list[click.Parameter]:
     """The flags by name, for shells that complete them."""
     from luigigo.golang.buildflags import ALL_FLAGS
@@ -94,7 +107,7 @@ def build(packages: tuple[str, ...] = (), **options: Any) -> None:
     sys.exit(build_command.run(packages, build_command.Options(**options)))
 
 
-@cli.command(context_settings={"ignore_unknown_options": True, **_CONTEXT})
+@cli.command(cls=_Watch, context_settings=_CONTEXT)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[BUILD FLAGS] [DIR] [PACKAGES]...")
 def watch(arguments: tuple[str, ...]) -> None:
     """Build, and build again whenever a source changes. Keys: r builds, q ends.

@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 import msgspec
 
@@ -36,6 +37,11 @@ class WatchOptions(msgspec.Struct, frozen=True):
     """Whether go test is."""
     grace_seconds: float = GRACE_SECONDS
     stops_first: bool = False
+
+
+def before_command(arguments: Sequence[str]) -> list[str]:
+    """The arguments in front of `--run`: all behind it is for the command."""
+    return list(takewhile(lambda each: each.split("=")[0] not in ("-run", "--run"), arguments))
 
 
 def read_options(arguments: Sequence[str]) -> WatchOptions:
