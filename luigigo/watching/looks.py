@@ -84,6 +84,10 @@ class WatchedPlaces:
         paths = (*self.files, *(os.path.realpath(path) for path in self.files if os.path.islink(path)))
         return dict.fromkeys((*map(os.path.dirname, paths), *self.folders, *self.listings))
 
+    def looks_into(self, folder: str) -> bool:
+        """Whether the entries of a folder are looked at."""
+        return folder in self.folders or folder in self.listings
+
     def is_closed(self, path: str) -> bool:
         """Whether it lies where nobody saves files to look at."""
         return path.startswith(self._closed)
@@ -176,7 +180,14 @@ class Basis:
         Returns those that may have changed since it saw them: of what is new to us nobody knows how it was.
         """
         for path in [path for path in self._look if path not in look]:
-            self._forget(path)
+            # What was deleted stays known, so that it is missed; what merely no longer matters does not.
+            if not places.looks_into(os.path.dirname(path)) or os.path.lexists(path):
+                self._forget(path)
+        for folder, names in beginning.names.items():
+            for name in names if places.looks_into(folder) else ():
+                path = os.path.join(folder, name)
+                if path not in look and places.counts(folder, name) and not os.path.lexists(path):
+                    self._look.setdefault(path, ())
         for path, state in look.items():
             if path not in self._look and beginning.has_seen(path, state):
                 self._keep(places, path, state)

@@ -254,3 +254,38 @@ def test_own_flags_are_told_from_those_of_the_build() -> None:
     assert read_options([".", "--run"]).command == ()
     with pytest.raises(UsageError, match="--grace x"):
         read_options(["--grace", "x"])
+
+
+@pytest.mark.parametrize("flag", ["-trimpath", "-o=/home/x", "-ldflags=-X main.hash=1"])
+def test_an_h_within_a_flag_asks_for_no_help(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flags of the build, and all behind --run, reach the watch as they are."""
+    from click.testing import CliRunner
+
+    from luigigo.commands import watch
+    from luigigo.commands.main import cli
+
+    given: list[tuple[str, ...]] = []
+
+    def run(arguments: tuple[str, ...]) -> int:
+        given.append(arguments)
+        return 0
+
+    monkeypatch.setattr(watch, "run", run)
+    arguments = ["watch", flag, ".", "--run", "serve", "-h"]
+    assert CliRunner().invoke(cli, arguments).exit_code == 0
+    assert given == [tuple(arguments[1:])]
+    assert "--stop-first" in CliRunner().invoke(cli, ["watch", "-h"]).output
+    assert len(given) == 1
+
+
+def test_a_deletion_while_a_build_ran_is_seen(package: Path) -> None:
+    """A file that is gone when the build ends is a change, until a build begins without it."""
+    old, file = time.time_ns() + 10_000_000_000, package / "p.go"
+    places, first, beginning = places_of(package), Basis(), Beginning.now([str(package)])
+    later = begun(places)
+    file.unlink()
+    for basis, began in ((first, beginning), (later, Beginning(old))):
+        assert basis.adopt(places, places.look(), began) == [str(file)]
+        assert names(places, basis) == ["p.go"]
+        basis.renew(places, places.look())
+        assert basis.adopt(places, places.look(), Beginning(old)) == []
