@@ -96,8 +96,8 @@ class Watch:
 
     def run(self) -> int:
         """Go on until `end` is called; return the exit code. On the way out nothing is left running."""
-        self._happen(Happening.ASKED)
         try:
+            self._happen(Happening.ASKED)
             while True:
                 told = self._next()
                 if isinstance(told, ExitCode):
@@ -169,11 +169,12 @@ class Watch:
         with self._lock:
             dirty, self._dirty = self._dirty, set()
         within = None if "" in dirty else dirty
-        self._changed = self._basis.changed(self._places.look(within), within)
-        if self._changed:
+        found = self._basis.changed(self._places.look(within), within)
+        if found:
+            self._changed = list(dict.fromkeys((*self._changed, *found)))
             with self._lock:
                 self._dirty |= dirty
-        return bool(self._changed)
+        return bool(found)
 
     def _begin_build(self) -> None:
         with self._lock:
@@ -181,7 +182,7 @@ class Watch:
         within = None if "" in dirty else dirty
         if within is None or within:
             look = self._places.look(within)
-            self._changed = self._basis.changed(look, within) or self._changed
+            self._changed = list(dict.fromkeys((*self._changed, *self._basis.changed(look, within))))
             self._basis.renew(self._places, look, within)
         self._began, self._beginning = time.monotonic(), Beginning.now(self._request.folders)
         if self._follower is not None:
@@ -222,7 +223,10 @@ class Watch:
         self._build = None
         was_cancelled = self._state.phase is WatchPhase.CANCELLING
         left = None if was_cancelled else read_watching(self._request.place_path)
-        changed, self._changed = self._changed, [] if not was_cancelled else self._changed
+        changed = self._changed
+        if exit_code == 0 and not was_cancelled:
+            # Until then nobody has done anything with them, and a changed test is still to be run.
+            self._changed = []
         if not was_cancelled:
             self._say_end(ended_line(changed_text(changed), exit_code, left, time.monotonic() - self._began))
             self._is_failing = exit_code != 0

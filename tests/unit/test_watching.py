@@ -219,14 +219,14 @@ def leads_to_a_build(happenings: tuple[Happening, ...]) -> None:
     for now, happening in enumerate(happenings):
         if happening is not Happening.ENDED or state.phase in (WatchPhase.BUILDING, WatchPhase.CANCELLING):
             state, _ = after(state, happening, float(now))
-    acts, now = [], 1000.0
-    state, act = after(state, Happening.STIR, now)
+    acts, later = [], 1000.0
+    state, act = after(state, Happening.STIR, later)
     for _ in range(6):
         acts.append(act)
         answer = Happening.DIFFERS if act is Act.LOOK else Happening.DUE
         if state.phase is WatchPhase.CANCELLING:
             answer = Happening.ENDED
-        state, act = after(state, answer, now := now + 1)
+        state, act = after(state, answer, later := later + 1)
     assert Act.BUILD in acts
 
 
