@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import sys
 import threading
@@ -57,6 +58,9 @@ class ChannelScheduler:
         self._unsent: list[Offer] = []
         self._lock = threading.Lock()
         self.send: Callable[..., None] = lambda *messages: None
+        self.send_from_fork: Callable[[messages.Call], None] = lambda call: None
+        """How a forked task's words come to the process that has the channel."""
+        self._pid = os.getpid()
 
     def add_task(self, **call: Any) -> None:
         """Offer a task, or report what became of it."""
@@ -123,12 +127,15 @@ class ChannelScheduler:
     def set_task_status_message(self, task_id: str, status_message: str) -> None:
         """Pass it on."""
         arguments = {"task_id": task_id, "status_message": status_message}
-        self.send(messages.Call("set_task_status_message", arguments))
+        self._say(messages.Call("set_task_status_message", arguments))
 
     def set_task_progress_percentage(self, task_id: str, progress_percentage: int) -> None:
         """Pass it on."""
         arguments = {"task_id": task_id, "progress_percentage": progress_percentage}
-        self.send(messages.Call("set_task_progress_percentage", arguments))
+        self._say(messages.Call("set_task_progress_percentage", arguments))
+
+    def _say(self, call: messages.Call) -> None:
+        (self.send if os.getpid() == self._pid else self.send_from_fork)(call)
 
 
 class Inbox:
@@ -138,7 +145,9 @@ class Inbox:
     """
 
     def __init__(
-        self, handle: Callable[[FromServer | LuigigoError], None], is_finished: Callable[[], bool]
+        self,
+        handle: Callable[[FromServer | messages.Call | LuigigoError], None],
+        is_finished: Callable[[], bool],
     ) -> None:
         self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._handle = handle
@@ -182,6 +191,7 @@ class ChannelWorker(SlotWorker):
         self._said: set[str] = set()
         scheduler.needs_of, scheduler.page_of = self._needs_of, self._page_of
         scheduler.send = self._channel.send
+        scheduler.send_from_fork = self._forked_results.report
         self._channel.start()
 
     def _make_results(self) -> Any:
@@ -201,10 +211,12 @@ class ChannelWorker(SlotWorker):
 
     def _needs_of(self, task_id: str) -> Needs | None:
         task = self._scheduled_tasks.get(task_id)
-        return None if task is None else getattr(task, "needs", None)
+        # A task of the user's may have anything by that name.
+        needs = getattr(task, "needs", None)
+        return needs if isinstance(needs, Needs) else None
 
     def _page_of(self, task_id: str) -> str | None:
-        return getattr(self._scheduled_tasks.get(task_id), "page", None)
+        return getattr(self._scheduled_tasks.get(task_id), "luigigo_page", None)
 
     # --- in the channel's thread ---
 
@@ -279,8 +291,10 @@ class ChannelWorker(SlotWorker):
     def _is_finished(self) -> bool:
         return self._is_over and not self._running_tasks
 
-    def _handle(self, message: FromServer | LuigigoError) -> None:
-        if isinstance(message, LuigigoError):
+    def _handle(self, message: FromServer | messages.Call | LuigigoError) -> None:
+        if isinstance(message, messages.Call):
+            self._channel.send(message)
+        elif isinstance(message, LuigigoError):
             self._note_error(message)
             self.run_succeeded = False
             self._is_over = True

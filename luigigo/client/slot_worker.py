@@ -287,6 +287,10 @@ class ForkedResults:
             self._thread.start()
         return self._shared
 
+    def report(self, said: object) -> None:
+        """Bring something else of a forked task's, said in its process, to the worker's queue."""
+        self._shared.put(said)
+
     def close(self) -> None:
         """Stop forwarding; what is under way is dropped."""
         if self._thread is None:

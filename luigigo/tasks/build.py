@@ -119,7 +119,7 @@ class BuildBinary(luigi.Task):  # type: ignore[misc]
         return build
 
     @property
-    def page(self) -> str | None:
+    def luigigo_page(self) -> str | None:
         """Where luigid serves the report of the run that this build is part of."""
         run_id = session.current().run_id
         return f"/luigigo/report/{run_id}" if run_id else None

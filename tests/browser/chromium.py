@@ -39,9 +39,13 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
         touch = {"enabled": width < 500, "maxTouchPoints": 5}
         self.driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", touch)
+        self.show(path.as_uri())
+
+    def show(self, url: str) -> None:
+        """Go to a page, and forget what was logged before."""
         self.driver.get_log("browser")
         self.driver.get_log("performance")
-        self.driver.get(path.as_uri())
+        self.driver.get(url)
 
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script returns."""
