@@ -54,7 +54,8 @@ def read_options(arguments: Sequence[str]) -> WatchOptions:
         name, _, value = argument.partition("=")
         flag = name.lstrip("-") if argument.startswith("-") else ""
         if flag == "run":
-            command = (*([value] if value else ()), *waiting)
+            words = waiting[1:] if waiting[:1] == ["--"] and not value else waiting
+            command = (*([value] if value else ()), *words)
             options, waiting = msgspec.structs.replace(options, command=command), []
         elif flag == "test":
             options = msgspec.structs.replace(options, tests=True)
