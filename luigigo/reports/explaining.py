@@ -55,8 +55,6 @@ class Comparing:
         self.plan = plan
         self.other = other
         self._found: dict[ActionId, Explained] = {}
-        for action_id in plan.actions:
-            self._found[action_id] = self._explained(action_id)
 
     def _explained(self, action_id: ActionId) -> Explained:
         found = differences(action_id, self.plan, self.other)
@@ -64,19 +62,25 @@ class Comparing:
         through = tuple(each.name for each in found if each.change is Change.DEPENDENCY and each.new)
         below: dict[str, None] = {}
         for name in through:
-            # A plan lists dependencies first.
-            each = self._found[ActionId(name)]
+            each = self.of(name)
             below.update(dict.fromkeys([name] if each.own else []))
             below.update(dict.fromkeys(each.because_of))
         return Explained(action_id, own, tuple(below), through)
 
     def of(self, action_id: str) -> Explained:
         """Why an action of the plan has another key."""
-        return self._found[ActionId(action_id)]
+        name = ActionId(action_id)
+        if name not in self._found:
+            # Several plans as one may name each other in a circle, which none of them does by itself.
+            self._found[name] = Explained(name, (), (), ())
+            self._found[name] = self._explained(name)
+        return self._found[name]
 
     def changed(self) -> list[Explained]:
         """All actions whose key is another."""
-        return [each for each in self._found.values() if each.own or each.because_of or each.through]
+        # A plan lists dependencies first.
+        found = [self.of(action_id) for action_id in self.plan.actions]
+        return [each for each in found if each.own or each.because_of or each.through]
 
 
 def causes(history: History, comparing: Comparing) -> list[Cause]:

@@ -95,7 +95,7 @@ def _idle(history: History, cause: str, text: str) -> list[Improvement]:
 def _slow_nodes(history: History, others: Sequence[History]) -> list[Improvement]:
     """Nodes that took longer for the same actions than others did, in this run or before."""
     seconds: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
-    for run in (history, *others):
+    for run in (history, *(each for each in others if each.run != history.run)):
         for number, step in run.done.items():
             if step.line.outcome == "ran" and step.slot_seconds > LEAST_COMPARED_SECONDS:
                 seconds[run.actions[number].key].append((step.node, step.slot_seconds))

@@ -25,6 +25,8 @@ class Times(msgspec.Struct, frozen=True):
     tasks: dict[int, Task]
     sources: dict[str, int]
     """How many times come from where."""
+    estimated: frozenset[int] = frozenset()
+    """The tasks whose time is only estimated."""
 
     def scaled(self, package: str, factor: float) -> Times:
         """The same where one package takes so much of its time."""
@@ -38,10 +40,12 @@ class Times(msgspec.Struct, frozen=True):
 
     def guessed(self, factor: float) -> Times:
         """The same where all that is only estimated takes so much of that."""
-        if not self.sources.get(ESTIMATED):
+        if not self.estimated:
             return self
         tasks = {
             number: msgspec.structs.replace(task, work=_scaled(task.work, factor))
+            if number in self.estimated
+            else task
             for number, task in self.tasks.items()
         }
         return msgspec.structs.replace(self, tasks=tasks)
@@ -65,7 +69,7 @@ def times_of_plan(
         sources[ESTIMATED if seconds is None else STORED] += 1
         work = WorkTime(factor * expected_seconds(action) if seconds is None else seconds)
         tasks[numbers[each]] = Task(each, work, tuple(numbers[other] for other in action.dependencies))
-    return Times(tasks, dict(sources))
+    return Times(tasks, dict(sources), frozenset(numbers[each] for each in needed if known[each] is None))
 
 
 def _scaled(work: WorkTime, factor: float) -> WorkTime:
@@ -81,6 +85,7 @@ def times_of(
     """
     tasks: dict[int, Task] = {}
     sources: Counter[str] = Counter()
+    estimated: set[int] = set()
     for number, action in enumerate(history.actions):
         if not action.id or number in history.hits:
             continue
@@ -96,8 +101,9 @@ def times_of(
             source, work, peak_bytes = STORED, WorkTime(record.seconds), record.peak_bytes
         elif planned is not None:
             source, work = ESTIMATED, WorkTime(expected_seconds(planned))
+            estimated.add(number)
         else:
             continue
         sources[source] += 1
         tasks[number] = Task(action.id, work, action.dependencies, peak_bytes)
-    return Times(tasks, dict(sources))
+    return Times(tasks, dict(sources), frozenset(estimated))

@@ -26,7 +26,7 @@ from luigigo.runrecords.lines import (
     codec,
 )
 from luigigo.store.layout import run_folder
-from luigigo.store.owners import is_dead
+from luigigo.store.owners import is_dead, is_of_this_machine
 
 SILENT_SECONDS = 120.0
 """A run of another machine that has written nothing for so long, and no end, may be over."""
@@ -92,8 +92,11 @@ def read_run(root: str, run_id: str) -> RunRecord:
         raise UsageError(f"run {run_id} cannot be read: {path}: {error.strerror}") from error
     record = parse(run_id, content)
     if record.end is None:
-        is_gone = record.head is not None and is_dead(record.head.owner)
-        record.is_alive = not is_gone and time.time() - written < SILENT_SECONDS
+        owner = None if record.head is None else record.head.owner
+        if owner is not None and is_of_this_machine(owner):
+            record.is_alive = not is_dead(owner)
+        else:
+            record.is_alive = time.time() - written < SILENT_SECONDS
         if not record.is_alive:
             record.warnings.append(
                 "the client ended without a word: what came after its last line is unknown"

@@ -22,14 +22,23 @@ class Owner(msgspec.Struct, frozen=True):
 
 def this_process() -> Owner:
     """The process that asks."""
-    pid = os.getpid()
+    return process_of(os.getpid())
+
+
+def process_of(pid: int) -> Owner:
+    """A process of this machine."""
     born = _stat_fields(pid)
     return Owner(node_name(), pid, _machine(), born[_BORN] if born else "")
 
 
+def is_of_this_machine(owner: Owner) -> bool:
+    """Whether it can be told here for certain if the process is over."""
+    return bool(owner.machine and owner.born) and owner.machine == _machine()
+
+
 def is_dead(owner: Owner) -> bool:
     """Whether the process is certainly over; False for one of another machine, or where /proc is not."""
-    if not owner.machine or not owner.born or owner.machine != _machine():
+    if not is_of_this_machine(owner):
         return False
     fields = _stat_fields(owner.pid)
     # A zombie holds nothing: it waits for its parent to look.

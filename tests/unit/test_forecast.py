@@ -15,7 +15,7 @@ from luigigo.reports.forecast import Forecast, Machines, Task, forecast, until_i
 from luigigo.reports.history import History
 from luigigo.reports.outlook import outlook
 from luigigo.reports.simulation import Graph, WorkTime
-from luigigo.reports.times import ESTIMATED, MEASURED, STORED, times_of, times_of_plan
+from luigigo.reports.times import ESTIMATED, MEASURED, STORED, Times, times_of, times_of_plan
 from luigigo.runrecords.lines import AttemptLine, EndLine, ticks_of
 
 
@@ -141,3 +141,12 @@ def test_what_must_run_and_what_a_cutoff_may_spare() -> None:
     assert set(found.may) == {"compile example.com/app", "link example.com/app"}
     assert found.hits == len(after.actions) - 3
     assert outlook(after, changed, None).must == tuple(changed)
+
+
+def test_only_what_is_estimated_may_be_off() -> None:
+    """A forecast's range comes from the times that nobody measured; where all are known there is none."""
+    known = Times({0: Task("a", WorkTime(1.0), ()), 1: Task("b", WorkTime(1.0), ())}, {}, frozenset([1]))
+    slots = [known.guessed(2.0).tasks[at].work.slot_seconds for at in (0, 1)]
+    assert slots == [1.0, 2.0]
+    sure = msgspec.structs.replace(known, estimated=frozenset())
+    assert sure.guessed(2.0) is sure

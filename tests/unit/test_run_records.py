@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ from luigigo.runrecords.lines import (
 from luigigo.runrecords.naming import find_run
 from luigigo.runrecords.reading import parse, read_run
 from luigigo.runrecords.writing import RunWriter, remove_record
-from luigigo.store.owners import this_process
+from luigigo.store.owners import process_of, this_process
 
 RAN = AttemptLine(0, "n1", "ran", ticks=ticks_of((0.1, 0.1, None, None, 0.2, 0.2, 0.3, 0.4)), slot=0)
 
@@ -156,3 +157,18 @@ def test_a_record_is_removed_with_its_folder(tmp_path: Path) -> None:
 def test_drawn_records_are_whole() -> None:
     """The runs that other tests are made from are read without a warning."""
     assert all(drawn(seed).warnings == [] for seed in range(50))
+
+
+def test_a_process_of_this_machine_is_asked_itself(tmp_path: Path) -> None:
+    """A run whose client lives here goes on however long it is silent, and is over as soon as that is."""
+    child = subprocess.Popen(["sleep", "60"])
+    owner = process_of(child.pid)
+    _write(tmp_path, RUN, head(owner=owner), plan([()]), RAN)
+    path = tmp_path / "runs" / RUN / CLIENT_FILE
+    os.utime(path, (1.0, 1.0))
+    assert read_run(str(tmp_path), RUN).is_alive
+    child.kill()
+    child.wait()
+    os.utime(path)
+    record = read_run(str(tmp_path), RUN)
+    assert (record.is_alive, record.outcome) == (False, "ended without a word")
