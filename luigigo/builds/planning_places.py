@@ -58,7 +58,9 @@ def known_before(project: str, variables: Mapping[str, str]) -> Iterator[str]:
     home = variables.get("HOME", "")
     settings = variables.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     yield from above(project)
-    yield variables.get("GOENV") or os.path.join(settings, "go", "env")
+    # "off" is no file (cmd/go's help environment).
+    if variables.get("GOENV") != "off":
+        yield variables.get("GOENV") or os.path.join(settings, "go", "env")
     yield os.path.join(variables.get("GOPATH") or os.path.join(home, "go"), "go.mod")
     yield from _own_settings(variables)
 
