@@ -13,8 +13,8 @@ from luigigo.reports.forecast import Forecast, Machines, forecast, until_it_gain
 from luigigo.reports.headline import headline
 from luigigo.reports.history import History
 from luigigo.reports.pairing import plan_of
-from luigigo.reports.paths import longest_chain
 from luigigo.reports.reading import read_history, store_root
+from luigigo.reports.simulation import Graph, chain_of
 from luigigo.reports.text import seconds_text, table
 from luigigo.reports.times import GUESS_FACTOR, Times, times_of
 from luigigo.store import Store
@@ -50,7 +50,7 @@ def predict(run: str, options: PredictOptions) -> None:
     outside = headline(history).client_seconds
     print(f"run {history.run}: {len(times.tasks)} actions, {sources_text(times)}")
     print("\n".join(forecast_lines(times, machines, outside)))
-    print(_chain(history, times))
+    print(chain_line(times))
 
 
 def forecast_lines(times: Times, machines: Sequence[Machines], outside_seconds: float) -> list[str]:
@@ -133,13 +133,13 @@ def _speed(text: str, history: History) -> tuple[str, float]:
     return package, value
 
 
-def _chain(history: History, times: Times) -> str:
-    chain = [number for number in longest_chain(history) if number in times.tasks]
-    if not chain:
-        return ""
+def chain_line(times: Times) -> str:
+    """The chain of actions that holds a forecast back on however many nodes, its longest links by name."""
+    graph = Graph({number: task.dependencies for number, task in times.tasks.items()})
+    chain = chain_of(graph, {number: task.work for number, task in times.tasks.items()})
     took = {number: times.tasks[number].work.slot_seconds for number in chain}
     shown = set(sorted(chain, key=lambda number: -took[number])[:LINKS])
-    names = [f"{history.package(n)} {seconds_text(took[n])}" for n in chain if n in shown]
+    names = [f"{times.tasks[n].name.partition(' ')[2]} {seconds_text(took[n])}" for n in chain if n in shown]
     return (
         f"the longest chain, {seconds_text(sum(took.values()))} in {len(chain)} actions: {' → '.join(names)}"
     )

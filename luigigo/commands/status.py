@@ -116,14 +116,19 @@ def _summary(run: LiveRun) -> str:
     return f"run {run.run}: {run.done}/{run.total} done, {share} %{failed}, {run.seconds:.0f} s{left}"
 
 
+def how_far(run: LiveRun) -> tuple[object, ...]:
+    """What is worth another line when it changes: time that goes by is not."""
+    return run.run, run.phase, run.done, run.total, run.failed
+
+
 def _follow_by_lines(*, as_json: bool) -> None:
-    said = ""
+    said: list[tuple[object, ...]] = []
     while runs := _live():
-        told = "; ".join(map(_summary, runs))
+        told = [how_far(run) for run in runs]
         if as_json:
             _print(runs, _nodes(), as_json=True)
         elif told != said:
-            print(told, flush=True)
+            print("; ".join(map(_summary, runs)), flush=True)
         said = told
         time.sleep(FOLLOW_SECONDS)
     _print([], _nodes(), as_json=as_json)

@@ -35,7 +35,7 @@ class LiveRun(msgspec.Struct, frozen=True):
     seconds: float
     """Since the command began."""
     phase: str
-    """What the client does, such as `list` or `run`."""
+    """What the client did last that is known, such as `list` or `run`."""
     done: int
     """Of `total`, the actions that have to be done in this run."""
     total: int
@@ -81,7 +81,7 @@ def live_run(history: History, others: Sequence[History], now: float) -> LiveRun
     )
     return LiveRun(
         run=history.run,
-        what="; ".join(" ".join((plan.project, *plan.packages)) for plan in record.plans),
+        what=history.what,
         host=record.head.owner.host if record.head is not None else "",
         seconds=elapsed,
         phase=_phase(history),
@@ -98,7 +98,7 @@ def live_run(history: History, others: Sequence[History], now: float) -> LiveRun
 
 
 def _phase(history: History) -> str:
-    """The phase after the last that is known to be over: the one under way tells of itself when it ends."""
+    """The last phase that is known of; the one under way before actions run tells of itself when it ends."""
     names = [phase.name for phase in history.record.phases]
     return "run" if history.steps or history.record.nodes else (names[-1] if names else "start")
 

@@ -9,6 +9,7 @@ import pytest
 from runrecording import drawn, head, history, plan
 from test_golang_plan import World
 
+from luigigo.commands.predict import chain_line
 from luigigo.model import ActionId, ActionRecord
 from luigigo.reports.bounds import least_seconds
 from luigigo.reports.forecast import Forecast, Machines, Task, forecast, until_it_gains_little
@@ -150,3 +151,15 @@ def test_only_what_is_estimated_may_be_off() -> None:
     assert slots == [1.0, 2.0]
     sure = msgspec.structs.replace(known, estimated=frozenset())
     assert sure.guessed(2.0) is sure
+
+
+def test_the_chain_is_that_of_the_times_asked_about() -> None:
+    """Where a package is taken to need less, another chain may be the longest."""
+    works = {"a": 1.0, "b": 5.0, "c": 3.0}
+    graph = {
+        at: Task(f"compile {name}", WorkTime(works[name]), (0,) if at else ())
+        for at, name in enumerate(works)
+    }
+    times = Times(graph, {})
+    assert chain_line(times) == "the longest chain, 6.0 s in 2 actions: a 1.0 s → b 5.0 s"
+    assert chain_line(times.scaled("b", 0.2)) == "the longest chain, 4.0 s in 2 actions: a 1.0 s → c 3.0 s"

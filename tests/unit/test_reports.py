@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 
+import msgspec
 import pandas
 import pytest
 from runrecording import content, drawn, head, history, plan
 
 from luigigo.attempts import NodeInfo
-from luigigo.commands.status import status_lines
+from luigigo.commands.status import how_far, status_lines
 from luigigo.reports import columns, occupancy
 from luigigo.reports.bypackage import package_rows
 from luigigo.reports.comparing import compare_histories
@@ -189,6 +190,8 @@ def test_how_far_a_run_is() -> None:
     # Two slots: what runs has 6 s to go; what is ready takes 10 s, and what waits for both 10 s more.
     assert live.left_seconds == pytest.approx(20.0)
     assert live_run(run, [], now=106.0).left_seconds is None
+    later = msgspec.structs.replace(live, seconds=live.seconds + 1, left_seconds=1.0)
+    assert how_far(later) == how_far(live) != how_far(msgspec.structs.replace(live, done=live.done + 1))
     text = "\n".join(status_lines([live], []))
     assert "1/4 done, 25 %, 6 s, about 20 s left" in text
     assert "compile p/1 runs on n1 for 4.0 s of about 10.0 s" in text
