@@ -77,6 +77,7 @@ class WatchedPlaces:
         self.files = dict.fromkeys(watched.places.files)
         self.folders = dict.fromkeys(watched.places.folders)
         self.listings = {path: None for path in watched.places.listings if path not in self.folders}
+        self._listed = frozenset(watched.places.listings)
         self._closed = tuple(tree + "/" for tree in watched.closed if tree)
 
     def parents(self) -> dict[str, None]:
@@ -128,6 +129,15 @@ class WatchedPlaces:
         if name.startswith("."):
             return False
         return name.endswith(READ_IN_PACKAGES) or os.path.isdir(os.path.join(folder, name))
+
+    def is_own(self, path: str) -> bool:
+        """Whether it is a folder around the build's output, where nobody takes in folders for being there."""
+        folder, name = os.path.split(path)
+        return (
+            any(output.startswith(path + "/") for output in self._outputs)
+            and folder not in self._listed
+            and not may_embed(self._sources.get(folder, ()), name)
+        )
 
     def notices(self, folder: str, name: str) -> bool:
         """Whether an event of this entry is worth a look."""
@@ -189,7 +199,7 @@ class Basis:
                 if path not in look and places.counts(folder, name) and not os.path.lexists(path):
                     self._look.setdefault(path, ())
         for path, state in look.items():
-            if path not in self._look and beginning.has_seen(path, state):
+            if path not in self._look and (places.is_own(path) or beginning.has_seen(path, state)):
                 self._keep(places, path, state)
         return self.changed(look)
 

@@ -131,6 +131,17 @@ def test_looking_at_files_builds_nothing(lab: Lab, project: Path) -> None:
     watch.end()
 
 
+def test_a_folder_that_it_makes_for_the_binary_is_no_change(lab: Lab, project: Path) -> None:
+    """What a build makes in the project, such as `bin`, builds nothing; an edit is the only other build."""
+    watch = Watched(lab, project, output=str(project / "bin/app"))
+    watch.wait_for(r"app: \d+ actions? ran")
+    time.sleep(2.0)
+    (project / "p/p.go").write_text(P.replace("first", "second"))
+    watch.wait_for("p.go changed: ")
+    assert watch.builds() == 2, watch.said()
+    watch.end()
+
+
 def test_a_checkout_is_one_build(lab: Lab, project: Path) -> None:
     """Thousands of files that change one after the other lead to one build that is not cancelled."""
     many = {f"p/f{number}.go": f"package p\n\nvar F{number} = 1\n" for number in range(2000)}
