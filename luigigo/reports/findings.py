@@ -1,5 +1,6 @@
 """What would make a run shorter, each with the seconds that a simulation says it would gain. Pure.
 
+Listing goes before all else, and is a gain as long as it takes.
 None is invented: what gains less than `LEAST_SHARE` of the run is not worth a sentence.
 """
 
@@ -7,11 +8,11 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from luigigo.reports import occupancy
+from luigigo.attempts import Waits
 from luigigo.reports.bypackage import PackageRow
 from luigigo.reports.headline import Headline
 from luigigo.reports.history import History
@@ -44,8 +45,8 @@ def findings(
         *_chain(packages),
         *_slots(history),
         *_share(history),
-        *_idle(history, occupancy.MEMORY, "actions waited for memory while slots were idle"),
-        *_idle(history, occupancy.LUIGID, "ready actions were given out late while slots were idle"),
+        *_waits(history, lambda waits: waits.memory, "memory for what waited for it"),
+        *_waits(history, lambda waits: waits.luigid, "a luigid that gives out at once what is ready"),
         *_client(history),
         *_slow_nodes(history, others),
     ]
@@ -87,9 +88,17 @@ def _share(history: History) -> list[Improvement]:
     return [Improvement(gain, "a share that hands over and takes what actions read and make at once")]
 
 
-def _idle(history: History, cause: str, text: str) -> list[Improvement]:
-    seconds = occupancy.totals(history).get(cause, 0.0)
-    return [Improvement(seconds / max(1, history.slots), text)]
+def _waits(history: History, seconds: Callable[[Waits], float], text: str) -> list[Improvement]:
+    """What waits of one kind cost: nothing where something else ran meanwhile."""
+    waited = {number: seconds(step.waits) for number, step in history.done.items()}
+    if not any(waited.values()):
+        return []
+    as_it_was = {
+        number: msgspec.structs.replace(work, before_seconds=waited[number])
+        for number, work in history.works.items()
+    }
+    gain = makespan(history.graph, as_it_was, max(1, history.slots)) - history.simulated_seconds
+    return [Improvement(gain, text)]
 
 
 def _slow_nodes(history: History, others: Sequence[History]) -> list[Improvement]:
