@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from luigigo.attempts import Attempt
 from luigigo.model import Said, Told, told
 
 
@@ -72,6 +73,11 @@ class ActionError(LuigigoError):
     """The same for any user and folder."""
     folder = ""
     """The package's folder."""
+    cpu_seconds = 0.0
+    peak_bytes = 0
+    """What its tools had taken by then."""
+    attempt = Attempt()
+    """How the attempt went, by `time.monotonic`."""
 
     @property
     def told(self) -> tuple[Told, ...]:
@@ -85,9 +91,6 @@ class ToolStopped(ActionError):
 
 class ToolKilled(ActionError):
     """A tool was killed, as the kernel does when memory runs out; with more room it may succeed."""
-
-    peak_bytes = 0
-    """What it had taken by then."""
 
 
 class PlaceTaken(LuigigoError):

@@ -41,6 +41,10 @@ class Stopwatch:
         self._ended_at = time.monotonic()
         self._tools_ended()
 
+    def tools_failed(self) -> None:
+        """They are over, and nothing is to be published: the action ends with them, in its slot."""
+        self._ended_at = self._ended_at or time.monotonic()
+
     def leave_slot(self) -> Callable[[], None]:
         """Wait from now on, until what is returned is called."""
         self._left_at = time.monotonic()

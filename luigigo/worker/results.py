@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from luigigo.attempts import Attempt
 from luigigo.errors import (
     ActionError,
     ExitCode,
@@ -26,11 +25,10 @@ def result_of(grant: Grant, error: BaseException) -> Ended:
     """What an error means for luigid: the task's fault, or this node's."""
     name, lease, text = grant.task_id, grant.lease, str(error)
     if isinstance(error, ToolKilled):
-        attempt = Attempt(peak_bytes=error.peak_bytes)
-        return Ended(name, lease, "killed", text, int(error.exit_code), attempt=attempt)
+        return Ended(name, lease, "killed", text, int(error.exit_code), attempt=error.attempt)
     if isinstance(error, ActionError) and not isinstance(error, ToolStopped):
         usage = Usage("failed", said=error.said)
-        return Ended(name, lease, "failed", text, int(error.exit_code), usage)
+        return Ended(name, lease, "failed", text, int(error.exit_code), usage, attempt=error.attempt)
     if isinstance(error, TaskRefused | PlanRefused):
         return Ended(name, lease, "failed", f"refused: {text}", int(ExitCode.USAGE))
     if isinstance(error, SourcesElsewhere):

@@ -111,6 +111,9 @@ def test_a_failed_build_is_reported(lab: Lab) -> None:
     (failed,) = found[found.outcome == "failed"].itertuples()
     assert failed.package == "example.com/six/p5" and failed.exit_code == 1
     assert failed.message in done.stderr
+    assert failed.cpu_seconds > 0 and failed.peak_bytes > 0
+    times = failed.tools_started_at_seconds, failed.tools_ended_at_seconds, failed.ended_at_seconds
+    assert 0 < times[0] < times[1] <= times[2]
     nothing = lab.luigigo("build", lab.folder / "nowhere")
     assert nothing.returncode != 0
     assert nothing.stderr.strip().splitlines()[-1] in report(lab)

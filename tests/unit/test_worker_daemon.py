@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import luigigo.worker.worker
+from luigigo.attempts import Attempt
 from luigigo.errors import ActionError, ToolKilled, ToolStopped
 from luigigo.model import Digest, Output
 from luigigo.protocol.clock import LuigidClock
@@ -166,7 +167,7 @@ def test_an_action_whose_tool_was_stopped_is_for_another(scene: Scene) -> None:
 def test_luigid_is_told_what_was_taken_until_it_was_killed(scene: Scene) -> None:
     """So that it is given more where there is more."""
     killed = ToolKilled("compile was killed")
-    killed.peak_bytes = 7
+    killed.attempt = Attempt(peak_bytes=7)
     scene.executor.failing["first"] = killed
     scene.give("first")
     wait_for(lambda: scene.results == {"first": "killed"})

@@ -137,6 +137,7 @@ class ActionExecutor:
         said: tuple[Told, ...] = ()
         saved_seconds, exit_code = 0.0, 0
         record: ActionRecord | None = None
+        failure: ActionError | None = None
         try:
             record, outcome = self._find_or_run(action, watch, turn.run)
             said = self.known.told(action, record.said)
@@ -146,14 +147,17 @@ class ActionExecutor:
         except LuigigoError as error:
             exit_code = int(error.exit_code)
             if isinstance(error, ActionError):
-                said = error.told
+                said, failure = error.told, error
+                watch.tools_failed()
             elif error.exit_code == ExitCode.INTERRUPTED:
                 outcome = None
             else:
                 said = (Told(f"{for_user(error)}\n"),)
             raise
         finally:
-            attempt = attempt_of(watch, turn, outcome, record)
+            attempt = attempt_of(watch, turn, outcome, record, failure)
+            if failure is not None:
+                failure.attempt = attempt
             node = self._context.node
             if outcome is None:
                 observe(ActionRequeued(action.key, node, "interrupted", attempt))

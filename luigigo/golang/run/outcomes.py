@@ -15,10 +15,18 @@ from luigigo.model import ActionRecord, told
 
 
 def attempt_of(
-    watch: Stopwatch, turn: SlotTurn, outcome: Outcome | None, record: ActionRecord | None
+    watch: Stopwatch,
+    turn: SlotTurn,
+    outcome: Outcome | None,
+    record: ActionRecord | None,
+    failure: ActionError | None,
 ) -> Attempt:
-    """How an attempt went that is over, with what it made or what serves instead."""
+    """How an attempt went that is over, with what it made, what serves instead, or what failing took."""
     attempt = watch.attempt(turn)
+    if failure is not None:
+        return msgspec.structs.replace(
+            attempt, cpu_seconds=failure.cpu_seconds, peak_bytes=failure.peak_bytes
+        )
     if record is None:
         return attempt
     if outcome is not Outcome.RAN:
@@ -40,6 +48,5 @@ def error_of(failed: JobFailed, job: Job) -> ActionError:
     kind = {Ending.STOPPED: ToolStopped, Ending.KILLED: ToolKilled}.get(failed.ending, ActionError)
     error = kind(whole(told(said, job.package_dir)))
     error.said, error.folder = said, job.package_dir
-    if isinstance(error, ToolKilled):
-        error.peak_bytes = job.peak_bytes
+    error.cpu_seconds, error.peak_bytes = job.cpu_seconds, job.peak_bytes
     return error
