@@ -48,13 +48,15 @@ class Explained(msgspec.Struct, frozen=True):
     """What it waits for, and has another key."""
 
 
-class Comparing:
-    """The plan of a run beside that of another one."""
+class _TwoPlans:
+    """A plan beside an earlier one."""
 
     def __init__(self, plan: Plan, other: Plan) -> None:
         self.plan = plan
         self.other = other
         self._found: dict[ActionId, Explained] = {}
+        for action_id in plan.actions:
+            self._found[action_id] = self._explained(action_id)
 
     def _explained(self, action_id: ActionId) -> Explained:
         found = differences(action_id, self.plan, self.other)
@@ -62,25 +64,39 @@ class Comparing:
         through = tuple(each.name for each in found if each.change is Change.DEPENDENCY and each.new)
         below: dict[str, None] = {}
         for name in through:
-            each = self.of(name)
+            # A plan lists dependencies first.
+            each = self._found[ActionId(name)]
             below.update(dict.fromkeys([name] if each.own else []))
             below.update(dict.fromkeys(each.because_of))
         return Explained(action_id, own, tuple(below), through)
 
+    def all(self) -> dict[ActionId, Explained]:
+        """Its actions, each with why it has another key."""
+        return self._found
+
+
+class Comparing:
+    """The plans of a run, each beside the one of another run that it is held against."""
+
+    def __init__(self, plans: Iterable[tuple[Plan, Plan]]) -> None:
+        """Of an action that several plans have, the first counts in which its key is another."""
+        self._found: dict[ActionId, Explained] = {}
+        for plan, other in plans:
+            for action_id, explained in _TwoPlans(plan, other).all().items():
+                if action_id not in self._found or not _is_changed(self._found[action_id]):
+                    self._found[action_id] = explained
+
     def of(self, action_id: str) -> Explained:
-        """Why an action of the plan has another key."""
-        name = ActionId(action_id)
-        if name not in self._found:
-            # Several plans as one may name each other in a circle, which none of them does by itself.
-            self._found[name] = Explained(name, (), (), ())
-            self._found[name] = self._explained(name)
-        return self._found[name]
+        """Why an action of the plans has another key."""
+        return self._found[ActionId(action_id)]
 
     def changed(self) -> list[Explained]:
         """All actions whose key is another."""
-        # A plan lists dependencies first.
-        found = [self.of(action_id) for action_id in self.plan.actions]
-        return [each for each in found if each.own or each.because_of or each.through]
+        return [each for each in self._found.values() if _is_changed(each)]
+
+
+def _is_changed(explained: Explained) -> bool:
+    return bool(explained.own or explained.because_of or explained.through)
 
 
 def causes(history: History, comparing: Comparing) -> list[Cause]:

@@ -31,15 +31,36 @@ def paired(history: History, against: str) -> Pair:
     other = read_history(against) if against else _before(root, history)
     if other is None:
         return Pair(history, None, None)
-    plan, before = plan_of(root, history), plan_of(root, other)
-    if plan is None or before is None:
+    plans, before = _plans(root, history), _plans(root, other)
+    if not plans or not before:
         if against:
-            gone = history.run if plan is None else other.run
+            gone = other.run if plans else history.run
             raise UsageError(
                 f"the plan of run {gone} is not in the store any more: those of the last {RUNS_KEPT} runs are"
             )
         return Pair(history, other, None)
-    return Pair(history, other, Comparing(plan, before))
+    return Pair(history, other, Comparing(_beside(plans, before)))
+
+
+def _beside(plans: Sequence[tuple[str, Plan]], before: Sequence[tuple[str, Plan]]) -> list[tuple[Plan, Plan]]:
+    """Each plan with one of the same request, or with any where there is none: the one most like it.
+
+    A request is one whatever its flags.
+    """
+    found = []
+    for request, plan in plans:
+        same = [other for each, other in before if each == request] or [other for _, other in before]
+        found.append((plan, same[0] if len(same) == 1 else _most_like(plan, same)))
+    return found
+
+
+def _most_like(plan: Plan, others: Sequence[Plan]) -> Plan:
+    inputs = _own_inputs(plan)
+    return max(others, key=lambda other: len(inputs & _own_inputs(other)))
+
+
+def _own_inputs(plan: Plan) -> set[tuple[str, str]]:
+    return {(name, action.own_digest) for name, action in plan.actions.items()}
 
 
 def _before(root: str, history: History) -> History | None:
@@ -62,14 +83,22 @@ def last_of(root: str, requests: Collection[str], runs: Sequence[str]) -> Histor
 
 def plan_of(root: str, history: History) -> Plan | None:
     """The plan of a run, all its plans as one; None where one of them is not in the store any more."""
-    found: Plan | None = None
+    plans = _plans(root, history)
+    if not plans:
+        return None
+    actions = {name: action for _, plan in plans for name, action in plan.actions.items()}
+    return msgspec.structs.replace(plans[-1][1], actions=actions)
+
+
+def _plans(root: str, history: History) -> list[tuple[str, Plan]]:
+    """The plans of a run, each with what was asked for; none where one is not in the store any more."""
+    found = []
     for line in history.record.plans:
         try:
             plan = plan_codec.decode(Store.open_at(root).read_plan(line.plan))  # type: ignore[arg-type]
         except (StoreError, msgspec.MsgspecError):
-            return None
-        actions = {**(found.actions if found is not None else {}), **plan.actions}
-        found = msgspec.structs.replace(plan, actions=actions)
+            return []
+        found.append((line.request, plan))
     return found
 
 

@@ -151,6 +151,33 @@ def test_another_checkout_is_held_against(lab: Lab) -> None:
     assert re.search(r"file low\.go: \w{12} → \w{12}", found)
 
 
+TWO_BUILDS = """
+import luigi
+from luigigo import BuildBinary
+
+
+class Both(luigi.WrapperTask):
+    def requires(self):
+        return [BuildBinary(project="why", output=f"{tags}.bin", tags=tags) for tags in ("even", "odd")]
+"""
+
+
+def test_each_build_of_a_workflow_is_explained(lab: Lab) -> None:
+    """Where one run builds a program twice, what changed for either is named."""
+    project = lab.write(FILES, "why")
+    for tag in ("even", "odd"):
+        (project / "low" / f"{tag}.go").write_text(f"//go:build {tag}\n\npackage low\n\nvar Of = 1\n")
+    (lab.folder / "both.py").write_text(TWO_BUILDS)
+    paths = {"PYTHONPATH": os.pathsep.join([lab.environment["PYTHONPATH"], str(lab.folder)])}
+    words = ("luigi", "--module", "both", "Both", "--local-scheduler")
+    for tag in ("", "even", "odd"):
+        if tag:
+            edit(f"low/{tag}.go", "Of = 1", "Of = 2")(project)
+        done = lab.run(*words, env=paths)
+        assert done.returncode == 0, done.stderr
+        assert not tag or re.search(rf"file {tag}\.go: \w{{12}} → \w{{12}}", explained(lab)), explained(lab)
+
+
 def test_imports_and_bad_names(lab: Lab) -> None:
     """The chain that brings a package in, what it costs, and the nearest names of one that is not there."""
     project = lab.write(FILES, "why")
