@@ -51,7 +51,7 @@ def _write_script(history: History, package: str, folder: str) -> str:
     from luigigo.builds import session
     from luigigo.golang.run.repeating import write_repetition
 
-    numbers = [n for n, action in enumerate(history.actions) if action.id and history.package(n) == package]
+    numbers = history.packages[package]
     failed = [n for n in numbers if n in history.last and history.last[n].line.outcome == "failed"]
     compiles = [n for n in numbers if history.kind(n) == "compile"]
     action_id = ActionId(history.actions[(failed or compiles or numbers)[0]].id)
@@ -69,7 +69,6 @@ def _write_script(history: History, package: str, folder: str) -> str:
 
 
 def _require_package(history: History, package: str) -> None:
-    known = {history.package(number) for number in range(len(history.actions)) if history.actions[number].id}
-    if package not in known:
-        close = ", ".join(nearest(package, known)) or "none: it planned nothing"
+    if package not in history.packages:
+        close = ", ".join(nearest(package, history.packages)) or "none: it planned nothing"
         raise UsageError(f"run {history.run} has no package {package}; the nearest are {close}")

@@ -10,7 +10,6 @@ import msgspec
 from luigigo.errors import UsageError
 from luigigo.nearest import nearest
 from luigigo.reports.forecast import Forecast, Machines, forecast, until_it_gains_little
-from luigigo.reports.headline import headline
 from luigigo.reports.history import History
 from luigigo.reports.pairing import plan_of
 from luigigo.reports.reading import read_history, store_root
@@ -47,7 +46,7 @@ def predict(run: str, options: PredictOptions) -> None:
     machines = [
         Machines(count, _slots(history, options), _memory(options)) for count in _counts(options.nodes)
     ]
-    outside = headline(history).client_seconds
+    outside = history.client_seconds
     print(f"run {history.run}: {len(times.tasks)} actions, {sources_text(times)}")
     print("\n".join(forecast_lines(times, machines, outside)))
     print(chain_line(times))
@@ -126,9 +125,8 @@ def _speed(text: str, history: History) -> tuple[str, float]:
         value = -1.0
     if not package or not 0 <= value < 1e6:
         raise UsageError(f"--speed {text}: wanted PACKAGE=FACTOR, such as net/http=0.5 for half its time")
-    known = {history.package(number) for number in range(len(history.actions)) if history.actions[number].id}
-    if package not in known:
-        close = ", ".join(nearest(package, known))
+    if package not in history.packages:
+        close = ", ".join(nearest(package, history.packages))
         raise UsageError(f"--speed {text}: the run has no package {package}; the nearest are {close}")
     return package, value
 

@@ -74,9 +74,8 @@ def _run_line(history: History) -> tuple[str, ...]:
 
 
 def _what(history: History) -> str:
-    planned = "; ".join(" ".join((plan.project, *plan.packages)) for plan in history.record.plans)
     head = history.record.head
-    return planned or (shlex.join(head.command) if head is not None else "")
+    return history.what or (shlex.join(head.command) if head is not None else "")
 
 
 def _run_fields(history: History) -> dict[str, Any]:

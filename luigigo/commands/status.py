@@ -97,7 +97,8 @@ def _build_lines(runs: Sequence[LiveRun]) -> list[str]:
 
 
 def _run_lines(run: LiveRun) -> list[str]:
-    lines = [_summary(run), f"  {run.what} on {run.host}, {run.slots} slots of {run.nodes} nodes"]
+    nodes = f"{run.nodes} node{'' if run.nodes == 1 else 's'}"
+    lines = [_summary(run), f"  {run.what} on {run.host}, {run.slots} slots of {nodes}"]
     for each in run.running[:SHOWN]:
         expected = f" of about {seconds_text(each.expected_seconds)}" if each.expected_seconds else ""
         lines.append(f"  {each.action} runs on {each.node} for {seconds_text(each.seconds)}{expected}")

@@ -85,9 +85,4 @@ def _key(history: History, number: int | None) -> str:
 
 
 def _outcome(history: History, number: int | None) -> str:
-    if number is None:
-        return ""
-    step = history.last.get(number)
-    if step is not None:
-        return step.line.outcome
-    return "hit" if number in history.hits else ""
+    return "" if number is None else history.outcome(number)

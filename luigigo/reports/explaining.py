@@ -47,6 +47,11 @@ class Explained(msgspec.Struct, frozen=True):
     through: tuple[str, ...]
     """What it waits for, and has another key."""
 
+    @property
+    def is_changed(self) -> bool:
+        """Whether its key is another at all."""
+        return bool(self.own or self.because_of or self.through)
+
 
 class _TwoPlans:
     """A plan beside an earlier one."""
@@ -83,7 +88,7 @@ class Comparing:
         self._found: dict[ActionId, Explained] = {}
         for plan, other in plans:
             for action_id, explained in _TwoPlans(plan, other).all().items():
-                if action_id not in self._found or not _is_changed(self._found[action_id]):
+                if action_id not in self._found or not self._found[action_id].is_changed:
                     self._found[action_id] = explained
 
     def of(self, action_id: str) -> Explained:
@@ -92,11 +97,7 @@ class Comparing:
 
     def changed(self) -> list[Explained]:
         """All actions whose key is another."""
-        return [each for each in self._found.values() if _is_changed(each)]
-
-
-def _is_changed(explained: Explained) -> bool:
-    return bool(explained.own or explained.because_of or explained.through)
+        return [each for each in self._found.values() if each.is_changed]
 
 
 def causes(history: History, comparing: Comparing) -> list[Cause]:

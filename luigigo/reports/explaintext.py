@@ -29,14 +29,10 @@ SHOWN = 8
 def run_lines(pair: Pair, others: Iterable[History]) -> list[str]:
     """Why a run did what it did. `others` are the runs among which one may have made another output."""
     history = pair.history
-    counts = {
-        outcome: sum(step.line.outcome == outcome for step in history.last.values())
-        for outcome in ("ran", "cutoff", "hit", "failed")
-    }
-    hits = counts["hit"] + len(history.hits.keys() - history.last.keys())
+    counts = history.counts
     lines = [
-        f"run {history.run}: {counts['ran']} ran, {counts['cutoff']} cut off, {hits} cached"
-        + (f", {counts['failed']} failed" if counts["failed"] else "")
+        f"run {history.run}: {counts.ran} ran, {counts.cutoff} cut off, {counts.hit} cached"
+        + (f", {counts.failed} failed" if counts.failed else "")
     ]
     lines += [f"warning: {each}" for each in history.record.warnings]
     if pair.comparing is None:
@@ -101,7 +97,7 @@ def _unexplained(pair: Pair) -> list[str]:
     for number, step in history.last.items():
         name = history.actions[number].id
         explained = pair.comparing.of(name)
-        if step.line.outcome == "ran" and not (explained.own or explained.because_of or explained.through):
+        if step.line.outcome == "ran" and not explained.is_changed:
             reasons.setdefault(why_it_ran_again(number, history, pair.other), []).append(
                 history.package(number)
             )
@@ -139,9 +135,8 @@ def package_lines(pair: Pair, package: str) -> list[str]:
     """Why the actions of a package ran, or did not."""
     history = pair.history
     lines: list[str] = []
-    for number, action in enumerate(history.actions):
-        if action.id and history.package(number) == package:
-            lines += [*([""] if lines else []), *_action(pair, number)]
+    for number in history.packages[package]:
+        lines += [*([""] if lines else []), *_action(pair, number)]
     return lines
 
 
@@ -163,7 +158,7 @@ def _action(pair: Pair, number: int) -> list[str]:
         return [*lines, f"    {_no_comparison(pair)}"]
     assert pair.other is not None
     explained = pair.comparing.of(name)
-    if explained.own or explained.because_of or explained.through:
+    if explained.is_changed:
         return [*lines, f"    since run {pair.other.run}:", *_why(explained)]
     if step is not None and step.line.outcome == "ran":
         why = why_it_ran_again(number, history, pair.other)
@@ -174,7 +169,8 @@ def _action(pair: Pair, number: int) -> list[str]:
 def _waiting(pair: Pair, number: int) -> list[str]:
     """What an action that was not begun waits for, as far as the record goes."""
     history, record = pair.history, pair.history.record
-    running = {each.action: each for each in record.now.running} if record.now is not None else {}
+    under_way = record.now.running if record.now is not None else ()
+    running = {each.action: each for each in under_way if each.action not in history.last}
     now = history.seconds
     if number in running:
         return [f"    {_runs(pair, running[number].node, number, now - running[number].since)}"]
@@ -218,9 +214,9 @@ def _outcome(history: History, number: int) -> str:
     if step is None:
         if number not in history.hits:
             return "was not begun"
-        hit, runs = history.hits[number]
-        by = f" by run {runs[hit.run]}" if 0 <= hit.run < len(runs) else ""
-        return f"was a hit: it was made{by} in {seconds_text(hit.seconds)}"
+        made_by = history.hit_made_by(number)
+        by = f" by run {made_by}" if made_by else ""
+        return f"was a hit: it was made{by} in {seconds_text(history.hits[number][0].seconds)}"
     saved = seconds_text(step.line.saved_seconds)
     words = {
         "ran": f"ran on {step.node} for {seconds_text(step.seconds)}",

@@ -59,19 +59,17 @@ def _run_row(history: History) -> dict[str, Any]:
 
 def actions_frame(history: History) -> pandas.DataFrame:
     """One row for each attempt at an action, and one for each action that was done before the run."""
-    hits = (_hit_row(history, number) for number in history.hits if number not in history.last)
+    hits = (_hit_row(history, number) for number in history.hits)
     return frame([*hits, *(_step_row(history, step) for step in history.steps)], columns.ACTIONS)
 
 
 def _hit_row(history: History, number: int) -> dict[str, Any]:
-    hit, runs = history.hits[number]
-    made_by = runs[hit.run] if 0 <= hit.run < len(runs) else ""
     return {
         **_named(history, number),
         "attempt": 0,
         "outcome": "hit",
-        "saved_seconds": hit.seconds,
-        "made_by": made_by,
+        "saved_seconds": history.hits[number][0].seconds,
+        "made_by": history.hit_made_by(number),
     }
 
 
@@ -149,7 +147,7 @@ def nodes_frame(history: History) -> pandas.DataFrame:
 
 def _node_row(history: History, name: str, busy_seconds: float) -> dict[str, Any]:
     node = history.nodes[name]
-    steps = [step for step in history.steps if step.node == name]
+    steps = history.steps_of[name]
     all_seconds = node.slots * history.seconds
     return {
         "run": history.run,

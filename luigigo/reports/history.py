@@ -158,15 +158,6 @@ class History:
         return "; ".join(" ".join((plan.project, *plan.packages)) for plan in self.record.plans)
 
     @cached_property
-    def numbers(self) -> dict[str, list[int]]:
-        """The actions by id; several have one where the run has several plans."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        for number, action in enumerate(self.actions):
-            if action.id:
-                found[action.id].append(number)
-        return dict(found)
-
-    @cached_property
     def packages(self) -> dict[str, list[int]]:
         """The actions by package."""
         found: defaultdict[str, list[int]] = defaultdict(list)

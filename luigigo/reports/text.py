@@ -81,9 +81,7 @@ def _given_up(history: History) -> str:
 def _shorter(found: Sequence[Improvement]) -> str:
     lines = ["What would make it shorter"]
     if not found:
-        lines.append(
-            "  nothing that the record shows: it took about as long as its work needs on these slots"
-        )
+        lines.append("  nothing that the record shows")
     lines += [f"  {seconds_text(each.gain_seconds):>8}  {each.text}" for each in found]
     return "\n".join(lines)
 
@@ -104,7 +102,7 @@ def _nodes(history: History) -> str:
     busy = occupancy.slot_seconds(history)
     rows = [("node", "slots", "ran", "busy", "staging", "publishing")]
     for name in sorted(history.nodes):
-        steps = [step for step in history.steps if step.node == name]
+        steps = history.steps_of[name]
         whole = history.nodes[name].slots * history.seconds
         rows.append(
             (

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -171,10 +171,13 @@ class Watch:
         within = None if "" in dirty else dirty
         found = self._basis.changed(self._places.look(within), within)
         if found:
-            self._changed = list(dict.fromkeys((*self._changed, *found)))
+            self._note_changed(found)
             with self._lock:
                 self._dirty |= dirty
         return bool(found)
+
+    def _note_changed(self, found: Iterable[str]) -> None:
+        self._changed = list(dict.fromkeys((*self._changed, *found)))
 
     def _begin_build(self) -> None:
         with self._lock:
@@ -182,7 +185,7 @@ class Watch:
         within = None if "" in dirty else dirty
         if within is None or within:
             look = self._places.look(within)
-            self._changed = list(dict.fromkeys((*self._changed, *self._basis.changed(look, within))))
+            self._note_changed(self._basis.changed(look, within))
             self._basis.renew(self._places, look, within)
         self._began, self._beginning = time.monotonic(), Beginning.now(self._request.folders)
         if self._follower is not None:

@@ -15,6 +15,7 @@ from luigigo.attempts import Attempt, Moments, SlotTurn, Waits
 from luigigo.builds import recording
 from luigigo.builds.phases import Phases
 from luigigo.builds.recording import Recorder
+from luigigo.execution import stopwatch
 from luigigo.execution.events import ActionEnded, ActionStarted, Outcome
 from luigigo.execution.stopwatch import Stopwatch
 from luigigo.golang.actions import Plan
@@ -94,14 +95,18 @@ def test_what_runs_long_is_told_again(tmp_path: Path, monkeypatch: pytest.Monkey
     recorder.close("ok")
 
 
-def test_a_wait_for_another_build_is_no_work() -> None:
+def test_a_wait_for_another_build_is_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was waited for to the very end is told as waiting, also where the tools never ran."""
+    clock = Clock()
+    clock.now = 1.0
+    monkeypatch.setattr(stopwatch.time, "monotonic", clock)
     watch = Stopwatch()
+    clock.now = 3.0
     watch.leave_slot()
-    time.sleep(0.05)
+    clock.now = 10.0
     attempt = watch.attempt(SlotTurn())
-    assert attempt.waits.builds >= 0.05
-    assert watch.seconds < 0.05
+    assert attempt.waits.builds == 7.0
+    assert watch.seconds == 2.0
 
 
 def test_phases_that_overlap_end_with_what_was_before() -> None:

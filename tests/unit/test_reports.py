@@ -169,21 +169,21 @@ def test_a_node_that_is_slower_is_named() -> None:
 def test_waits_count_as_far_as_they_made_the_run_longer() -> None:
     """Memory that was waited for is a gain as far as nothing else kept the run going meanwhile."""
 
-    def run(nodes: NodesLine, waited: float) -> History:
+    def run(waited: float) -> History:
         ended = [
             AttemptLine(at, "n1", "ran", ticks_of((0.0, 0.0, None, None, start, start, end, end)), 0)
             for at, (start, end) in enumerate([(0.0, 4.0), (waited, waited + 1.0)])
         ]
         late = msgspec.structs.replace(ended[1], waits=(waited, 0.0, 0.0))
-        return history(head(), plan([(), ()]), nodes, ended[0], late, EndLine("ok", 6.0))
+        two = NodesLine(0.0, (NodeInfo("n1", 2),))
+        return history(head(), plan([(), ()]), two, ended[0], late, EndLine("ok", 6.0))
 
     def gains(found: History) -> list[float]:
         named = findings(found, headline(found), [])
         return [each.gain_seconds for each in named if each.text.startswith("memory")]
 
-    two = NodesLine(0.0, (NodeInfo("n1", 2),))
-    assert gains(run(two, waited=5.0)) == pytest.approx([2.0])
-    assert gains(run(two, waited=2.0)) == []
+    assert gains(run(waited=5.0)) == pytest.approx([2.0])
+    assert gains(run(waited=2.0)) == []
 
 
 def test_how_far_a_run_is() -> None:

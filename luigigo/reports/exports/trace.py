@@ -78,7 +78,7 @@ def _processes(history: History) -> dict[str, int]:
 def _nodes(history: History) -> Iterator[Event]:
     for name, pid in _processes(history).items():
         yield from _named("process", pid, 0, name, pid)
-        steps = [step for step in history.steps if step.node == name]
+        steps = history.steps_of[name]
         yield from _slots(history, pid, steps)
         for first, kind, spans in (
             (

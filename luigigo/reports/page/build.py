@@ -45,7 +45,7 @@ def page(history: History, other: History | None = None, others: Sequence[Histor
         _nodes(history),
         *([_against(history, other)] if other is not None else []),
     ]
-    title = f"{head.outcome}, {seconds_text(head.makespan_seconds)}: {_what(history)}"
+    title = f"{head.outcome}, {seconds_text(head.makespan_seconds)}: {history.what}"
     data = f'<script type="application/json" id="data">{as_json(timeline_data(history))}</script>'
     return document(title, [*parts, data], _asset("timeline.js"))
 
@@ -72,10 +72,6 @@ def _asset(name: str) -> str:
 
 def _digest(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
-
-
-def _what(history: History) -> str:
-    return "; ".join(" ".join((plan.project, *plan.packages)) for plan in history.record.plans)
 
 
 def _top(history: History, head: Headline) -> str:
@@ -108,7 +104,7 @@ def _top(history: History, head: Headline) -> str:
     cells = "".join(tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in numbers)
     return tag(
         "header",
-        tag("h1", text(f"{_what(history) or history.run}: {head.outcome}")),
+        tag("h1", text(f"{history.what or history.run}: {head.outcome}")),
         *(tag("p", text(line), class_="sub") for line in lines),
         *(tag("p", text(each), class_="warn") for each in record.warnings),
         tag("dl", cells, class_="numbers"),
@@ -120,7 +116,7 @@ def _shorter(found: Sequence[Improvement]) -> str:
     if not found:
         inner = tag(
             "p",
-            text("Nothing that the record shows: it took about as long as its work needs on these slots."),
+            text("Nothing that the record shows."),
         )
     else:
         inner = tag(
@@ -343,7 +339,7 @@ def _nodes(history: History) -> str:
     rows = []
     for name in sorted(history.nodes):
         node = history.nodes[name]
-        steps = [step for step in history.steps if step.node == name]
+        steps = history.steps_of[name]
         whole = node.slots * history.seconds
         rows.append(
             (
