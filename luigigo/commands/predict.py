@@ -90,7 +90,9 @@ def _times(history: History) -> Times:
     plan: Plan | None = plan_of(root, history)
     if plan is None:
         return times_of(history)
-    records = Store.open_at(root).read_records(action.key for action in plan.actions.values())
+    done = {history.actions[number].id for number in (*history.done, *history.hits)}
+    wanted = (action.key for name, action in plan.actions.items() if name not in done)
+    records = Store.open_at(root).read_records(wanted)
     return times_of(history, plan, records)
 
 

@@ -18,7 +18,6 @@ from luigigo.reports.comparing import compare_histories
 from luigigo.reports.exports.actiongraph import actiongraph
 from luigigo.reports.exports.otlp import send
 from luigigo.reports.exports.trace import trace
-from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.page.scalingpage import scaling_page
 from luigigo.reports.pairing import latest_histories
@@ -58,17 +57,17 @@ def show_runs(*, as_json: bool) -> None:
 
 
 def _run_line(history: History) -> tuple[str, ...]:
-    row, head = headline(history), history.record.head
+    counts, head = history.counts, history.record.head
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(head.started)) if head is not None else ""
     return (
-        row.run,
+        history.run,
         when,
-        row.outcome,
-        seconds_text(row.makespan_seconds),
-        str(row.nodes),
-        str(row.ran),
-        str(row.cutoff),
-        str(row.hit),
+        history.record.outcome,
+        seconds_text(history.seconds),
+        str(len(history.nodes)),
+        str(counts.ran),
+        str(counts.cutoff),
+        str(counts.hit),
         _what(history),
     )
 
@@ -79,22 +78,21 @@ def _what(history: History) -> str:
 
 
 def _run_fields(history: History) -> dict[str, Any]:
-    row: Headline = headline(history)
-    head = history.record.head
+    head, counts = history.record.head, history.counts
     return {
-        "run": row.run,
+        "run": history.run,
         "started": head.started if head is not None else None,
         "command": list(head.command) if head is not None else [],
         "what": _what(history),
-        "outcome": row.outcome,
-        "seconds": round(row.makespan_seconds, 4),
-        "nodes": row.nodes,
-        "slots": row.slots,
-        "ran": row.ran,
-        "cutoff": row.cutoff,
-        "hit": row.hit,
-        "failed": row.failed,
-        "saved_seconds": round(row.saved_seconds, 4),
+        "outcome": history.record.outcome,
+        "seconds": round(history.seconds, 4),
+        "nodes": len(history.nodes),
+        "slots": history.slots,
+        "ran": counts.ran,
+        "cutoff": counts.cutoff,
+        "hit": counts.hit,
+        "failed": counts.failed,
+        "saved_seconds": round(history.saved_seconds, 4),
         "warnings": history.record.warnings,
     }
 

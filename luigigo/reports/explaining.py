@@ -19,6 +19,7 @@ from luigigo.reports.history import DONE, History
 NO_OTHER = "there is no earlier run of the same with a plan that is still in the store"
 GONE = "its record, or what it had made, was not in the store any more: collected, or found damaged"
 NOT_DONE = "it was not done in the other run either"
+LATER = "the other run came later"
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -135,9 +136,11 @@ def _seconds(history: History) -> dict[str, float]:
 
 
 def why_it_ran_again(number: int, history: History, other: History | None) -> str:
-    """Why an action ran whose key is that of the other run."""
+    """Why an action ran whose key is that of the other run: ids of runs are in the order of their starts."""
     if other is None:
         return NO_OTHER
+    if other.run > history.run:
+        return LATER
     name = history.actions[number].id
     there = next((n for n, action in enumerate(other.actions) if action.id == name), None)
     if there is None:

@@ -35,17 +35,16 @@ def runs_frame(histories: Iterable[History]) -> pandas.DataFrame:
 
 
 def _run_row(history: History) -> dict[str, Any]:
-    record, row = history.record, headline(history)
+    record, counts = history.record, history.counts
     head, plan = record.head, record.plans[0] if record.plans else None
     return {
         "run": history.run,
         "started": pandas.Timestamp(head.started, unit="s", tz="UTC") if head is not None else None,
-        "outcome": row.outcome,
-        "seconds": row.makespan_seconds,
-        **{
-            name: getattr(row, name)
-            for name in ("nodes", "slots", "ran", "cutoff", "hit", "failed", "requeued")
-        },
+        "outcome": record.outcome,
+        "seconds": history.seconds,
+        "nodes": len(history.nodes),
+        "slots": history.slots,
+        **msgspec.structs.asdict(counts),
         "project": legible(plan.project) if plan is not None else "",
         "packages": legible(" ".join(plan.packages)) if plan is not None else "",
         "command": legible(shlex.join(head.command)) if head is not None else "",

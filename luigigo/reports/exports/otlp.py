@@ -8,7 +8,6 @@ from typing import Any
 
 from luigigo.encoding import legible
 from luigigo.errors import UsageError
-from luigigo.reports.headline import headline
 from luigigo.reports.history import History, Step
 
 MOST_AT_ONCE = 500
@@ -58,12 +57,15 @@ def _spans(history: History, variables: Mapping[str, str]) -> Sequence[Any]:
     def nanoseconds(moment: float) -> int:
         return round(1e9 * (began + moment))
 
-    row = headline(history)
     root = tracer.start_span(
         "luigigo build",
         above,
         start_time=nanoseconds(0.0),
-        attributes={"luigigo.run": history.run, "luigigo.outcome": row.outcome, "luigigo.slots": row.slots},
+        attributes={
+            "luigigo.run": history.run,
+            "luigigo.outcome": history.record.outcome,
+            "luigigo.slots": history.slots,
+        },
     )
     below = set_span_in_context(root)
     for phase in history.record.phases:
