@@ -22,6 +22,11 @@ def parse_seconds(value: str | int | float) -> float | None:
     return float(match[1]) * _SPANS[match[2].upper()] if match else None
 
 
+def counted(count: int, noun: str) -> str:
+    """How many of something: `1 node`, `2 nodes`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def size_text(size_bytes: int) -> str:
     """A size for people: `12 B`, `1.0 MB`."""
     size = float(size_bytes)

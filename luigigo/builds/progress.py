@@ -23,7 +23,7 @@ from luigigo.execution.events import (
     Outcome,
 )
 from luigigo.model import ActionKey
-from luigigo.units import time_text
+from luigigo.units import counted, time_text
 
 KNOWN_SHARE = 0.7
 """How much of the time that is left must rest on earlier runs for it to be told."""
@@ -170,7 +170,7 @@ class Tally:
         counts = self.counts
         what = ", ".join(short_path(path) for path in self.paths) or "checked"
         ran = counts[Outcome.RAN]
-        parts = [f"{ran} action{'' if ran == 1 else 's'} ran"]
+        parts = [f"{counted(ran, 'action')} ran"]
         if counts[Outcome.CUTOFF]:
             parts.append(f"{counts[Outcome.CUTOFF]} cut off")
         parts.append(f"{counts[Outcome.HIT]} cached")

@@ -17,7 +17,7 @@ from luigigo.reports.simulation import Graph, chain_of
 from luigigo.reports.text import seconds_text, table
 from luigigo.reports.times import GUESS_FACTOR, Times, times_of
 from luigigo.store import Store
-from luigigo.units import parse_bytes
+from luigigo.units import counted, parse_bytes
 
 if TYPE_CHECKING:
     from luigigo.golang.actions import Plan
@@ -65,7 +65,7 @@ def forecast_lines(times: Times, machines: Sequence[Machines], outside_seconds: 
     lines = [table("", rows).removeprefix("\n")]
     enough = until_it_gains_little(found)
     if enough is not None and len(found) > 1:
-        lines.append(f"from {enough} node{'' if enough == 1 else 's'} on, another one gains less than 5 %")
+        lines.append(f"from {counted(enough, 'node')} on, another one gains less than 5 %")
     return lines
 
 

@@ -17,6 +17,7 @@ from luigigo.reports.explaining import (
 from luigigo.reports.history import History
 from luigigo.reports.pairing import Pair
 from luigigo.reports.text import seconds_text
+from luigigo.units import counted
 
 MOST_DIFFERENCES = 6
 """How many differences of one cause are shown."""
@@ -79,7 +80,7 @@ def _cause(cause: Cause) -> list[str]:
         )
     saved = cause.without_cutoff - ran
     more = f"; {saved} more would have without the cutoff, or what was there" if saved else ""
-    lines.append(f"    {ran} action{'' if ran == 1 else 's'} ran because of it{more}")
+    lines.append(f"    {counted(ran, 'action')} ran because of it{more}")
     return lines
 
 
@@ -243,13 +244,15 @@ def _why(explained: Explained) -> list[str]:
 def import_lines(history: History, package: str) -> list[str]:
     """Through which imports a package is there, and what it costs."""
     cost = import_cost(history, package)
-    count = len(cost.only_for_it)
-    lines = [f"{package}: {seconds_text(cost.seconds)} with the {count} packages that only it needs"]
+    only = counted(len(cost.only_for_it), "package")
+    lines = [f"{package}: {seconds_text(cost.seconds)} with the {only} that only it needs"]
     if cost.only_for_it:
         lines.append(f"    {_some(list(cost.only_for_it))}")
     if not cost.importers:
         lines.append("it was named, and nothing imports it")
         return lines
-    lines.append(f"{len(cost.importers)} packages import it: {_some(list(cost.importers))}")
+    importers = counted(len(cost.importers), "package")
+    verb = "imports" if len(cost.importers) == 1 else "import"
+    lines.append(f"{importers} {verb} it: {_some(list(cost.importers))}")
     lines += [f"    {' → '.join(chain)}" for chain in cost.chains]
     return lines

@@ -14,7 +14,7 @@ from luigigo.reports.findings import Improvement, findings
 from luigigo.reports.headline import Headline, headline
 from luigigo.reports.history import History
 from luigigo.reports.paths import chain_that_happened
-from luigigo.units import size_text
+from luigigo.units import counted, size_text
 
 SLOWEST = 10
 """How many packages are shown."""
@@ -49,7 +49,7 @@ def _title(history: History, head: Headline) -> str:
         lines.append(f"  {began} on {record.head.owner.host}: {shlex.join(record.head.command)}")
     for plan in record.plans:
         lines.append(f"  {plan.project} {' '.join(plan.packages)}, {plan.toolchain}")
-    nodes = f"{head.nodes} node{'' if head.nodes == 1 else 's'}"
+    nodes = counted(head.nodes, "node")
     lines.append(f"  {head.slots} slots on {nodes}")
     return "\n".join(lines)
 

@@ -21,7 +21,7 @@ from luigigo.reports.page.marks import details, section, shares, table, tag, tex
 from luigigo.reports.page.timeline import as_json, timeline_data
 from luigigo.reports.paths import chain_seconds, chain_that_happened, longest_chain
 from luigigo.reports.text import seconds_text
-from luigigo.units import size_text
+from luigigo.units import counted, size_text
 
 MOST_ROWS = 200
 """Of a table; what is left out is said above it. The timeline draws all."""
@@ -81,7 +81,7 @@ def _top(history: History, head: Headline) -> str:
         began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(record.head.started))
         lines.append(f"{began} on {record.head.owner.host}: {shlex.join(record.head.command)}")
     toolchains = dict.fromkeys(plan.toolchain for plan in record.plans)
-    nodes = f"{head.nodes} node{'' if head.nodes == 1 else 's'}"
+    nodes = counted(head.nodes, "node")
     lines.append(", ".join([f"run {history.run}", f"{head.slots} slots on {nodes}", *toolchains]))
     numbers = [
         ("outcome", head.outcome),

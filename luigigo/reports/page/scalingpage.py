@@ -10,6 +10,7 @@ from luigigo.reports.page.lines import Dot, chart
 from luigigo.reports.page.marks import section, table, tag, text
 from luigigo.reports.scaling import FIGURES, Point
 from luigigo.reports.text import seconds_text
+from luigigo.units import counted
 
 
 def scaling_page(title: str, found: Sequence[Point], go_build_seconds: float = 0.0) -> str:
@@ -28,14 +29,14 @@ def _figure(name: str, caption: str, found: Sequence[Point], go_build_seconds: f
     over_nodes: defaultdict[str, list[Dot]] = defaultdict(list)
     for point in found:
         dots = (point.median[name], point.low[name], point.high[name])
-        over_slots[_counted(point.nodes, "node")].append(Dot(point.slots, *dots))
-        over_nodes[_counted(point.slots, "slot")].append(Dot(point.nodes, *dots))
+        over_slots[counted(point.nodes, "node")].append(Dot(point.slots, *dots))
+        over_nodes[counted(point.slots, "slot")].append(Dot(point.nodes, *dots))
     if name == "compile_seconds":
         for slots in sorted({point.slots for point in found}):
             mine = [point for point in found if point.slots == slots]
             for key, words in (("least_seconds", "least possible"), ("bound_seconds", "max(T∞, T1/N)")):
                 values = [(point.nodes, point.median[key]) for point in mine]
-                over_nodes[f"{words}, {_counted(slots, 'slot')}"] = [Dot(x, y, y, y) for x, y in values]
+                over_nodes[f"{words}, {counted(slots, 'slot')}"] = [Dot(x, y, y, y) for x, y in values]
         if go_build_seconds:
             nodes = sorted({point.nodes for point in found})
             over_nodes["go build, one node"] = [
@@ -45,10 +46,6 @@ def _figure(name: str, caption: str, found: Sequence[Point], go_build_seconds: f
     if len({point.slots for point in found}) > 1:
         charts.insert(0, chart(caption, "slots of each node", over_slots))
     return section(name, caption, tag("div", *charts, class_="charts"))
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _numbers(found: Sequence[Point]) -> str:
